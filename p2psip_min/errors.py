@@ -1,0 +1,232 @@
+"""What can go wrong, and every reason for which a node says no.
+
+P2PSIPError
+├── Malformed             bytes that no sender should have sent
+├── Rejected              a rule said no; carries the Reason
+│   ├── LinkRefused       the other end is not who it should be
+│   ├── EnrollmentRefused the enrollment server said no
+│   └── JoinRefused       the overlay did not let the node in
+├── RemoteFault           something outside this node failed
+│   ├── ErrorAnswer       definite: the answer was an error (RFC 6940 §6.3.3.1)
+│   └── RequestTimedOut   indefinite: the request may have been carried out
+├── TrustedBase           a peer of the operator can't be made hostile
+├── LocalProtocolError    our own mistake
+└── Stalled               nothing left to wait for
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class Reason(enum.StrEnum):
+    """Base of every vocabulary of refusals: the value is what people and the trace read."""
+
+
+class DropReason(Reason):
+    """Why a node did not pass a message on or up (RFC 6940 §6.1, §6.2, §6.3.2)."""
+
+    MALFORMED = "malformed"
+    WRONG_OVERLAY = "wrong overlay"
+    WRONG_VERSION = "wrong version"
+    BAD_FRAGMENT = "bad fragment"
+    TTL_EXCEEDED = "ttl exceeded"
+    TOO_LARGE = "message too large"
+    UNSUPPORTED_OPTION = "unsupported critical option"
+    UNKNOWN_EXTENSION = "unknown critical extension"
+    RESOURCE_NOT_LAST = "resource before the end of the list"
+    LOOP = "repeated destination"
+    NO_ROUTE = "no route"
+    NODE_ABSENT = "no such node in my range"
+    OPAQUE_UNKNOWN = "opaque id not mine"
+    UNSIGNED = "signature missing"
+    BAD_SIGNATURE = "bad signature"
+    UNKNOWN_SIGNER = "certificate missing"
+    CERTIFICATE_REFUSED = "certificate refused"
+    WRONG_RESPONDER = "answer from another node"
+    UNSOLICITED = "answer to nothing asked"
+    DUPLICATE = "already answered"
+    CONFIG_MISMATCH = "configuration sequence differs"
+    NOT_ADJACENT = "signer is not the link's other end"
+    NOT_READY = "sender has not attached"
+    LINK_LOST = "link lost"
+    REASSEMBLY_TIMEOUT = "fragments missing"
+    DISCARDED = "discarded without a reason"
+
+
+class PacketReason(Reason):
+    """Why the simulated network did not deliver a packet."""
+
+    LOSS = "lost"
+    PARTITION = "partitioned"
+    UNREACHABLE = "nobody listens"
+    INTERCEPTED = "taken off the wire"
+
+
+class LinkReason(Reason):
+    """Why a link was refused or ended (RFC 6940 §6.6)."""
+
+    UNKNOWN_CA = "certificate from another authority"
+    EXPIRED = "certificate expired"
+    NOT_YET_VALID = "certificate not yet valid"
+    REVOKED = "certificate revoked"
+    WRONG_NODE_ID = "certificate names another node"
+    WRONG_OVERLAY = "certificate of another overlay"
+    BAD_PROFILE = "certificate outside the profile"
+    NO_CERTIFICATE = "no certificate"
+    BAD_RECORD = "record failed its check"
+    UNREACHABLE = "no answer"
+    NO_ACKNOWLEDGEMENT = "no acknowledgement"
+    RESET = "reset"
+    CLOSED = "closed"
+    MALFORMED = "malformed frame"
+    TOO_LARGE = "frame too large"
+
+
+class StoreReason(Reason):
+    """Why a storing peer refuses a value (RFC 6940 §7.4.1.1)."""
+
+    NOT_RESPONSIBLE = "not responsible"
+    NOT_A_REPLICA = "not a replica of this sender"
+    UNKNOWN_KIND = "unknown kind"
+    REPEATED_KIND = "kind repeated in one request"
+    MODEL_MISMATCH = "value of another data model"
+    INVALID_VALUE = "value breaks the kind's rules"
+    UNSIGNED = "value not signed"
+    BAD_SIGNATURE = "value's signature is wrong"
+    UNKNOWN_SIGNER = "value's certificate missing"
+    CERTIFICATE_REFUSED = "value's certificate refused"
+    ACCESS_DENIED = "signer may not write here"
+    REQUESTER_DENIED = "requester may not write here"
+    GENERATION_TOO_LOW = "generation counter too low"
+    GENERATION_REQUIRED = "generation counter missing"
+    DATA_TOO_OLD = "storage time not above the stored one"
+    STALE_TIMESTAMP = "time stamp outside the window"
+    FUTURE_TIMESTAMP = "time stamp in the future"
+    TOO_LARGE = "value too large"
+    TOO_MANY = "too many values"
+    LIFETIME = "lifetime not allowed"
+    TOMBSTONE_TOO_SHORT = "tombstone shorter than what it removes"
+
+
+class ReadReason(Reason):
+    """Why a reader does not take a value it was given (RFC 6940 §7.4.2.2)."""
+
+    UNSIGNED = "value not signed"
+    BAD_SIGNATURE = "value's signature is wrong"
+    UNKNOWN_SIGNER = "value's certificate missing"
+    CERTIFICATE_REFUSED = "value's certificate refused"
+    ACCESS_DENIED = "signer may not write here"
+    ROLLED_BACK = "older than a value seen before"
+    OUTVOTED = "newer value at another replica"
+    EXPIRED = "lifetime over"
+    INVALID_VALUE = "value breaks the kind's rules"
+
+
+class EnrollmentReason(Reason):
+    """Why the enrollment server says no (RFC 6940 §11.3, draft 7.2.6)."""
+
+    MALFORMED = "malformed request"
+    BAD_CSR = "bad_CSR"
+    NO_POSSESSION = "possession of the key not proven"
+    FAILED_AUTHENTICATION = "failed_authentication"
+    USERNAME_NOT_AVAILABLE = "username_not_available"
+    NODE_IDS_NOT_AVAILABLE = "Node-IDs_not_available"
+    TOO_MANY_IDENTITIES = "too many identities"
+    UNKNOWN_NONCE = "nonce unknown"
+    NONCE_USED = "nonce already used"
+    NONCE_EXPIRED = "nonce expired"
+    RENEWAL_TOO_EARLY = "renewal too early"
+    REVOKED = "revoked"
+
+
+class JoinReason(Reason):
+    """Why a join did not succeed."""
+
+    NO_BOOTSTRAP = "no bootstrap node answers"
+    FORBIDDEN = "forbidden"
+    NODE_ID_TAKEN = "Node-ID already in the overlay"
+    NOT_RESPONSIBLE = "not the admitting peer"
+    TIMED_OUT = "timed out"
+
+
+class ConfigurationReason(Reason):
+    """Why a configuration document is not taken (RFC 6940 §6.5.4, §11.1)."""
+
+    MALFORMED = "malformed"
+    WRONG_OVERLAY = "another overlay"
+    NOT_NEWER = "sequence not newer"
+    BAD_SIGNATURE = "bad signature"
+    WRONG_SIGNER = "signer not named by the current document"
+    EXPIRED = "expired"
+
+
+class P2PSIPError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class Malformed(P2PSIPError):
+    """Bytes that break RFC 6940's syntax, at ``offset`` bytes from the start of what was parsed."""
+
+    def __init__(self, offset: int, what: str) -> None:
+        super().__init__(f"{what} at offset {offset}")
+        self.offset = offset
+        self.what = what
+
+
+class Rejected(P2PSIPError):
+    """A rule said no; ``reason`` is one of the vocabularies above."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
+        self.reason = reason
+        self.detail = detail
+
+
+class LinkRefused(Rejected):
+    """The link to another node was not made; ``reason`` is a LinkReason."""
+
+
+class EnrollmentRefused(Rejected):
+    """The enrollment server refused; ``reason`` is an EnrollmentReason."""
+
+
+class JoinRefused(Rejected):
+    """The node is not in the overlay; ``reason`` is a JoinReason."""
+
+
+class ConfigurationRefused(Rejected):
+    """A configuration document was not taken; ``reason`` is a ConfigurationReason."""
+
+
+class RemoteFault(P2PSIPError):
+    """Something outside this node failed."""
+
+
+class ErrorAnswer(RemoteFault):
+    """The answer was an error (RFC 6940 §6.3.3.1): the request was definitely not carried out."""
+
+    def __init__(self, code: int, info: bytes = b"") -> None:
+        super().__init__(f"error {code:#x} {info.decode(errors='replace')}".rstrip())
+        self.code = code
+        self.info = info
+
+
+class RequestTimedOut(RemoteFault):
+    """No answer in time: the request may or may not have been carried out."""
+
+
+class NotFound(RemoteFault):
+    """The overlay answered, and holds no value that this reader may believe."""
+
+
+class TrustedBase(P2PSIPError):
+    """On a trusted base every peer is the operator's: no peer can be made hostile (draft 3.4)."""
+
+
+class LocalProtocolError(P2PSIPError):
+    """This program did what the protocol forbids."""
+
+
+class Stalled(P2PSIPError):
+    """Nothing is ready and no timer is set: what is awaited can never happen."""
