@@ -1,0 +1,105 @@
+"""The seams: what a node is put together from, and what an attacker may put in place of a part (draft 3.4, 6.2).
+
+Rules
+1. An honest node and a hostile one run the same ``Peer``; they differ in their parts only.
+2. An attack is a function ``equip(parts, coalition) -> PeerParts`` that wraps parts, usually one of them.
+3. An attacker knows what its own parts see, and what its coalition shares. Nothing hands it another node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from p2psip_min.ids import Destination, NodeID
+
+if TYPE_CHECKING:
+    from p2psip_min.enrollment.certificates import Credential
+    from p2psip_min.routing.forwarding import Decision
+    from p2psip_min.routing.topology.base import TopologyPlugin
+    from p2psip_min.storage.store import Store
+    from p2psip_min.transport.link import Links
+    from p2psip_min.wire.header import Envelope
+    from p2psip_min.wire.message import Message
+
+
+class Random(Protocol):
+    """The two draws that are the same on every platform and in every version."""
+
+    def random(self) -> float: ...
+
+    def getrandbits(self, k: int, /) -> int: ...
+
+
+class Forwarding(Protocol):
+    """Decides what becomes of a message that arrived or is about to leave (RFC 6940 §6.1)."""
+
+    def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision: ...
+
+
+class Usage(Protocol):
+    """An application on top of the overlay: answers AppAttach for its application id (RFC 6940 §6.5.3)."""
+
+    application: int
+
+    def accept(self, caller: NodeID, message: Message) -> bool: ...
+
+    def receive(self, remote: NodeID, data: bytes) -> bytes | None: ...
+
+
+class NodeView(Protocol):
+    """All that an agent has of the world: its own node's sends, requests, clock and dice."""
+
+    node_id: NodeID
+    rng: Random
+
+    def now(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    def send(self, next_hop: NodeID, message: bytes) -> bool: ...
+
+    def route(self, message: bytes) -> bool: ...
+
+    def routing_table(self) -> tuple[NodeID, ...]: ...
+
+    async def request(self, destinations: Sequence[Destination], body: Any) -> Message: ...
+
+
+class Agent(Protocol):
+    """A node's own initiative: runs beside it until the node stops."""
+
+    async def run(self, view: NodeView) -> None: ...
+
+
+class Quiet:
+    """The agent of an honest node: none."""
+
+    async def run(self, view: NodeView) -> None:
+        return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerParts:
+    """What one node is made of; every part can be wrapped on its own."""
+
+    identity: Credential
+    topology: TopologyPlugin
+    forwarding: Forwarding
+    store: Store
+    links: Links
+    usages: tuple[Usage, ...] = ()
+    agent: Agent = field(default_factory=Quiet)
+
+
+@dataclass(slots=True)
+class Coalition:
+    """What colluding attackers share: who they are, and a notebook."""
+
+    members: list[NodeID] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+Equip = Callable[[PeerParts, Coalition], PeerParts]
+"""An attack on the inside of one node."""
