@@ -1,0 +1,1 @@
+"""The lab: sessions over running overlays, and the panel that shows them."""
