@@ -1,0 +1,249 @@
+"""The forwarding header, written by hand: forwarders patch it and pass the rest on unread (RFC 6940 §6.3.2).
+
+38 fixed bytes, then via list, destination list and options, each counted in bytes by the header:
+
+     0 token "RELO", first bit set    12 fragment (1, last, 24-bit offset)   32 via list length
+     4 overlay                        16 length of all                       34 destination list length
+     8 configuration sequence         20 transaction id                      36 options length
+    10 version 0x0a   11 ttl          28 max response length                 38 the lists, then the contents
+"""
+
+from __future__ import annotations
+
+import struct
+
+from p2psip_min.errors import LocalProtocolError, Malformed
+from p2psip_min.ids import ID_LENGTH, Destination, NodeID, OpaqueID, ResourceID
+
+TOKEN = 0xD2454C4F
+VERSION = 0x0A
+HEADER_LENGTH = 38
+MAX_LIST = 0xFFFF
+
+FRAGMENT = 0x80000000
+LAST_FRAGMENT = 0x40000000
+WHOLE = FRAGMENT | LAST_FRAGMENT
+OFFSET_MASK = 0x00FFFFFF
+
+_HEADER = struct.Struct(">IIHBBIIQIHHH")
+_pack, _unpack = _HEADER.pack, _HEADER.unpack_from
+_new = bytes.__new__
+
+NODE_PREFIX = bytes((1, ID_LENGTH))
+NODE_ENTRY_LENGTH = 2 + ID_LENGTH
+
+
+class Envelope:
+    """A received message of which only the header was read; ``via``, ``destinations`` and ``options`` are raw bytes.
+
+    ``code`` is the message code, 0 in a later fragment. Version, ttl and fragment bits are not judged here: whether
+    to drop, and with which error, is the forwarder's decision.
+    """
+
+    __slots__ = (
+        "body_offset", "code", "configuration_sequence", "data", "destinations", "fragment", "length",
+        "max_response_length", "options", "overlay", "transaction_id", "ttl", "version", "via",
+    )  # fmt: skip
+
+    data: bytes
+    transaction_id: int
+    overlay: int
+    configuration_sequence: int
+    version: int
+    ttl: int
+    fragment: int
+    length: int
+    max_response_length: int
+    via: bytes
+    destinations: bytes
+    options: bytes
+    body_offset: int
+    code: int
+
+    @property
+    def fragment_offset(self) -> int:
+        """Bytes of the contents that lie in earlier fragments."""
+        return self.fragment & OFFSET_MASK
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is a message that nobody has split."""
+        return self.fragment == WHOLE
+
+    def __repr__(self) -> str:
+        return (
+            f"Envelope(code={self.code:#x}, transaction_id={self.transaction_id:#x}, ttl={self.ttl}, {self.length} B)"
+        )
+
+
+def open_envelope(data: bytes) -> Envelope:
+    """Read the header of a message; Malformed on a wrong token or length, or lists longer than the message."""
+    size = len(data)
+    if size < HEADER_LENGTH:
+        raise Malformed(size, "header: cut short")
+    e = Envelope()
+    (
+        token, e.overlay, e.configuration_sequence, e.version, e.ttl, e.fragment, length, e.transaction_id,
+        e.max_response_length, via_length, destination_length, options_length,
+    ) = _unpack(data)  # fmt: skip
+    if token != TOKEN:
+        raise Malformed(0, "header: not a RELOAD message")
+    if length != size:
+        raise Malformed(16, "header: length differs from the message's")
+    destination_offset = HEADER_LENGTH + via_length
+    options_offset = destination_offset + destination_length
+    body_offset = options_offset + options_length
+    if body_offset > size:
+        raise Malformed(32, "header: lists longer than the message")
+    e.data = data
+    e.length = length
+    e.via = data[HEADER_LENGTH:destination_offset]
+    e.destinations = data[destination_offset:options_offset]
+    e.options = data[options_offset:body_offset]
+    e.body_offset = body_offset
+    if e.fragment & OFFSET_MASK:
+        e.code = 0
+    elif body_offset + 2 > size:
+        raise Malformed(body_offset, "header: no message code")
+    else:
+        e.code = data[body_offset] << 8 | data[body_offset + 1]
+    return e
+
+
+def build_header(
+    *,
+    overlay: int,
+    configuration_sequence: int,
+    ttl: int,
+    transaction_id: int,
+    contents_length: int,
+    via: bytes = b"",
+    destinations: bytes = b"",
+    options: bytes = b"",
+    max_response_length: int = 0,
+    fragment: int = WHOLE,
+    version: int = VERSION,
+) -> bytes:
+    """The header of a message whose contents and security block take ``contents_length`` bytes together."""
+    lists = len(via) + len(destinations) + len(options)
+    try:
+        fixed = _pack(
+            TOKEN, overlay, configuration_sequence, version, ttl, fragment, HEADER_LENGTH + lists + contents_length,
+            transaction_id, max_response_length, len(via), len(destinations), len(options),
+        )  # fmt: skip
+    except struct.error as error:
+        raise LocalProtocolError(f"header: {error}") from None
+    return fixed + via + destinations + options
+
+
+def reroute(envelope: Envelope, *, ttl: int, via: bytes, destinations: bytes) -> bytes:
+    """The message with another ttl and other lists; options, contents and signature pass unread.
+
+    Malformed when the lists outgrow their 16-bit lengths, which only a sender's long list can cause.
+    """
+    e = envelope
+    old = HEADER_LENGTH + len(e.via) + len(e.destinations)
+    data = e.data
+    try:
+        return (
+            _pack(
+                TOKEN, e.overlay, e.configuration_sequence, e.version, ttl, e.fragment,
+                e.length - old + HEADER_LENGTH + len(via) + len(destinations),
+                e.transaction_id, e.max_response_length, len(via), len(destinations), len(e.options),
+            )
+            + via + destinations + data[old:]
+        )  # fmt: skip
+    except struct.error:
+        if not 0 <= ttl <= 255:
+            raise LocalProtocolError(f"header: ttl {ttl}") from None
+        raise Malformed(32, "header: list longer than its length field allows") from None
+
+
+# --- destinations (RFC 6940 §6.3.2.2) -------------------------------------------------------------------------------
+
+
+def node_entry(node_id: bytes) -> bytes:
+    """The 18 bytes of a Node-ID in a list."""
+    return NODE_PREFIX + node_id
+
+
+def encode_destination(destination: Destination) -> bytes:
+    """One entry of a list; an opaque id of two bytes with the top bit set takes the short form."""
+    size = len(destination)
+    if isinstance(destination, NodeID):
+        return NODE_PREFIX + destination
+    if isinstance(destination, ResourceID):
+        if size > 254:
+            raise LocalProtocolError("a Resource-ID in a list has at most 254 bytes: its entry has two lengths")
+        return bytes((2, size + 1, size)) + destination
+    if size == 2 and destination[0] & 0x80:
+        return bytes(destination)
+    if size > 254:
+        raise LocalProtocolError("an opaque id has at most 254 bytes: its entry has two lengths")
+    return bytes((3, size + 1, size)) + destination
+
+
+def encode_destinations(destinations: tuple[Destination, ...]) -> bytes:
+    """A whole list."""
+    return b"".join([encode_destination(one) for one in destinations])
+
+
+def read_destination(data: bytes, offset: int, end: int) -> tuple[Destination, int]:
+    """The entry at ``offset`` and where the next one starts, else Malformed."""
+    start = offset + 2
+    if start > end:
+        raise Malformed(offset, "destination: cut short")
+    kind, size = data[offset], data[offset + 1]
+    if kind & 0x80:
+        return _new(OpaqueID, data[offset:start]), start
+    stop = start + size
+    if stop > end:
+        raise Malformed(offset + 1, "destination: longer than its list")
+    if kind == 1:
+        if size != ID_LENGTH:
+            raise Malformed(offset + 1, "destination: Node-ID of another length")
+        return _new(NodeID, data[start:stop]), stop
+    if kind == 2 or kind == 3:
+        if not size or data[start] != size - 1:
+            raise Malformed(start, "destination: its two lengths disagree")
+        inner = data[start + 1 : stop]
+        if kind == 3:
+            return _new(OpaqueID, inner), stop
+        if not inner:
+            raise Malformed(start, "destination: empty Resource-ID")
+        return _new(ResourceID, inner), stop
+    raise Malformed(offset, "destination: unknown type")
+
+
+def first_destination(raw: bytes) -> tuple[Destination, int]:
+    """The first entry of a list and the bytes that it takes; Malformed when the list is empty."""
+    if raw[:2] == NODE_PREFIX and len(raw) >= NODE_ENTRY_LENGTH:
+        return _new(NodeID, raw[2:NODE_ENTRY_LENGTH]), NODE_ENTRY_LENGTH
+    return read_destination(raw, 0, len(raw))
+
+
+def decode_destinations(raw: bytes, offset: int = 0) -> tuple[Destination, ...]:
+    """All entries from ``offset`` to the end of ``raw``, else Malformed."""
+    entries: list[Destination] = []
+    end = len(raw)
+    while offset < end:
+        if raw[offset : offset + 2] == NODE_PREFIX and offset + NODE_ENTRY_LENGTH <= end:
+            entries.append(_new(NodeID, raw[offset + 2 : offset + NODE_ENTRY_LENGTH]))
+            offset += NODE_ENTRY_LENGTH
+        else:
+            entry, offset = read_destination(raw, offset, end)
+            entries.append(entry)
+    return tuple(entries)
+
+
+def return_path(previous_hop: bytes, via: bytes) -> bytes:
+    """The destination list of a response: the previous hop, then the via list backwards (§6.1.2 and its example)."""
+    parts = [NODE_PREFIX + previous_hop]
+    size = len(via)
+    if size % NODE_ENTRY_LENGTH == 0 and via[::NODE_ENTRY_LENGTH] == b"\x01" * (size // NODE_ENTRY_LENGTH):
+        parts += [via[i : i + NODE_ENTRY_LENGTH] for i in range(size - NODE_ENTRY_LENGTH, -1, -NODE_ENTRY_LENGTH)]
+        raw = b"".join(parts)
+        if raw[1::NODE_ENTRY_LENGTH] == bytes((ID_LENGTH,)) * len(parts):
+            return raw
+        parts = parts[:1]
+    return parts[0] + encode_destinations(decode_destinations(via)[::-1])

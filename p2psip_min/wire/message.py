@@ -1,0 +1,156 @@
+"""A whole message: header, contents, security block (RFC 6940 §6.3).
+
+    contents = u16 code, v32<body>, v32<MessageExtension>
+    MessageExtension = u16 type, Boolean critical, v32<contents>
+
+A sender encodes the contents, signs ``message_input`` of them, and puts a header in front. A reader keeps the
+contents as received, because that is what the signature covers.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from p2psip_min.errors import LocalProtocolError, Malformed
+from p2psip_min.ids import Destination
+from p2psip_min.wire.codec import U16, Bool, Decoder, Listed, Opaque32, decoder_of, encode, nested, structure
+from p2psip_min.wire.header import WHOLE, Envelope, build_header, decode_destinations, open_envelope
+from p2psip_min.wire.kinds import KindRegistry
+from p2psip_min.wire.messages import BODIES, UnknownBody
+from p2psip_min.wire.options import ForwardingOption, decode_options
+from p2psip_min.wire.security import SecurityBlock, decode_security
+
+
+@structure
+class MessageExtension:
+    """Something added to a method; a reader that does not know a critical one must refuse the message."""
+
+    type: U16
+    critical: Bool
+    contents: Opaque32
+
+
+@structure
+class _Extensions:
+    extensions: Annotated[tuple[MessageExtension, ...], Listed(4, nested(MessageExtension))]
+
+
+@dataclass(slots=True)
+class Message:
+    """A decoded message; ``contents`` are the bytes that its signature covers."""
+
+    ttl: int
+    via: tuple[Destination, ...]
+    destinations: tuple[Destination, ...]
+    options: tuple[ForwardingOption, ...]
+    transaction_id: int
+    overlay: int
+    configuration_sequence: int
+    max_response_length: int
+    code: int
+    body: Any
+    extensions: tuple[MessageExtension, ...]
+    security: SecurityBlock
+    contents: bytes
+    envelope: Envelope
+
+
+_HEAD = struct.Struct(">HI")
+_INPUT = struct.Struct(">IQ")
+_NO_EXTENSIONS = b"\x00\x00\x00\x00"
+_DECODERS: dict[int, Decoder] = {code: decoder_of(body) for code, body in BODIES.items()}
+_decode_extensions = decoder_of(_Extensions)
+_unknown = decoder_of(UnknownBody)
+
+
+def encode_contents(body: Any, extensions: tuple[MessageExtension, ...] = (), *, code: int | None = None) -> bytes:
+    """The contents of a message: a body of this package, or an UnknownBody with its ``code``."""
+    raw = encode(body)
+    tail = encode(_Extensions(extensions)) if extensions else _NO_EXTENSIONS
+    try:
+        return _HEAD.pack(body.code if code is None else code, len(raw)) + raw + tail
+    except struct.error as error:
+        raise LocalProtocolError(f"contents: {error}") from None
+
+
+def message_input(overlay: int, transaction_id: int, contents: bytes, identity_bytes: bytes) -> bytes:
+    """What a message's signature covers (§6.3.4): neither ttl, lists, options nor certificates."""
+    return _INPUT.pack(overlay, transaction_id) + contents + identity_bytes
+
+
+def encode_message(
+    *,
+    overlay: int,
+    configuration_sequence: int,
+    ttl: int,
+    transaction_id: int,
+    via: bytes = b"",
+    destinations: bytes,
+    options: bytes = b"",
+    max_response_length: int = 0,
+    contents: bytes,
+    security: bytes,
+) -> bytes:
+    """The bytes of a whole, unfragmented message; the lists are given as encoded."""
+    header = build_header(
+        overlay=overlay,
+        configuration_sequence=configuration_sequence,
+        ttl=ttl,
+        transaction_id=transaction_id,
+        contents_length=len(contents) + len(security),
+        via=via,
+        destinations=destinations,
+        options=options,
+        max_response_length=max_response_length,
+    )
+    return header + contents + security
+
+
+def decode_message(received: Envelope | bytes, kinds: KindRegistry) -> Message:
+    """The message, with values of the Kinds in ``kinds`` decoded; Malformed also for a fragment or trailing bytes.
+
+    A code without a method gives an UnknownBody; extensions are not judged.
+    """
+    envelope = received if isinstance(received, Envelope) else open_envelope(received)
+    if envelope.fragment != WHOLE:
+        raise Malformed(12, "message: a fragment, not the whole")
+    data, start = envelope.data, envelope.body_offset
+    end = len(data)
+    at = start + 6
+    if at > end:
+        raise Malformed(start, "contents: cut short")
+    code, size = _HEAD.unpack_from(data, start)
+    stop = at + size
+    if stop > end:
+        raise Malformed(start + 2, "contents: body longer than the message")
+    body, at = _DECODERS.get(code, _unknown)(data, at, stop, kinds)
+    if at != stop:
+        raise Malformed(at, "contents: trailing bytes in the body")
+    extensions: tuple[MessageExtension, ...] = ()
+    if data[at : at + 4] == _NO_EXTENSIONS:
+        at += 4
+    else:
+        holder, at = _decode_extensions(data, at, end, None)
+        extensions = holder.extensions
+    contents = data[start:at]
+    security, at = decode_security(data, at, end)
+    if at != end:
+        raise Malformed(at, "message: trailing bytes")
+    return Message(
+        envelope.ttl,
+        decode_destinations(envelope.via),
+        decode_destinations(envelope.destinations),
+        decode_options(envelope.options) if envelope.options else (),
+        envelope.transaction_id,
+        envelope.overlay,
+        envelope.configuration_sequence,
+        envelope.max_response_length,
+        code,
+        body,
+        extensions,
+        security,
+        contents,
+        envelope,
+    )
