@@ -17,6 +17,8 @@ import enum
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from itertools import repeat
+from struct import unpack_from
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_type_hints
 
 from p2psip_min.errors import LocalProtocolError, Malformed
@@ -26,9 +28,16 @@ Decoder = Callable[[bytes, int, int, Any], tuple[Any, int]]
 Encoder = Callable[[Any], bytes]
 T = TypeVar("T")
 
+NODE_FORMAT = f"{ID_LENGTH}s"
+_new = bytes.__new__
 _FORMAT = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _ENCODERS: dict[type, Encoder] = {}
 _DECODERS: dict[type, Decoder] = {}
+
+
+def read_nodes(data: bytes, offset: int, count: int) -> tuple[NodeID, ...]:
+    """``count`` Node-IDs packed end to end from ``offset``, which the caller knows to be there."""
+    return tuple(map(_new, repeat(NodeID), unpack_from(NODE_FORMAT * count, data, offset)))
 
 
 class _Writer:
@@ -345,9 +354,9 @@ class Listed(Spec):
         stop = w.length(self.width)
         size = self.item.least()
         if isinstance(self.item, Node):
-            w.names |= {"new": bytes.__new__, "NodeID": NodeID}
+            w.names["read_nodes"] = read_nodes
             w.line(f"if ({stop} - offset) % {size}: {w.fail('vector is not whole items')}")
-            w.line(f"{target} = tuple([new(NodeID, data[i:i + {size}]) for i in range(offset, {stop}, {size})])")
+            w.line(f"{target} = read_nodes(data, offset, ({stop} - offset) // {size})")
             w.line(f"offset = {stop}")
         elif isinstance(self.item, Unsigned):
             w.names["unpack_from"] = struct.unpack_from

@@ -6,6 +6,8 @@ offset counts from the end of the header, so contents and security block count t
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from p2psip_min.errors import LocalProtocolError, Malformed
 from p2psip_min.wire.header import (
     FRAGMENT,
@@ -38,7 +40,7 @@ def fragment(data: bytes, mtu: int) -> list[bytes]:
         raise LocalProtocolError("a message of 16 MiB can't be split")
     cuts = [len(body) * i // count for i in range(count + 1)]
     pieces: list[bytes] = []
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in pairwise(cuts):
         header = build_header(
             overlay=e.overlay,
             configuration_sequence=e.configuration_sequence,

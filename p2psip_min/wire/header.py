@@ -222,28 +222,39 @@ def first_destination(raw: bytes) -> tuple[Destination, int]:
     return read_destination(raw, 0, len(raw))
 
 
-def decode_destinations(raw: bytes, offset: int = 0) -> tuple[Destination, ...]:
-    """All entries from ``offset`` to the end of ``raw``, else Malformed."""
+def _walk(raw: bytes, offset: int) -> tuple[Destination, ...]:
     entries: list[Destination] = []
     end = len(raw)
     while offset < end:
-        if raw[offset : offset + 2] == NODE_PREFIX and offset + NODE_ENTRY_LENGTH <= end:
-            entries.append(_new(NodeID, raw[offset + 2 : offset + NODE_ENTRY_LENGTH]))
-            offset += NODE_ENTRY_LENGTH
-        else:
-            entry, offset = read_destination(raw, offset, end)
-            entries.append(entry)
+        entry, offset = read_destination(raw, offset, end)
+        entries.append(entry)
     return tuple(entries)
 
 
+def _only_nodes(raw: bytes) -> bool:
+    # Nearly every list is Node-IDs throughout; then entry after entry starts with the same two bytes.
+    count, rest = divmod(len(raw), NODE_ENTRY_LENGTH)
+    return not rest and raw[::NODE_ENTRY_LENGTH] == b"\x01" * count and raw[1::NODE_ENTRY_LENGTH] == b"\x10" * count
+
+
+def decode_destinations(raw: bytes, offset: int = 0) -> tuple[Destination, ...]:
+    """All entries from ``offset`` to the end of ``raw``, else Malformed."""
+    if not offset and _only_nodes(raw):
+        nodes = range(2, len(raw), NODE_ENTRY_LENGTH)
+        return tuple([_new(NodeID, raw[i : i + ID_LENGTH]) for i in nodes])
+    return _walk(raw, offset)
+
+
+def check_destinations(raw: bytes) -> None:
+    """Malformed unless ``raw`` is a list of entries; cheaper than decoding it where they are Node-IDs."""
+    if raw and not _only_nodes(raw):
+        _walk(raw, 0)
+
+
 def return_path(previous_hop: bytes, via: bytes) -> bytes:
-    """The destination list of a response: the previous hop, then the via list backwards (§6.1.2 and its example)."""
-    parts = [NODE_PREFIX + previous_hop]
-    size = len(via)
-    if size % NODE_ENTRY_LENGTH == 0 and via[::NODE_ENTRY_LENGTH] == b"\x01" * (size // NODE_ENTRY_LENGTH):
-        parts += [via[i : i + NODE_ENTRY_LENGTH] for i in range(size - NODE_ENTRY_LENGTH, -1, -NODE_ENTRY_LENGTH)]
-        raw = b"".join(parts)
-        if raw[1::NODE_ENTRY_LENGTH] == bytes((ID_LENGTH,)) * len(parts):
-            return raw
-        parts = parts[:1]
-    return parts[0] + encode_destinations(decode_destinations(via)[::-1])
+    """The destination list of a response: the previous hop, then the via list backwards (§6.1.2)."""
+    if _only_nodes(via):
+        size = len(via)
+        parts = [via[i : i + NODE_ENTRY_LENGTH] for i in range(size - NODE_ENTRY_LENGTH, -1, -NODE_ENTRY_LENGTH)]
+        return NODE_PREFIX + previous_hop + b"".join(parts)
+    return NODE_PREFIX + previous_hop + encode_destinations(_walk(via, 0)[::-1])

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from p2psip_min.errors import LocalProtocolError, Malformed
 from p2psip_min.ids import Destination
 from p2psip_min.wire.codec import U16, Bool, Decoder, Listed, Opaque32, decoder_of, encode, nested, structure
-from p2psip_min.wire.header import WHOLE, Envelope, build_header, decode_destinations, open_envelope
+from p2psip_min.wire.header import WHOLE, Envelope, build_header, check_destinations, decode_destinations, open_envelope
 from p2psip_min.wire.kinds import KindRegistry
 from p2psip_min.wire.messages import BODIES, UnknownBody
 from p2psip_min.wire.options import ForwardingOption, decode_options
@@ -39,22 +39,46 @@ class _Extensions:
 
 @dataclass(slots=True)
 class Message:
-    """A decoded message; ``contents`` are the bytes that its signature covers."""
+    """A decoded message; ``contents`` are the bytes that its signature covers, ``envelope`` the header."""
 
-    ttl: int
-    via: tuple[Destination, ...]
-    destinations: tuple[Destination, ...]
-    options: tuple[ForwardingOption, ...]
     transaction_id: int
     overlay: int
-    configuration_sequence: int
-    max_response_length: int
     code: int
     body: Any
     extensions: tuple[MessageExtension, ...]
     security: SecurityBlock
     contents: bytes
     envelope: Envelope
+
+    @property
+    def via(self) -> tuple[Destination, ...]:
+        """Whom the message passed, as far as forwarders noted it."""
+        return decode_destinations(self.envelope.via)
+
+    @property
+    def destinations(self) -> tuple[Destination, ...]:
+        """Where it was still to go when it arrived."""
+        return decode_destinations(self.envelope.destinations)
+
+    @property
+    def options(self) -> tuple[ForwardingOption, ...]:
+        """Its forwarding options."""
+        return decode_options(self.envelope.options)
+
+    @property
+    def ttl(self) -> int:
+        """The hops that it had left."""
+        return self.envelope.ttl
+
+    @property
+    def configuration_sequence(self) -> int:
+        """The sequence number of its sender's configuration document."""
+        return self.envelope.configuration_sequence
+
+    @property
+    def max_response_length(self) -> int:
+        """The longest answer that its sender wants, in bytes; 0: any."""
+        return self.envelope.max_response_length
 
 
 _HEAD = struct.Struct(">HI")
@@ -116,6 +140,11 @@ def decode_message(received: Envelope | bytes, kinds: KindRegistry) -> Message:
     envelope = received if isinstance(received, Envelope) else open_envelope(received)
     if envelope.fragment != WHOLE:
         raise Malformed(12, "message: a fragment, not the whole")
+    # The lists are checked now, and decoded for those who look at them.
+    check_destinations(envelope.via)
+    check_destinations(envelope.destinations)
+    if envelope.options:
+        decode_options(envelope.options)
     data, start = envelope.data, envelope.body_offset
     end = len(data)
     at = start + 6
@@ -138,19 +167,4 @@ def decode_message(received: Envelope | bytes, kinds: KindRegistry) -> Message:
     security, at = decode_security(data, at, end)
     if at != end:
         raise Malformed(at, "message: trailing bytes")
-    return Message(
-        envelope.ttl,
-        decode_destinations(envelope.via),
-        decode_destinations(envelope.destinations),
-        decode_options(envelope.options) if envelope.options else (),
-        envelope.transaction_id,
-        envelope.overlay,
-        envelope.configuration_sequence,
-        envelope.max_response_length,
-        code,
-        body,
-        extensions,
-        security,
-        contents,
-        envelope,
-    )
+    return Message(envelope.transaction_id, envelope.overlay, code, body, extensions, security, contents, envelope)

@@ -19,6 +19,9 @@ from p2psip_min.wire.codec import (
 )
 from p2psip_min.wire.header import encode_destination, read_destination
 
+_DESTINATION = Hand(encode_destination, lambda data, at, end, _: read_destination(data, at, end), 2)
+DestinationField = Annotated[Destination, _DESTINATION]
+
 FORWARD_CRITICAL = 0x01
 """A forwarder that does not know the option must refuse the message."""
 DESTINATION_CRITICAL = 0x02
@@ -73,7 +76,4 @@ class ExtensiveRoutingModeOption:
     mode: Annotated[RoutingMode, Enumerated(1, RoutingMode)]
     overlay_link: U8
     address: Annotated[IpAddressPort, AddressField]
-    destinations: Annotated[
-        tuple[Destination, ...],
-        Listed(1, Hand(encode_destination, lambda data, at, end, _: read_destination(data, at, end), 2)),
-    ]
+    destinations: Annotated[tuple[Destination, ...], Listed(1, _DESTINATION)]

@@ -88,14 +88,16 @@ _CERT_HASH, _CERT_HASH_NODE_ID, _NONE = 1, 2, 3
 _START = struct.Struct(">BBBHBB")
 _IDENTITY = struct.Struct(">BHBB")
 _PLAIN = struct.Struct(">BH")
-_SIGNATURE_UNSIGNED = b"\x00\x00\x03\x00\x00\x00\x00"
+UNSIGNED_BLOCK = SecurityBlock((), UNSIGNED)
+"""The security block of a message that nobody signed, where signatures are switched off."""
+_UNSIGNED_BYTES = b"\x00\x00\x00\x00\x03\x00\x00\x00\x00"
 
 
 def encode_identity(identity: SignerIdentity) -> bytes:
     """The bytes of a SignerIdentity, as they also end every signature input."""
     kind, digest = identity.type, identity.digest
     try:
-        if kind == _CERT_HASH or kind == _CERT_HASH_NODE_ID:
+        if kind in (_CERT_HASH, _CERT_HASH_NODE_ID):
             return _IDENTITY.pack(kind, len(digest) + 2, identity.hash, len(digest)) + digest
         return _PLAIN.pack(kind, len(digest)) + digest
     except struct.error as error:
@@ -111,7 +113,7 @@ def decode_identity(data: bytes, offset: int, end: int, _context: object = None)
     stop = start + (data[offset + 1] << 8 | data[offset + 2])
     if stop > end:
         raise Malformed(offset + 1, "signer identity: longer than what is left")
-    if kind == _CERT_HASH or kind == _CERT_HASH_NODE_ID:
+    if kind in (_CERT_HASH, _CERT_HASH_NODE_ID):
         if stop < start + 2 or data[start + 1] != stop - start - 2:
             raise Malformed(start, "signer identity: its lengths disagree")
         return SignerIdentity(kind, data[start], data[start + 2 : stop]), stop
@@ -144,7 +146,7 @@ def decode_signature(data: bytes, offset: int, end: int, _context: object = None
         raise Malformed(offset, "signature: cut short")
     # The usual form in one go: a digest of a certificate.
     hash_, algorithm, kind, size, identity_hash, digest_size = _START.unpack_from(data, offset)
-    if (kind == _CERT_HASH or kind == _CERT_HASH_NODE_ID) and size == digest_size + 2:
+    if (kind in (_CERT_HASH, _CERT_HASH_NODE_ID)) and size == digest_size + 2:
         start = offset + 7
         at = start + digest_size
         if at > end:
@@ -175,6 +177,8 @@ def decode_security(data: bytes, offset: int, end: int, _context: object = None)
     at = offset + 2
     if at > end:
         raise Malformed(offset, "security block: cut short")
+    if end - offset == 9 and data[offset:end] == _UNSIGNED_BYTES:
+        return UNSIGNED_BLOCK, end
     stop = at + (data[offset] << 8 | data[offset + 1])
     if stop > end:
         raise Malformed(offset, "security block: certificates longer than what is left")
