@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from p2psip_min.errors import LinkReason, LinkRefused
@@ -69,7 +69,7 @@ class Links(Protocol):
     def book(self) -> dict[NodeID, Address]: ...
 
     @property
-    def table(self) -> dict[NodeID, OverlayLink]: ...
+    def table(self) -> Mapping[NodeID, OverlayLink]: ...
 
     def learn(self, node_id: NodeID, address: Address) -> None: ...
 

@@ -19,9 +19,11 @@ from collections.abc import Callable
 from contextvars import Context
 from heapq import heapify, heappop, heappush
 from math import inf
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVarTuple
 
 from p2psip_min.errors import Stalled
+
+Ts = TypeVarTuple("Ts")
 
 _COMPACT = 4096
 """Cancelled timers stay in the heap until due; above this many entries (and twice the live ones) they are swept."""
@@ -73,27 +75,29 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Seconds of virtual time."""
         return self._now
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+    def call_soon(self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None) -> Any:
         """Run the callback before the clock moves, after what is already ready."""
         timer = Timer((0.0, 0, callback, args, context))
         self._soon.append(timer)
         return timer
 
-    def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> Any:
         """As call_soon (a deque takes appends from any thread); it does not wake a loop that is not running."""
         return self.call_soon(callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> Any:
-        """Run the callback at virtual second ``when`` (at once if that is past), after earlier timers of that second."""
+        """Run the callback at virtual second ``when`` (at once if past), after those set before."""
         self._seq = seq = self._seq + 1
         timer = Timer((when, seq, callback, args, context))
         heappush(self._heap, timer)
         return timer
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> Any:
         """Run the callback ``delay`` virtual seconds from now."""
         self._seq = seq = self._seq + 1
@@ -101,7 +105,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         heappush(self._heap, timer)
         return timer
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> NoReturn:
+    def run_in_executor(self, executor: Any, func: Callable[[*Ts], Any], *args: *Ts) -> NoReturn:
         """Refused: a thread's result would arrive at no particular virtual time."""
         raise RuntimeError("no executor in virtual time: the result would not be reproducible")
 
