@@ -1,0 +1,78 @@
+# make lab   open JupyterLab on the first notebook        make test   lint, types, import rules and every test
+# Both make a virtual environment in .venv with the first Python 3.11+ found; PYTHON=... chooses another.
+
+PYTHON ?=
+JOBS   ?= 2
+SEEDS  ?= 300
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+FIRST  := notebooks/00_overlay_in_a_box.ipynb
+PIP    := $(RUN) -m pip --disable-pip-version-check --quiet --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test lint notebooks datasets bench soak clean
+
+help:
+	@echo "make lab        install into $(VENV) and open JupyterLab on the first notebook"
+	@echo "make test       install the tools too, then lint, types, import rules and every test"
+	@echo "make lint       the first half of make test"
+	@echo "make notebooks  build notebooks/*.ipynb and notebooks/solutions/*.ipynb from notebooks/source"
+	@echo "make datasets   write datasets/ anew from its seeds"
+	@echo "make bench      figures against floors measured in the same run"
+	@echo "make soak       random schedules of faults (SEEDS=$(SEEDS))"
+	@echo "make clean      remove $(VENV) and what tools left behind"
+
+# A version manager may offer commands that do not run, and Debian ships Python without ensurepip: try each one.
+$(RUN):
+	@for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    "$$python" -c 'import ensurepip, venv' 2>/dev/null || { bare="$$python"; continue; }; \
+	    echo "Making $(VENV) with $$("$$python" -V)"; \
+	    exec "$$python" -m venv --clear $(VENV); \
+	done; \
+	if [ -n "$$bare" ]; then \
+	    echo "$$bare cannot make virtual environments: install its venv package (on Debian: apt-get install python3-venv)." >&2; \
+	else \
+	    echo "Python 3.11 or newer is needed: no $(or $(PYTHON),python3.13, python3.12, python3.11 or python3) of that age was found." >&2; \
+	fi; \
+	exit 1
+
+$(VENV)/lab.stamp: pyproject.toml | $(RUN)
+	@echo "Installing the lab (a minute or two the first time)"
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml | $(RUN)
+	@echo "Installing the lab and its tools (a minute or two the first time)"
+	@$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/lab.stamp
+
+# The settings keep JupyterLab from asking for news, updates and extensions; root needs to be told that it may.
+lab: $(VENV)/lab.stamp
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks/.jupyter" \
+	    $(RUN) -m jupyterlab $(FIRST) $$([ "$$(id -u)" != 0 ] || echo --allow-root) $(LABFLAGS)
+
+lint: $(VENV)/dev.stamp
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(VENV)/bin/lint-imports
+
+test: lint
+	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile --nbval-lax $(TESTFLAGS)
+
+notebooks: $(VENV)/dev.stamp
+	@$(RUN) notebooks/build.py
+
+datasets: $(VENV)/lab.stamp
+	@$(RUN) datasets/generate.py
+
+bench: $(VENV)/dev.stamp
+	@$(RUN) -m lab bench
+
+soak: $(VENV)/dev.stamp
+	@$(RUN) -m lab soak --seeds $(SEEDS)
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
