@@ -7,7 +7,8 @@ through ``World.hostile``, which comes from ``overlay.roles`` and only colours t
 Rules
 1. A cursor counts moments: 0 is before the first one, ``length`` after the last. A moment is what one node did at one
    instant, so one click on Step moves one message by one hop.
-2. A frame depends on the trace up to its moment, the world and nothing else: scrubbing back shows equal frames.
+2. A frame depends on the trace up to its moment and on the world; only the timeline (``ticks track length``) shows the
+   whole run. Scrubbing back shows equal frames.
 3. All words come from ``lab.text``.
 """
 
@@ -256,6 +257,7 @@ class Frame:
     storage_label: str
     spans: tuple[Span, ...]
     ticks: tuple[Tick, ...]
+    track: tuple[Span, ...]
     world: World
 
     def row(self, number: int) -> Row | None:
