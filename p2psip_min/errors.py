@@ -107,6 +107,7 @@ class StoreReason(Reason):
     TOO_MANY = "too many values"
     LIFETIME = "lifetime not allowed"
     TOMBSTONE_TOO_SHORT = "tombstone shorter than what it removes"
+    GENERATION_TOO_HIGH = "generation counter above the stored one"
 
 
 class ReadReason(Reason):
