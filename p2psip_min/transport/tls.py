@@ -1,0 +1,173 @@
+"""TLS 1.3 without sockets (RFC 8446): sessions over memory, contexts from PEM, and what a failure means.
+
+1. The library does the handshake and trusts exactly the overlay's roots; dates, revocation and names are judged by the
+   overlay's own rules afterwards.
+2. Session tickets are off: nobody resumes, and they would cost a quarter of the handshake.
+3. Nothing looks at ciphertext or its length: signatures and so handshakes differ in size from run to run. What is
+   produced at one time (a flight, a record) is one packet.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+
+from p2psip_min.errors import LinkReason, LocalProtocolError, Rejected
+
+_NO_CHECK_TIME = 0x200000
+"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python has no name for."""
+
+# X509_V_ERR_* of a chain that doesn't end at one of our roots; 7 is a signature that the named root didn't make.
+_NO_CHAIN = frozenset({2, 7, 18, 19, 20, 21})
+
+
+class TlsFailure(Rejected):
+    """The handshake failed or a record was not genuine; ``farewell`` is the alert for the other end, if any."""
+
+    def __init__(self, reason: LinkReason, detail: str, farewell: bytes) -> None:
+        super().__init__(reason, detail)
+        self.link_reason = reason
+        self.farewell = farewell
+
+
+def reason_of(error: ssl.SSLError) -> LinkReason:
+    """What the library's error, or the other end's alert in it, says about the link."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return LinkReason.UNKNOWN_CA if error.verify_code in _NO_CHAIN else LinkReason.BAD_PROFILE
+    name = error.reason or ""
+    if "UNKNOWN_CA" in name:
+        return LinkReason.UNKNOWN_CA
+    if "CERTIFICATE_REQUIRED" in name or "DID_NOT_RETURN_A_CERTIFICATE" in name:
+        return LinkReason.NO_CERTIFICATE
+    if "CERTIFICATE" in name:
+        return LinkReason.BAD_PROFILE
+    return LinkReason.BAD_RECORD
+
+
+class TlsIdentity:
+    """Certificate chain and key to show (or none) and roots to trust, all PEM; a context per role, made when needed.
+
+    ``mutual`` False: as a server ask nobody for a certificate.
+    """
+
+    __slots__ = ("_certificate", "_client", "_key", "_mutual", "_roots", "_server")
+
+    def __init__(
+        self, *, roots: bytes = b"", certificate: bytes | None = None, key: bytes | None = None, mutual: bool = True
+    ) -> None:
+        self._roots = roots
+        self._certificate = certificate
+        self._key = key
+        self._mutual = mutual
+        self._client: ssl.SSLContext | None = None
+        self._server: ssl.SSLContext | None = None
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether there is something to show; without it nobody can be served."""
+        return self._certificate is not None
+
+    def client(self) -> TlsSession:
+        """The connecting end of a new session."""
+        if self._client is None:
+            self._client = self._context(ssl.PROTOCOL_TLS_CLIENT)
+        return TlsSession(self._client, server_side=False)
+
+    def server(self) -> TlsSession:
+        """The accepting end of a new session; LocalProtocolError without a certificate."""
+        if self._certificate is None:
+            raise LocalProtocolError("a TLS server needs a certificate")
+        if self._server is None:
+            self._server = self._context(ssl.PROTOCOL_TLS_SERVER)
+        return TlsSession(self._server, server_side=True)
+
+    def _context(self, protocol: ssl._SSLMethod) -> ssl.SSLContext:
+        context = ssl.SSLContext(protocol)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        if protocol == ssl.PROTOCOL_TLS_SERVER:
+            context.num_tickets = 0
+        context.check_hostname = False
+        asks = self._mutual or protocol == ssl.PROTOCOL_TLS_CLIENT
+        context.verify_mode = ssl.CERT_REQUIRED if asks else ssl.CERT_NONE
+        # Certificates are dated in virtual time and the library would compare with the wall clock: dates are judged
+        # by the overlay's own check. Right in a simulator only.
+        context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
+        if self._roots and asks:
+            context.load_verify_locations(cadata=self._roots.decode("ascii"))
+        if self._certificate is not None and self._key is not None:
+            _load(context, self._certificate + b"\n" + self._key)
+        return context
+
+
+def _load(context: ssl.SSLContext, pem: bytes) -> None:
+    # Python's ssl takes keys from files only: one that nobody else may read (mkstemp: 0600), for a moment.
+    descriptor, path = tempfile.mkstemp(suffix=".pem")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+        context.load_cert_chain(path)
+    finally:
+        os.unlink(path)
+
+
+class TlsSession:
+    """One end of a TLS connection: bytes from the other end in, bytes for it out; nothing waits."""
+
+    __slots__ = ("_incoming", "_outgoing", "_tls", "established")
+
+    def __init__(self, context: ssl.SSLContext, *, server_side: bool) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server_side)
+        self.established = False
+
+    def handshake(self, data: bytes = b"") -> tuple[bool, bytes]:
+        """Take a flight; whether that was the last, and the next one to send (or none); TlsFailure if refused."""
+        if data:
+            self._incoming.write(data)
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            raise self._failure(error) from error
+        else:
+            self.established = True
+        return self.established, self._outgoing.read()
+
+    def seal(self, data: bytes) -> bytes:
+        """The record (or records, above 16 KiB) that carries ``data``."""
+        self._tls.write(data)
+        return self._outgoing.read()
+
+    def unseal(self, data: bytes) -> bytes:
+        """The plaintext of the records completed by ``data``; TlsFailure when one isn't genuine or is an alert."""
+        incoming = self._incoming
+        size = len(data)
+        incoming.write(data)
+        try:
+            plain = self._tls.read(size or 1)
+            if len(plain) < size and not incoming.pending:
+                return plain  # one packet, one record: the usual case
+        except ssl.SSLWantReadError:
+            return b""
+        except ssl.SSLError as error:
+            raise self._failure(error) from error
+        parts = [plain]
+        while plain:
+            try:
+                plain = self._tls.read(16_384)
+            except ssl.SSLWantReadError:
+                break
+            except ssl.SSLError as error:
+                raise self._failure(error) from error
+            parts.append(plain)
+        return b"".join(parts)
+
+    def certificate(self) -> bytes | None:
+        """The other end's certificate as DER, if it showed one that the roots cover."""
+        return self._tls.getpeercert(binary_form=True)
+
+    def _failure(self, error: ssl.SSLError) -> TlsFailure:
+        return TlsFailure(reason_of(error), error.reason or "", self._outgoing.read())
