@@ -1,0 +1,143 @@
+"""A verdict is a comparison: one seed, several runs in which only the named thing differs (draft 6, 11).
+
+    baseline          nobody attacks, defence off        honest_baseline   honest service then
+    attacked          attack, defence off
+    defended          attack, the named defence on       honest_defended   honest service with the defence, no attack
+    decoy             attack, the protection that looks right on
+
+It *holds* when the attack does harm, the defence takes most of it away, the decoy does not, and honest users do not pay
+with their service. The bounds below were fixed before any run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+LEAST_HARM = 0.25
+"""Share of the metric's range that an attack must spoil to count as one."""
+
+LEFT_BY_DEFENCE = 0.20
+"""Share of the harm that the named defence may leave."""
+
+LEFT_BY_DECOY = 0.80
+"""Share of the harm that the decoy must leave."""
+
+HONEST_LOSS = 0.01
+"""How far honest service may fall under the defence, as a share of its baseline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What the workload costs: message ``bytes`` on all hops, ``hops``, ``signatures`` made, ``delay`` in seconds.
+
+    TLS counts as a constant for each record (RFC 8446 §5.2), never as measured ciphertext, which differs between runs.
+    """
+
+    bytes: int
+    hops: int
+    signatures: int
+    delay: float
+
+    def __sub__(self, other: Costs) -> Costs:
+        return Costs(
+            bytes=self.bytes - other.bytes,
+            hops=self.hops - other.hops,
+            signatures=self.signatures - other.signatures,
+            delay=round(self.delay - other.delay, 6),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One run: the metric's figure, the share of honest operations that succeeded, the costs, the trace's digest."""
+
+    figure: float
+    honest: float
+    costs: Costs
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """All columns of one threat on one seed; ``costs`` is what the defence adds to the honest workload."""
+
+    id: str
+    base: str
+    routing: str
+    metric: str
+    unit: str
+    span: tuple[float, float]
+    baseline: float
+    attacked: float
+    defended: float
+    decoy: float
+    honest_baseline: float
+    honest_defended: float
+    costs: Costs
+    holds: bool
+    digest: str
+
+    def to_json(self) -> dict[str, object]:
+        """The verdict as plain values, keys in declaration order."""
+        return asdict(self)
+
+
+def holds(
+    span: tuple[float, float],
+    *,
+    baseline: float,
+    attacked: float,
+    defended: float,
+    decoy: float,
+    honest_baseline: float,
+    honest_defended: float,
+) -> bool:
+    """Whether the comparison shows what the row of the catalogue claims; ``span`` is the metric's range, worst last."""
+    best, worst = span
+    sign = 1.0 if worst > best else -1.0
+    harm = sign * (attacked - baseline)
+    return (
+        harm >= LEAST_HARM * abs(worst - best)
+        and sign * (defended - baseline) <= LEFT_BY_DEFENCE * harm
+        and sign * (decoy - baseline) >= LEFT_BY_DECOY * harm
+        and honest_defended >= honest_baseline * (1 - HONEST_LOSS)
+    )
+
+
+COLUMNS = ("baseline", "attacked", "defended", "decoy", "honest")
+"""The runs of one verdict, in order; "honest" is the named defence without an attack."""
+
+
+def judge(
+    run: Callable[[str], Outcome],
+    *,
+    id: str,
+    base: str,
+    routing: str,
+    metric: str,
+    unit: str,
+    span: tuple[float, float],
+) -> Verdict:
+    """Run every column and compare."""
+    outcomes = {column: run(column) for column in COLUMNS}
+    figures = {column: outcomes[column].figure for column in ("baseline", "attacked", "defended", "decoy")}
+    honest = {
+        "honest_baseline": outcomes["baseline"].honest,
+        "honest_defended": outcomes["honest"].honest,
+    }
+    digest = hashlib.sha256("".join(outcome.digest for outcome in outcomes.values()).encode()).hexdigest()
+    return Verdict(
+        id=id,
+        base=base,
+        routing=routing,
+        metric=metric,
+        unit=unit,
+        span=span,
+        **figures,
+        **honest,
+        costs=outcomes["honest"].costs - outcomes["baseline"].costs,
+        holds=holds(span, **figures, **honest),
+        digest=digest,
+    )

@@ -1,0 +1,117 @@
+"""The few SIP messages of a call's set-up, as text (RFC 3261 §7, §13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2psip_min.errors import Malformed
+
+MAX_BYTES = 8192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SipMessage:
+    """A request (``method`` and ``uri``) or a response (``status`` and ``reason``), with headers and body."""
+
+    method: str = ""
+    uri: str = ""
+    status: int = 0
+    reason: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+    def header(self, name: str) -> str:
+        """The first header of that name, without regard to case; empty when there is none."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), "")
+
+    def encode(self) -> bytes:
+        """The message as it goes over a link."""
+        start = f"{self.method} {self.uri} SIP/2.0" if self.method else f"SIP/2.0 {self.status} {self.reason}"
+        lines = [start, *(f"{key}: {value}" for key, value in self.headers)]
+        lines.append(f"Content-Length: {len(self.body.encode())}")
+        return ("\r\n".join(lines) + "\r\n\r\n" + self.body).encode()
+
+
+def decode(data: bytes) -> SipMessage:
+    """Parse one SIP message; raises Malformed."""
+    if len(data) > MAX_BYTES:
+        raise Malformed(MAX_BYTES, "SIP message too large")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed(error.start, "SIP message is not UTF-8") from None
+    head, separator, body = text.partition("\r\n\r\n")
+    if not separator:
+        raise Malformed(len(data), "SIP header without an end")
+    start, *lines = head.split("\r\n")
+    headers = []
+    length = None
+    for line in lines:
+        key, colon, value = line.partition(":")
+        if not colon or not key.strip():
+            raise Malformed(text.index(line), "SIP header line without a name")
+        if key.strip().lower() == "content-length":
+            if not value.strip().isdecimal():
+                raise Malformed(text.index(line), "Content-Length is not a number")
+            length = int(value)
+            continue
+        headers.append((key.strip(), value.strip()))
+    if length is not None and length != len(body.encode()):
+        raise Malformed(len(head) + 4, "SIP body has another length than announced")
+    parts = start.split(" ", 2)
+    if len(parts) != 3:
+        raise Malformed(0, "SIP start line has not three parts")
+    if parts[0] == "SIP/2.0":
+        if not (parts[1].isdecimal() and 100 <= int(parts[1]) <= 699):
+            raise Malformed(8, "SIP status out of range")
+        return SipMessage(status=int(parts[1]), reason=parts[2], headers=tuple(headers), body=body)
+    if parts[2] != "SIP/2.0" or not parts[0].isalpha():
+        raise Malformed(0, "not a SIP/2.0 request")
+    return SipMessage(method=parts[0], uri=parts[1], headers=tuple(headers), body=body)
+
+
+def invite(*, caller: str, callee: str, call_id: str, contact: str, body: str = "") -> SipMessage:
+    """An INVITE from AOR ``caller`` to AOR ``callee`` (without scheme)."""
+    return SipMessage(
+        method="INVITE",
+        uri=f"sip:{callee}",
+        headers=(
+            ("Via", f"SIP/2.0/TLS {contact};branch=z9hG4bK{call_id}"),
+            ("Max-Forwards", "70"),
+            ("From", f"<sip:{caller}>;tag={call_id[:8]}"),
+            ("To", f"<sip:{callee}>"),
+            ("Call-ID", call_id),
+            ("CSeq", "1 INVITE"),
+            ("Contact", f"<sip:{contact}>"),
+        ),
+        body=body,
+    )
+
+
+def answer(request: SipMessage, status: int, reason: str, *, tag: str, contact: str = "") -> SipMessage:
+    """The response to ``request``, its dialog headers copied (RFC 3261 §8.2.6)."""
+    headers = [
+        (key, f"{value};tag={tag}" if key == "To" and ";tag=" not in value else value)
+        for key, value in request.headers
+        if key in ("Via", "From", "To", "Call-ID", "CSeq")
+    ]
+    if contact:
+        headers.append(("Contact", f"<sip:{contact}>"))
+    return SipMessage(status=status, reason=reason, headers=tuple(headers))
+
+
+def acknowledge(request: SipMessage, response: SipMessage) -> SipMessage:
+    """The ACK that ends the three-way handshake of an INVITE (RFC 3261 §13.2.2.4)."""
+    return SipMessage(
+        method="ACK",
+        uri=request.uri,
+        headers=(
+            ("Via", request.header("Via")),
+            ("Max-Forwards", "70"),
+            ("From", request.header("From")),
+            ("To", response.header("To")),
+            ("Call-ID", request.header("Call-ID")),
+            ("CSeq", "1 ACK"),
+        ),
+    )

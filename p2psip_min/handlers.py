@@ -1,0 +1,81 @@
+"""What a node does with each request: one function a method, named after it (RFC 6940 §6.4, §6.5, §7.4).
+
+A handler answers at once. What takes longer, it starts as a procedure.
+"""
+
+from __future__ import annotations
+
+from p2psip_min.clock import milliseconds
+from p2psip_min.enrollment.configuration import accept as accept_configuration
+from p2psip_min.errors import ErrorAnswer
+from p2psip_min.ids import NodeID
+from p2psip_min.peer import Handler, Peer, Received
+from p2psip_min.procedures.attach import on_app_attach, on_attach
+from p2psip_min.procedures.join import on_join
+from p2psip_min.procedures.maintain import on_leave, on_update
+from p2psip_min.procedures.records import on_fetch, on_find, on_stat, on_store
+from p2psip_min.wire.messages import (
+    ErrorCode,
+    MessageCode,
+    PingAns,
+    ProbeAns,
+    ProbeInformation,
+    ProbeInformationType,
+    RouteQueryAns,
+)
+
+BILLION = 1_000_000_000
+
+
+def on_ping(peer: Peer, received: Received) -> PingAns:
+    """Say that we are here, and what time it is (§6.5.2)."""
+    return PingAns(peer.rng.getrandbits(64), milliseconds(peer.now()))
+
+
+def on_probe(peer: Peer, received: Received) -> ProbeAns:
+    """Tell what was asked of us and we know (§6.4.2.5)."""
+    facts = []
+    for wanted in received.body.requested_info:
+        if wanted == ProbeInformationType.RESPONSIBLE_SET:
+            facts.append(ProbeInformation(wanted, int(peer.topology.share() * BILLION)))
+        elif wanted == ProbeInformationType.NUM_RESOURCES:
+            facts.append(ProbeInformation(wanted, len(peer.store)))
+        elif wanted == ProbeInformationType.UPTIME:
+            facts.append(ProbeInformation(wanted, int(peer.now() - peer.joined_at)))
+    return ProbeAns(tuple(facts))
+
+
+def on_route_query(peer: Peer, received: Received) -> RouteQueryAns:
+    """Name the node to which we would route (§6.4.2.4, §10.8); ourselves when we are responsible."""
+    destination = received.body.destination
+    if isinstance(destination, NodeID) and peer.links.connected(destination):
+        return RouteQueryAns(destination)
+    if not peer.joined:
+        raise ErrorAnswer(ErrorCode.NOT_FOUND, b"not a peer")
+    return RouteQueryAns(peer.topology.next_hop(destination) or peer.node_id)
+
+
+PEER_HANDLERS: dict[int, Handler] = {
+    MessageCode.PING_REQ: on_ping,
+    MessageCode.PROBE_REQ: on_probe,
+    MessageCode.ATTACH_REQ: on_attach,
+    MessageCode.APP_ATTACH_REQ: on_app_attach,
+    MessageCode.JOIN_REQ: on_join,
+    MessageCode.LEAVE_REQ: on_leave,
+    MessageCode.UPDATE_REQ: on_update,
+    MessageCode.ROUTE_QUERY_REQ: on_route_query,
+    MessageCode.STORE_REQ: on_store,
+    MessageCode.FETCH_REQ: on_fetch,
+    MessageCode.STAT_REQ: on_stat,
+    MessageCode.FIND_REQ: on_find,
+}
+"""The methods of a peer."""
+
+CLIENT_HANDLERS: dict[int, Handler] = {
+    MessageCode.PING_REQ: on_ping,
+    MessageCode.ATTACH_REQ: on_attach,
+    MessageCode.APP_ATTACH_REQ: on_app_attach,
+}
+"""The methods of a client: it routes and stores for nobody."""
+
+_ = accept_configuration

@@ -1,0 +1,26 @@
+"""What takes a node several steps, as coroutines that read like the RFC's: attach, join, leave, stabilise, look up,
+store, fetch, replicate. They await; what is true or allowed is decided by the rules that they call.
+"""
+
+from p2psip_min.procedures.attach import app_attach, attach
+from p2psip_min.procedures.join import join, serve_client
+from p2psip_min.procedures.leave import crash, leave
+from p2psip_min.procedures.lookup import locate, ping
+from p2psip_min.procedures.maintain import maintain, stabilize
+from p2psip_min.procedures.records import fetch, remove, store
+
+__all__ = [
+    "app_attach",
+    "attach",
+    "crash",
+    "fetch",
+    "join",
+    "leave",
+    "locate",
+    "maintain",
+    "ping",
+    "remove",
+    "serve_client",
+    "stabilize",
+    "store",
+]

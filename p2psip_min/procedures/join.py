@@ -1,0 +1,124 @@
+"""Joining: the nine steps of RFC 6940 §10.5, from both sides; and how a client finds its peer (§4.2.1)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from p2psip_min import trace as events
+from p2psip_min.errors import ErrorAnswer, JoinReason, JoinRefused, LinkRefused, RemoteFault, RequestTimedOut
+from p2psip_min.ids import NodeID
+from p2psip_min.peer import Peer, Received
+from p2psip_min.procedures.attach import attach
+from p2psip_min.procedures.maintain import maintain, react
+from p2psip_min.procedures.replicate import hand_over_to
+from p2psip_min.transport.network import Address
+from p2psip_min.wire.messages import ErrorCode, JoinAns, JoinReq, UpdateReq
+
+JOIN_TRIES = 5
+"""How often a node goes through its bootstrap nodes before it gives up."""
+
+UPDATE_WAIT = 15.0
+"""Seconds in which the admitting peer's Update must come."""
+
+RETRY_PAUSE = 4.0
+"""Seconds before the next try, and up to as many more by chance, so that two who met do not meet again."""
+
+
+async def join(peer: Peer, bootstraps: Sequence[Address]) -> NodeID:
+    """Become a peer of the overlay; returns the admitting peer, raises JoinRefused."""
+    reason = JoinReason.NO_BOOTSTRAP
+    for attempt in range(JOIN_TRIES):
+        if attempt:
+            await asyncio.sleep(RETRY_PAUSE * (1 + peer.rng.random()))
+        for address in bootstraps:
+            try:
+                return await _join_through(peer, address)
+            except (LinkRefused, RequestTimedOut):
+                reason = JoinReason.NO_BOOTSTRAP if reason is JoinReason.NO_BOOTSTRAP else JoinReason.TIMED_OUT
+            except JoinRefused as refused:
+                if refused.reason is JoinReason.NODE_ID_TAKEN:
+                    return _refused(peer, JoinReason.NODE_ID_TAKEN)
+                reason = JoinReason(refused.reason)
+            except ErrorAnswer as error:
+                reason = JoinReason.NOT_RESPONSIBLE if error.code == ErrorCode.IN_PROGRESS else JoinReason.FORBIDDEN
+    return _refused(peer, reason)
+
+
+def _refused(peer: Peer, reason: JoinReason) -> NodeID:
+    peer.emit(events.JoinRejected(peer.now(), peer.node_id, 0, reason))
+    raise JoinRefused(reason)
+
+
+async def _join_through(peer: Peer, address: Address) -> NodeID:
+    bootstrap = await peer.links.connect(None, address)  # step 1
+    started = peer.now()
+    admitting = await attach(peer, (bootstrap, peer.topology.admitting_key()), send_update=True, next_hop=bootstrap)
+    if admitting == peer.node_id:
+        raise JoinRefused(JoinReason.NODE_ID_TAKEN)
+    await peer.update_from(admitting, started, UPDATE_WAIT)  # step 2: its routing table
+
+    neighbors, resources = peer.topology.attach_targets()  # step 3: the future neighbors and fingers
+    await asyncio.gather(
+        *(_attach_quietly(peer, (admitting, node), admitting) for node in neighbors if node != admitting),
+        *(_attach_quietly(peer, (resource,), admitting) for resource in resources),
+    )
+
+    started = peer.now()
+    await peer.request((admitting,), JoinReq(peer.node_id), next_hop=admitting)  # step 5
+    await peer.update_from(admitting, started, UPDATE_WAIT)  # steps 6 and 7: its stores, then its Update
+    become_member(peer, admitting)
+    return admitting
+
+
+def become_member(peer: Peer, admitting: bytes) -> None:
+    """From now on the node is in the ring: it tells its neighbors (step 9) and looks after its tables."""
+    peer.joined = True
+    peer.joined_at = peer.now()
+    peer.emit(events.NodeJoined(peer.now(), peer.node_id, 0, admitting))
+    react(peer, peer.topology.announce_self())
+    peer.spawn(maintain(peer), "maintain")
+
+
+async def _attach_quietly(peer: Peer, destinations: tuple[bytes, ...], through: NodeID) -> None:
+    try:
+        await attach(peer, destinations, send_update=True, next_hop=through)  # type: ignore[arg-type]
+    except (RemoteFault, LinkRefused):
+        return  # it may have gone meanwhile; stabilisation finds another
+
+
+def on_join(peer: Peer, received: Received) -> JoinAns | None:
+    """Admit a node whose Node-ID, signature and link agree (RFC 6940 §6.4.2.1); silence is the answer to others."""
+    joining = NodeID(received.body.joining_peer_id)
+    if joining != received.signer or received.previous_hop != joining:
+        return None
+    if not peer.joined or peer.leaving or not peer.topology.responsible(joining):
+        raise ErrorAnswer(ErrorCode.FORBIDDEN, b"not the admitting peer")
+    if peer.admitting is not None and peer.admitting != joining:
+        raise ErrorAnswer(ErrorCode.IN_PROGRESS, b"admitting another")
+    peer.admitting = joining
+    peer.spawn(_admit(peer, joining), "admit")
+    return JoinAns()
+
+
+async def _admit(peer: Peer, joining: NodeID) -> None:
+    try:
+        await hand_over_to(peer, joining)  # step 6
+        changes = peer.topology.admit(joining, peer.now())
+        body = UpdateReq(peer.topology.make_full_update(peer.now()))
+        await peer.request((joining,), body, next_hop=joining)  # step 7
+        react(peer, changes)  # step 8
+        await hand_over_to(peer, joining)  # what was stored here while step 6 ran
+    except RemoteFault:
+        react(peer, peer.topology.remove(joining, peer.now()))
+    finally:
+        peer.admitting = None
+
+
+async def serve_client(peer: Peer, address: Address) -> NodeID:
+    """Link a client with the peer at ``address`` and send everything through it from now on; raises LinkRefused."""
+    serving = await peer.links.connect(None, address)
+    await attach(peer, (serving,), next_hop=serving)
+    peer.topology.serve_by(serving)
+    peer.emit(events.ClientAttached(peer.now(), peer.node_id, 0, serving))
+    return serving

@@ -1,0 +1,38 @@
+"""Going: with a hand-over and a good-bye (RFC 6940 §10.9), or without a word."""
+
+from __future__ import annotations
+
+import asyncio
+
+from p2psip_min import trace as events
+from p2psip_min.errors import RemoteFault
+from p2psip_min.ids import NodeID
+from p2psip_min.peer import Peer
+from p2psip_min.procedures.replicate import hand_over_all
+from p2psip_min.wire.messages import LeaveReq
+
+
+async def leave(peer: Peer) -> None:
+    """Hand everything over, tell the neighbors, close the links, stop."""
+    if peer.joined:
+        peer.leaving = True  # from here on stores are refused, so nothing can be lost between the two steps
+        await hand_over_all(peer)
+        await asyncio.gather(*(_say_goodbye(peer, neighbor) for neighbor in peer.topology.neighbors()))
+    peer.emit(events.NodeLeft(peer.now(), peer.node_id, 0))
+    peer.stop()
+    peer.links.close_all()
+
+
+async def _say_goodbye(peer: Peer, neighbor: NodeID) -> None:
+    data = peer.topology.make_leave_data(neighbor)
+    try:
+        await peer.request((neighbor,), LeaveReq(peer.node_id, data), next_hop=neighbor)
+    except RemoteFault:
+        return  # it will notice by itself
+
+
+def crash(peer: Peer) -> None:
+    """Stop at once; nobody is told, the others learn of it by their timers."""
+    peer.emit(events.NodeCrashed(peer.now(), peer.node_id, 0))
+    peer.stop()
+    peer.links.crash()

@@ -1,0 +1,151 @@
+"""Keeping the tables right: reacting to changes, periodic stabilisation, failures, partitions (RFC 6940 §10.7)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from p2psip_min import trace as events
+from p2psip_min.errors import ErrorAnswer, LinkReason, LinkRefused, RemoteFault, RequestTimedOut
+from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.procedures.attach import attach
+from p2psip_min.procedures.lookup import ping
+from p2psip_min.procedures.replicate import plan_replication
+from p2psip_min.wire.messages import LeaveAns, UpdateAns, UpdateReq
+
+if TYPE_CHECKING:
+    from p2psip_min.peer import Peer, Received
+    from p2psip_min.routing.topology.base import Changes
+
+SETTLE = 0.1
+"""Seconds for which changes of the neighbor table are gathered before they are announced in one Update."""
+
+ACQUAINTANCES = 10
+"""How many former peers a node remembers to find the overlay again (RFC 6940 §11.4 speaks of a bootstrap cache)."""
+
+
+def react(peer: Peer, changes: Changes, learned_from: NodeID | None = None) -> None:
+    """Carry out what the topology decided: attach to better neighbors, tell the others, move copies."""
+    for candidate in changes.candidates:
+        if candidate not in peer.courting:
+            peer.courting[candidate] = None
+            peer.spawn(_court(peer, candidate, learned_from), "attach to neighbor")
+    if changes.neighbors_changed:
+        peer.emit(events.NeighborsChanged(peer.now(), peer.node_id, 0, *peer.topology.snapshot()))
+    if not (changes.neighbors_changed or changes.responsibility_changed):
+        return
+    peer.unannounced = changes if peer.unannounced is None else peer.unannounced.merged(changes)
+    if peer.announcing is None and peer.joined:
+        peer.announcing = peer.loop.call_later(SETTLE, _announce, peer)
+
+
+def _announce(peer: Peer) -> None:
+    changes, peer.unannounced, peer.announcing = peer.unannounced, None, None
+    if changes is None or not peer.alive or not peer.joined or peer.leaving:
+        return
+    for remote, body in peer.topology.updates_for(changes, peer.now()):
+        peer.tell(remote, UpdateReq(body))
+    plan_replication(peer, changes)
+
+
+async def _court(peer: Peer, candidate: NodeID, learned_from: NodeID | None) -> None:
+    """Attach to a node that should be a neighbor, through the peer that named it (§10.6)."""
+    try:
+        through = learned_from if learned_from is not None and peer.links.connected(learned_from) else None
+        destinations = (candidate,) if through is None else (through, candidate)
+        await attach(peer, destinations, send_update=True, next_hop=through)
+    except (RemoteFault, LinkRefused):
+        react(peer, peer.topology.unreachable(candidate, peer.now()))
+    finally:
+        peer.courting.pop(candidate, None)
+
+
+def on_update(peer: Peer, received: Received) -> UpdateAns | None:
+    """Learn from a linked peer's tables; an Update that came over somebody else's link is ignored (§6.4.2.3)."""
+    sender = received.signer
+    if received.previous_hop != sender:
+        return None
+    changes = peer.topology.on_update(sender, received.body.overlay_specific_data, peer.now())
+    peer.heard_update(sender)
+    react(peer, changes, sender)
+    return UpdateAns()
+
+
+def on_leave(peer: Peer, received: Received) -> LeaveAns | None:
+    """A neighbor says good-bye: replace it as if it had failed, but it did not (§10.9)."""
+    leaving = NodeID(received.body.leaving_peer_id)
+    if leaving != received.signer or received.previous_hop != leaving:
+        return None
+    react(peer, peer.topology.on_leave(leaving, received.body.overlay_specific_data, peer.now()), leaving)
+    return LeaveAns()
+
+
+def link_failed(peer: Peer, remote: NodeID, reason: LinkReason) -> None:
+    """A link is gone: so is the peer, as far as we can know (§10.7.1)."""
+    if not peer.alive or peer.is_client:
+        return
+    if reason is LinkReason.CLOSED:
+        return
+    if remote in peer.topology.table():
+        remember(peer, remote)
+        peer.emit(events.NeighborFailed(peer.now(), peer.node_id, 0, remote))
+    react(peer, peer.topology.remove(remote, peer.now()))
+
+
+def remember(peer: Peer, node: NodeID) -> None:
+    """Keep a former peer in mind, the youngest last."""
+    if node in peer.acquaintances:
+        peer.acquaintances.remove(node)
+    peer.acquaintances.append(node)
+    del peer.acquaintances[:-ACQUAINTANCES]
+
+
+async def maintain(peer: Peer) -> None:
+    """Stabilise once an update interval, at moments spread by chance, for as long as the node lives (§10.7.4)."""
+    interval = peer.configuration.chord_update_interval
+    fingers_due = peer.now() + peer.configuration.chord_ping_interval * peer.rng.random()
+    await asyncio.sleep(interval * peer.rng.random())
+    while True:
+        await stabilize(peer)
+        if peer.now() >= fingers_due:
+            fingers_due = peer.now() + peer.configuration.chord_ping_interval
+            await refresh_finger(peer)
+        await asyncio.sleep(interval * (0.9 + 0.2 * peer.rng.random()))
+
+
+async def stabilize(peer: Peer) -> None:
+    """Updates to all neighbors, a look for another part of the overlay, and repair of copies."""
+    for event in peer.store.expire(peer.now()):
+        peer.emit(event)
+    for neighbor in peer.topology.neighbors():
+        peer.tell(neighbor, UpdateReq(peer.topology.make_neighbor_update(peer.now())))
+    await find_partition(peer)
+    plan_replication(peer, None)
+
+
+async def refresh_finger(peer: Peer) -> None:
+    """Look for a peer in the range of one invalid finger, early fingers more often (§10.7.4.2)."""
+    target = peer.topology.finger_to_refresh(peer.rng)
+    if target is None:
+        return
+    try:
+        await attach(peer, (target,), send_update=True)
+    except (RemoteFault, LinkRefused):
+        return
+
+
+async def find_partition(peer: Peer) -> None:
+    """Ask for our own place through somebody outside our table; another answer means another ring (§10.7.4.4)."""
+    through = _outsider(peer)
+    if through is None:
+        return
+    try:
+        if not peer.links.connected(through):
+            return
+        received = await peer.request((through, ResourceID(peer.node_id)), _probe(), next_hop=through)
+        responder = received.signer
+        if responder != peer.node_id and responder not in peer.topology.table():
+            await attach(peer, (through, responder), send_update=True, next_hop=through)
+            await peer.send_update(responder)
+    except (RequestTimedOut, ErrorAnswer, LinkRefused):
+        return
