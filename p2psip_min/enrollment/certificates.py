@@ -1,0 +1,412 @@
+"""Certificates by RFC 6940's profile: made, read, and judged (RFC 6940 §11.3, RFC 5280).
+
+1. A node's certificate has an empty subject and one critical subjectAltName: at least one ``reload://`` URI with a
+   Node-ID and the overlay's name, exactly one rfc822Name with the user's, and nothing else.
+2. Whether the bytes hold together (profile, overlay, signature of a root) is a pure function of them; it is computed
+   once and remembered. Whether they hold *now* (dates, revocation, the Node-ID asked for) is judged every time.
+3. Roots sign nodes' certificates directly. Self-signed certificates count where the overlay permits them (§11.3.1):
+   then the Node-IDs must be digests of the key.
+4. Signatures are deterministic (RFC 6979), serials and dates are handed in: the same inputs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
+
+from p2psip_min.clock import EPOCH
+from p2psip_min.enrollment.keys import key_pem
+from p2psip_min.enrollment.revocation import Revocations
+from p2psip_min.errors import LinkReason, LocalProtocolError
+from p2psip_min.ids import ID_LENGTH, INVALID, WILDCARD, NodeID
+
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+MAX_CERTIFICATE = 8192
+"""Bytes of DER above which a certificate is not even parsed."""
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the parser raises on bytes that are no certificate or request."""
+
+# One node entry of a Destination List: type 1, length 16 (§6.3.2.2).
+_URI = re.compile(r"reload://0110([0-9A-Fa-f]{32})@([^/@\s]+)/")
+_USER = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,7}")
+_SIGNATURES = {SignatureAlgorithmOID.ECDSA_WITH_SHA256, SignatureAlgorithmOID.RSA_WITH_SHA256}
+_KNOWN = {
+    ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+    ExtensionOID.BASIC_CONSTRAINTS,
+    ExtensionOID.KEY_USAGE,
+    ExtensionOID.EXTENDED_KEY_USAGE,
+}
+_NOBODY = x509.Name([])
+_HASH = hashes.SHA256()
+
+
+@dataclass(slots=True)
+class Certificate:
+    """What a node's certificate says; dates in seconds of virtual time, ``digest`` the SHA-256 of the DER.
+
+    ``issuer`` is the SHA-256 of the root that signed it (its own digest when self-signed), empty before that is known.
+    """
+
+    der: bytes
+    node_ids: tuple[NodeID, ...]
+    user: str
+    public_key: PublicKey
+    not_before: float
+    not_after: float
+    serial: int
+    overlay: str
+    digest: bytes
+    issuer: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """Who a node is: its certificate (DER), the key to it, and the roots (DER) that others check it against."""
+
+    node_ids: tuple[NodeID, ...]
+    user: str
+    certificate: bytes
+    private_key: ec.EllipticCurvePrivateKey = field(repr=False)
+    chain: tuple[bytes, ...] = ()
+
+    @property
+    def node_id(self) -> NodeID:
+        """The first Node-ID, for most nodes the only one."""
+        return self.node_ids[0]
+
+    def certificate_pem(self) -> bytes:
+        """The certificate as PEM."""
+        return pem(self.certificate)
+
+    def key_pem(self) -> bytes:
+        """The private key as PEM."""
+        return key_pem(self.private_key)
+
+
+def pem(der: bytes) -> bytes:
+    """A certificate as PEM."""
+    return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
+
+
+def legal_user(name: str) -> bool:
+    """Whether ``name`` may stand in a certificate: local part and domain, printable ASCII (§11.3)."""
+    return _USER.fullmatch(name) is not None
+
+
+def reload_uri(node_id: NodeID, overlay: str) -> str:
+    """The URI that names a node in a certificate (§14.15)."""
+    return f"reload://0110{node_id.hex()}@{overlay}/"
+
+
+def key_digest(public_key: PublicKey, algorithm: str = "sha256", index: int = 0) -> bytes:
+    """Digest of a subjectPublicKeyInfo, with a 4-byte ``index`` in front unless it is 0 (§11.3.1)."""
+    spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.new(algorithm, (index.to_bytes(4, "big") if index else b"") + spki, usedforsecurity=False).digest()
+
+
+def self_signed_ids(public_key: PublicKey, algorithm: str, count: int = 1) -> tuple[NodeID, ...]:
+    """The Node-IDs that a self-signed certificate of this key must carry (§11.3.1)."""
+    indices = range(1, count + 1) if count > 1 else (0,)
+    return tuple(NodeID(key_digest(public_key, algorithm, index)[:ID_LENGTH]) for index in indices)
+
+
+# --- making -----------------------------------------------------------------------------------------------------------
+
+
+def date(now: float) -> datetime:
+    """The calendar date of a virtual second, cut to whole seconds as X.509 has them."""
+    return datetime.fromtimestamp(EPOCH + int(now // 1), UTC)
+
+
+def seconds(when: datetime) -> float:
+    """The virtual second of a calendar date."""
+    return when.timestamp() - EPOCH
+
+
+def build(
+    *,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: x509.Name,
+    public_key: PublicKey,
+    node_ids: Sequence[NodeID],
+    user: str,
+    overlay: str,
+    serial: int,
+    not_before: float,
+    not_after: float,
+    authority: x509.AuthorityKeyIdentifier | None = None,
+) -> bytes:
+    """A node's certificate as DER, signed by ``key`` in the name of ``issuer``; dates are cut to whole seconds."""
+    names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(reload_uri(each, overlay)) for each in node_ids]
+    names.append(x509.RFC822Name(user))
+    # PKIX wants the alternative name critical where the subject is empty (RFC 5280 §4.1.2.6).
+    builder = certificate_builder(issuer, _NOBODY, public_key, serial, not_before, not_after).add_extension(
+        x509.SubjectAlternativeName(names), critical=True
+    )
+    if authority is not None:
+        builder = builder.add_extension(authority, critical=False)
+    return sign_certificate(builder, key)
+
+
+def self_signed(
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    user: str,
+    overlay: str,
+    serial: int,
+    not_before: float,
+    not_after: float,
+    digest: str = "sha256",
+    count: int = 1,
+) -> Credential:
+    """A credential that nobody granted; its Node-IDs are digests of the key (§11.3.1)."""
+    public_key = key.public_key()
+    node_ids = self_signed_ids(public_key, digest, count)
+    der = build(
+        key=key, issuer=_NOBODY, public_key=public_key, node_ids=node_ids, user=user, overlay=overlay, serial=serial,
+        not_before=not_before, not_after=not_after,
+    )  # fmt: skip
+    return Credential(node_ids=node_ids, user=user, certificate=der, private_key=key)
+
+
+def certificate_builder(
+    issuer: x509.Name, subject: x509.Name, public_key: PublicKey, serial: int, not_before: float, not_after: float
+) -> x509.CertificateBuilder:
+    """A certificate without extensions and signature; dates are cut to whole seconds."""
+    return x509.CertificateBuilder(
+        issuer_name=issuer,
+        subject_name=subject,
+        public_key=public_key,
+        serial_number=serial,
+        # The library keeps naive UTC inside, and takes nothing else here.
+        not_valid_before=date(not_before).replace(tzinfo=None),
+        not_valid_after=date(not_after).replace(tzinfo=None),
+    )
+
+
+def sign_certificate(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The finished certificate as DER."""
+    return builder.sign(key, _HASH, ecdsa_deterministic=True).public_bytes(Encoding.DER)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def acceptable_key(key: object) -> bool:
+    """Whether a public key is of a kind and strength that the overlay takes: P-256, or RSA of 2048 to 4096 bits."""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return isinstance(key.curve, ec.SECP256R1)
+    return isinstance(key, rsa.RSAPublicKey) and 2048 <= key.key_size <= 4096
+
+
+def parse(der: bytes, overlay: str) -> Certificate | LinkReason:
+    """What the certificate says, or BAD_PROFILE or WRONG_OVERLAY; its signature is not looked at."""
+    loaded = _load(der)
+    return LinkReason.BAD_PROFILE if loaded is None else _profile(loaded, der, overlay)
+
+
+def _load(der: bytes) -> x509.Certificate | None:
+    if len(der) > MAX_CERTIFICATE:
+        return None
+    try:
+        return x509.load_der_x509_certificate(der)
+    except UNREADABLE:
+        return None
+
+
+def _profile(loaded: x509.Certificate, der: bytes, overlay: str) -> Certificate | LinkReason:
+    try:
+        public_key = loaded.public_key()
+        extensions = loaded.extensions
+        san = extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
+        fits = loaded.version is x509.Version.v3 and loaded.subject == _NOBODY and san.critical
+        not_before, not_after = seconds(loaded.not_valid_before_utc), seconds(loaded.not_valid_after_utc)
+        serial = loaded.serial_number
+    except (*UNREADABLE, x509.ExtensionNotFound):
+        return LinkReason.BAD_PROFILE
+    for extension in extensions:
+        value = extension.value
+        if (extension.critical and extension.oid not in _KNOWN) or (
+            isinstance(value, x509.BasicConstraints) and value.ca
+        ):
+            return LinkReason.BAD_PROFILE
+    names = _names(san.value)
+    if not fits or names is None or not isinstance(public_key, PublicKey) or not acceptable_key(public_key):
+        return LinkReason.BAD_PROFILE
+    node_ids, user, overlays = names
+    if overlays != {overlay}:
+        return LinkReason.WRONG_OVERLAY
+    digest = hashlib.sha256(der).digest()
+    return Certificate(der, node_ids, user, public_key, not_before, not_after, serial, overlay, digest)
+
+
+def _names(san: object) -> tuple[tuple[NodeID, ...], str, set[str]] | None:
+    assert isinstance(san, x509.SubjectAlternativeName)
+    node_ids: list[NodeID] = []
+    users: list[str] = []
+    overlays: set[str] = set()
+    for name in san:
+        if isinstance(name, x509.UniformResourceIdentifier):
+            found = _URI.fullmatch(name.value)
+            if found is None:
+                return None
+            node_ids.append(NodeID(bytes.fromhex(found[1])))
+            overlays.add(found[2])
+        elif isinstance(name, x509.RFC822Name) and legal_user(name.value):
+            users.append(name.value)
+        else:
+            return None
+    if not node_ids or len(users) != 1 or len(set(node_ids)) != len(node_ids):
+        return None
+    if INVALID in node_ids or WILDCARD in node_ids:
+        return None
+    return tuple(node_ids), users[0], overlays
+
+
+# --- judging ----------------------------------------------------------------------------------------------------------
+
+
+class ChainCache:
+    """Certificates whose chain was found good, for any number of nodes; by overlay, roots and mode.
+
+    Keyed by the DER itself: hashing it for a dictionary costs less than any digest. Only good ones are kept, so that
+    nobody fills the memory with rubbish, and at most ``size`` of each overlay, the oldest leaving first.
+    """
+
+    def __init__(self, size: int = 65_536) -> None:
+        self.size = size
+        self._memos: dict[tuple[str, tuple[bytes, ...], str | None], dict[bytes, Certificate]] = {}
+
+    def memo(self, overlay: str, roots: tuple[bytes, ...], self_signed: str | None) -> dict[bytes, Certificate]:
+        """The good certificates of one overlay."""
+        return self._memos.setdefault((overlay, roots, self_signed), {})
+
+
+class TrustStore:
+    """One node's judgement of certificates, by its overlay's roots (DER) and what it has heard of revocation.
+
+    ``self_signed`` is the digest of self-signed Node-IDs ("sha1" or "sha256"), None where they are not permitted.
+    Raises LocalProtocolError for a root that is no authority.
+    """
+
+    __slots__ = ("_cache", "_memo", "_roots", "overlay", "revocations", "roots", "self_signed")
+
+    def __init__(
+        self,
+        overlay: str,
+        roots: Iterable[bytes],
+        *,
+        self_signed: str | None = None,
+        cache: ChainCache | None = None,
+        revocations: Revocations | None = None,
+    ) -> None:
+        self.overlay = overlay
+        self.roots = tuple(roots)
+        self.self_signed = self_signed
+        self.revocations = Revocations() if revocations is None else revocations
+        self._cache = ChainCache() if cache is None else cache
+        self._memo = self._cache.memo(overlay, self.roots, self_signed)
+        self._roots = tuple(load_root(root) for root in self.roots)
+
+    def check(self, der: bytes, *, now: float, node_id: bytes | None = None) -> Certificate | LinkReason:
+        """The certificate if it may be believed at ``now``, and for ``node_id`` if one is given; else why not."""
+        certificate = self._memo.get(der)
+        if certificate is None:
+            verdict = self._chain(der)
+            if not isinstance(verdict, Certificate):
+                return verdict
+            certificate = verdict
+        if now >= certificate.not_after:
+            return LinkReason.EXPIRED
+        if now < certificate.not_before:
+            return LinkReason.NOT_YET_VALID
+        revocations = self.revocations
+        if revocations.any and revocations.cover(certificate.serial, certificate.node_ids, certificate.issuer):
+            return LinkReason.REVOKED
+        if node_id is not None and node_id not in certificate.node_ids:
+            return LinkReason.WRONG_NODE_ID
+        return certificate
+
+    def refusal(self, der: bytes, node_id: NodeID | None, now: float) -> LinkReason | None:
+        """The same judgement as links ask for it: None is yes."""
+        verdict = self.check(der, now=now, node_id=node_id)
+        return None if isinstance(verdict, Certificate) else verdict
+
+    def _chain(self, der: bytes) -> Certificate | LinkReason:
+        loaded = _load(der)
+        if loaded is None:
+            return LinkReason.BAD_PROFILE
+        root = self._issuer(loaded)
+        if root is None and not (self.self_signed and _issued(loaded, loaded)):
+            return LinkReason.UNKNOWN_CA
+        certificate = _profile(loaded, der, self.overlay)
+        if not isinstance(certificate, Certificate):
+            return certificate
+        if root is not None:
+            # Nothing outlives what it rests on.
+            certificate = replace(
+                certificate,
+                issuer=root.fingerprint(_HASH),
+                not_before=max(certificate.not_before, seconds(root.not_valid_before_utc)),
+                not_after=min(certificate.not_after, seconds(root.not_valid_after_utc)),
+            )
+        else:
+            assert self.self_signed is not None
+            ids = self_signed_ids(certificate.public_key, self.self_signed, len(certificate.node_ids))
+            if ids != certificate.node_ids:
+                return LinkReason.WRONG_NODE_ID
+            certificate.issuer = certificate.digest
+        memo = self._memo
+        while len(memo) >= self._cache.size:
+            del memo[next(iter(memo))]
+        memo[der] = certificate
+        return certificate
+
+    def _issuer(self, loaded: x509.Certificate) -> x509.Certificate | None:
+        for root in self._roots:
+            if _issued(loaded, root):
+                return root
+        return None
+
+
+def load_root(der: bytes) -> x509.Certificate:
+    """A root certificate from DER; LocalProtocolError if it is none."""
+    try:
+        root = x509.load_der_x509_certificate(der)
+        constraints = root.extensions.get_extension_for_class(x509.BasicConstraints).value
+        usage = root.extensions.get_extension_for_class(x509.KeyUsage).value
+        fits = constraints.ca and usage.key_cert_sign and acceptable_key(root.public_key())
+    except (*UNREADABLE, x509.ExtensionNotFound) as error:
+        raise LocalProtocolError(f"a root certificate is unreadable: {error}") from None
+    if not fits:
+        raise LocalProtocolError("a root certificate is no authority's")
+    return root
+
+
+def _issued(certificate: x509.Certificate, by: x509.Certificate) -> bool:
+    try:
+        if certificate.signature_algorithm_oid not in _SIGNATURES:
+            return False
+        certificate.verify_directly_issued_by(by)
+    except (*UNREADABLE, InvalidSignature):
+        return False
+    return True

@@ -1,0 +1,50 @@
+"""Keys that follow from a seed, and the passwords of accounts.
+
+RSA keys cannot be derived from a seed, so our own nodes have P-256 keys; RSA is verified wherever it is met.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+_CURVE = ec.SECP256R1()
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+class Random(Protocol):
+    """The two draws that everything random is made of."""
+
+    def random(self) -> float: ...
+
+    def getrandbits(self, k: int, /) -> int: ...
+
+
+def derive_key(seed: str | int, label: str) -> ec.EllipticCurvePrivateKey:
+    """The P-256 key that belongs to ``label`` under ``seed``: the same in every process."""
+    # 512 bits reduced to 256 leave no bias worth a word.
+    wide = hashlib.sha512(f"{len(str(seed))}:{seed}:{label}".encode()).digest()
+    return ec.derive_private_key(int.from_bytes(wide, "big") % (_ORDER - 1) + 1, _CURVE)
+
+
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The private key as unencrypted PKCS#8 PEM, as TLS libraries want it."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+PASSWORD_ROUNDS = 64
+"""PBKDF2 rounds. A server that guards something takes a thousand times as many; these accounts guard a simulation."""
+
+
+def hash_password(password: str, salt: bytes, rounds: int = PASSWORD_ROUNDS) -> bytes:
+    """What the server keeps in place of the password: PBKDF2 with HMAC-SHA-256, 32 bytes."""
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds)
+
+
+def same(left: bytes, right: bytes) -> bool:
+    """Whether two secrets are equal, in time that does not tell where they differ."""
+    return hmac.compare_digest(left, right)
