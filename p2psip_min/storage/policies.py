@@ -382,7 +382,7 @@ class RootOnly:
 
 @dataclass(frozen=True, slots=True)
 class ReadQuorum:
-    """Ask the holders, ``asked`` in all, wait for ``needed`` of them, and take the youngest valid value (draft 11.5)."""
+    """Ask ``asked`` holders, wait for ``needed`` of them, and take the youngest valid value (draft 11.5)."""
 
     needed: int = 2
     asked: int = 3

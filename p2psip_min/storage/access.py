@@ -1,0 +1,69 @@
+"""Who may write where: the access control policies of RFC 6940 §7.3.
+
+A rule sees a claim (who wants to write which part of which resource) and says yes or no. The names that count are those
+of a checked certificate; which of its Node-IDs wrote is what the signer's identity says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.wire.kinds import AccessPolicy, DataModel, KindSpec
+
+
+@dataclass(slots=True)
+class Claim:
+    """``user``, at the node ``node_id`` (None: its identity names none), wants to write ``key`` of ``resource``.
+
+    ``key`` is the dictionary key; empty for a single value, 4 bytes of index for an array.
+    """
+
+    resource: bytes
+    spec: KindSpec
+    key: bytes
+    user: str
+    node_id: NodeID | None
+
+
+AccessRule = Callable[[Claim], bool]
+
+
+def user_match(claim: Claim) -> bool:
+    """USER-MATCH: the user's name hashes to the resource (§7.3.1)."""
+    return ResourceID.of(claim.user) == claim.resource
+
+
+def node_match(claim: Claim) -> bool:
+    """NODE-MATCH: the Node-ID hashes to the resource (§7.3.2)."""
+    return claim.node_id is not None and ResourceID.of(claim.node_id) == claim.resource
+
+
+def user_node_match(claim: Claim) -> bool:
+    """USER-NODE-MATCH: the user's name hashes to the resource, and the Node-ID is the dictionary key (§7.3.3)."""
+    return (
+        claim.key == claim.node_id
+        and claim.spec.model is DataModel.DICTIONARY
+        and ResourceID.of(claim.user) == claim.resource
+    )
+
+
+def node_multiple(claim: Claim) -> bool:
+    """NODE-MULTIPLE: the Node-ID with one byte i of 1 to the Kind's maximum hashes to the resource (§7.3.4).
+
+    The RFC leaves i's width open; one byte, as in TurnServer's iteration (§9).
+    """
+    node_id = claim.node_id
+    return node_id is not None and any(
+        ResourceID.of(node_id + bytes((i,))) == claim.resource for i in range(1, claim.spec.max_node_multiple + 1)
+    )
+
+
+ACCESS_RULES: Mapping[AccessPolicy, AccessRule] = {
+    AccessPolicy.USER_MATCH: user_match,
+    AccessPolicy.NODE_MATCH: node_match,
+    AccessPolicy.USER_NODE_MATCH: user_node_match,
+    AccessPolicy.NODE_MULTIPLE: node_multiple,
+}
+"""The rules of RFC 6940; a store takes another mapping for more."""

@@ -1,0 +1,288 @@
+"""The storing peer's checklist (RFC 6940 §7.4.1.1): judged in the RFC's order, all Kinds or none.
+
+Nothing here changes what is held: a request becomes a list of changes, or a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from p2psip_min.errors import Malformed, StoreReason
+from p2psip_min.ids import NodeID
+from p2psip_min.storage.access import AccessRule, Claim
+from p2psip_min.storage.policies import CertificateFor, RecordSignaturePolicy, Signer, StorePolicies, signing_node
+from p2psip_min.storage.values import CLASS_OF, Held, Shelf, ValueRule, key_of, precedence
+from p2psip_min.trace import Event
+from p2psip_min.wire.codec import encode
+from p2psip_min.wire.data import APPEND, ArrayEntry, StoredData, StoreKindData
+from p2psip_min.wire.kinds import AccessPolicy, KindRegistry, KindSpec
+from p2psip_min.wire.messages import ErrorCode, StoreAns, StoreKindResponse, StoreReq
+
+ERROR_OF: Mapping[StoreReason, ErrorCode] = {
+    StoreReason.NOT_RESPONSIBLE: ErrorCode.FORBIDDEN,
+    StoreReason.NOT_A_REPLICA: ErrorCode.FORBIDDEN,
+    StoreReason.UNKNOWN_KIND: ErrorCode.UNKNOWN_KIND,
+    StoreReason.REPEATED_KIND: ErrorCode.INVALID_MESSAGE,
+    StoreReason.MODEL_MISMATCH: ErrorCode.INVALID_MESSAGE,
+    StoreReason.INVALID_VALUE: ErrorCode.INVALID_MESSAGE,
+    StoreReason.UNSIGNED: ErrorCode.FORBIDDEN,
+    StoreReason.BAD_SIGNATURE: ErrorCode.FORBIDDEN,
+    StoreReason.UNKNOWN_SIGNER: ErrorCode.FORBIDDEN,
+    StoreReason.CERTIFICATE_REFUSED: ErrorCode.FORBIDDEN,
+    StoreReason.ACCESS_DENIED: ErrorCode.FORBIDDEN,
+    StoreReason.REQUESTER_DENIED: ErrorCode.FORBIDDEN,
+    StoreReason.GENERATION_TOO_LOW: ErrorCode.GENERATION_COUNTER_TOO_LOW,
+    StoreReason.GENERATION_TOO_HIGH: ErrorCode.GENERATION_COUNTER_TOO_LOW,
+    StoreReason.GENERATION_REQUIRED: ErrorCode.GENERATION_COUNTER_TOO_LOW,
+    StoreReason.DATA_TOO_OLD: ErrorCode.DATA_TOO_OLD,
+    StoreReason.STALE_TIMESTAMP: ErrorCode.DATA_TOO_OLD,
+    StoreReason.FUTURE_TIMESTAMP: ErrorCode.FORBIDDEN,
+    StoreReason.TOO_LARGE: ErrorCode.DATA_TOO_LARGE,
+    StoreReason.TOO_MANY: ErrorCode.DATA_TOO_LARGE,
+    StoreReason.LIFETIME: ErrorCode.INVALID_MESSAGE,
+    StoreReason.TOMBSTONE_TOO_SHORT: ErrorCode.INVALID_MESSAGE,
+}
+"""What the requester is told; where RFC 6940 names no error, Error_Invalid_Message for what no clock can mend."""
+
+MAX_LISTED_KINDS = 63
+"""What fits behind the one length byte of Error_Unknown_Kind's list."""
+
+
+@dataclass(slots=True)
+class Accepted:
+    """The request was carried out; ``responses`` is the StoreAns's content.
+
+    ``changed`` says whether anything is held now that was not before, ``repeated`` that the answer comes from memory.
+    """
+
+    responses: tuple[StoreKindResponse, ...]
+    events: list[Event]
+    changed: bool
+    repeated: bool = False
+
+    @property
+    def answer(self) -> StoreAns:
+        """The body to answer with."""
+        return StoreAns(self.responses)
+
+
+@dataclass(slots=True)
+class Rejected:
+    """Nothing was changed, because of ``kind`` (0: of the whole request); ``code`` and ``info`` tell the sender."""
+
+    reason: StoreReason
+    kind: int
+    code: ErrorCode
+    info: bytes
+    events: list[Event]
+
+
+@dataclass(slots=True)
+class Change:
+    """What a request does to one Kind: the values in the order of the request, each with what it replaces."""
+
+    kind: int
+    spec: KindSpec
+    generation: int
+    entries: list[tuple[bytes, Held, Held | None]]
+
+
+@dataclass(slots=True)
+class Checklist:
+    """What one storing peer judges by."""
+
+    kinds: KindRegistry
+    rules: StorePolicies
+    access: Mapping[AccessPolicy, AccessRule]
+    value_rules: Mapping[int, ValueRule]
+    max_lifetime: int
+
+    def judge(
+        self,
+        request: StoreReq,
+        shelves: Mapping[int, Shelf],
+        *,
+        sender: NodeID,
+        sender_certificate: Signer | None,
+        certificates: CertificateFor,
+        responsible: bool,
+        plausible_replica_sender: bool,
+        now: float,
+    ) -> list[Change] | Rejected:
+        """The changes that ``request`` makes to ``shelves``, or the first reason against it."""
+        original = request.replica_number == 0
+        if original and not responsible:
+            return refuse(StoreReason.NOT_RESPONSIBLE)
+        if not (original or plausible_replica_sender):
+            return refuse(StoreReason.NOT_A_REPLICA)
+        groups = request.kind_data
+        if refusal := self._kinds_refused(groups):
+            return refusal
+        changes: list[Change] = []
+        for group in groups:
+            spec = self.kinds[group.kind]
+            shelf = shelves.get(group.kind)
+            signers: list[Signer | None] = []
+            for stored in group.values:
+                if type(stored.value) is not CLASS_OF[spec.model]:
+                    return refuse(StoreReason.MODEL_MISMATCH, group.kind)
+                signer = proven(self.rules.record_signature, self.access, request.resource, spec, stored, certificates)
+                if isinstance(signer, StoreReason):
+                    return refuse(signer, group.kind)
+                if original and sender_certificate is not None:
+                    claim = Claim(request.resource, spec, key_of(stored.value), sender_certificate.user, sender)
+                    if not self.access[spec.access](claim):
+                        return refuse(StoreReason.REQUESTER_DENIED, group.kind)
+                signers.append(signer)
+            if group.raw:
+                return refuse(StoreReason.MODEL_MISMATCH, group.kind)
+            if reason := self._generation_refused(group, shelf, original):
+                return refuse(reason, group.kind, _counters(groups, shelves))
+            outcome = self._values(group, spec, shelf, signers, request.replica_number, now)
+            if isinstance(outcome, StoreReason):
+                return refuse(outcome, group.kind)
+            changes.append(outcome)
+        return changes
+
+    def _kinds_refused(self, groups: Sequence[StoreKindData]) -> Rejected | None:
+        unknown = [group.kind for group in groups if group.kind not in self.kinds.models]
+        if unknown:
+            return refuse(StoreReason.UNKNOWN_KIND, unknown[0], unknown_kinds(unknown))
+        if len(groups) > 1:
+            seen = [group.kind for group in groups]
+            for place, kind in enumerate(seen):
+                if kind in seen[:place]:
+                    return refuse(StoreReason.REPEATED_KIND, kind)
+        return None
+
+    def _generation_refused(self, group: StoreKindData, shelf: Shelf | None, original: bool) -> StoreReason | None:
+        claimed = group.generation_counter
+        if original:
+            return self.rules.version.verdict(claimed, shelf.generation if shelf else 0)
+        # Copies are taken with the counter that they come with, whatever ours says; but never without one.
+        return None if claimed else StoreReason.GENERATION_REQUIRED
+
+    def _values(
+        self,
+        group: StoreKindData,
+        spec: KindSpec,
+        shelf: Shelf | None,
+        signers: Sequence[Signer | None],
+        replica: int,
+        now: float,
+    ) -> Change | StoreReason:
+        """Storage times, limits and lifetimes of one Kind's values, each taken as if those before it were stored."""
+        held = shelf.values if shelf else {}
+        coming: dict[bytes, Held] = {}
+        entries: list[tuple[bytes, Held, Held | None]] = []
+        order, timestamp = self.rules.order, self.rules.timestamp
+        for stored, signer in zip(group.values, signers, strict=True):
+            value = stored.value
+            if isinstance(value, ArrayEntry) and value.index == APPEND:
+                if replica:
+                    return StoreReason.INVALID_VALUE
+                last = max(max(held, default=b""), max(coming, default=b""))
+                index = int.from_bytes(last, "big") + 1 if last else 0
+                if index == APPEND:
+                    return StoreReason.TOO_MANY
+                value = ArrayEntry(index, value.exists, value.value)
+                stored = StoredData(stored.storage_time, stored.lifetime, value, stored.signature)
+            key = key_of(value)
+            old = coming.get(key) or held.get(key)
+            if replica:
+                if old is not None:
+                    if _same(old.stored, stored):
+                        continue
+                    if order.merges and precedence(stored) < precedence(old.stored):
+                        return StoreReason.DATA_TOO_OLD
+            else:
+                if old is not None and order.too_old(stored.storage_time, old.stored.storage_time):
+                    return StoreReason.DATA_TOO_OLD
+                if reason := timestamp.verdict(stored.storage_time, now):
+                    return reason
+            if len(value.value) > spec.max_size:
+                return StoreReason.TOO_LARGE
+            if not 0 < stored.lifetime <= self.max_lifetime:
+                return StoreReason.LIFETIME
+            if not value.exists:
+                if value.value:
+                    return StoreReason.INVALID_VALUE
+                if not replica and old is not None and now + stored.lifetime < old.expires:
+                    return StoreReason.TOMBSTONE_TOO_SHORT
+            elif not self.well_formed(group.kind, value.value):
+                return StoreReason.INVALID_VALUE
+            new = Held(
+                stored,
+                now,
+                now + stored.lifetime,
+                signer.user if signer else "",
+                signer.der if signer else b"",
+                replica,
+            )
+            coming[key] = new
+            entries.append((key, new, old))
+        if coming and len(held) + sum(key not in held for key in coming) > spec.max_count:
+            return StoreReason.TOO_MANY
+        generation = shelf.generation if shelf else 0
+        if replica:
+            generation = group.generation_counter
+        elif entries:
+            generation += 1
+        return Change(group.kind, spec, generation, entries)
+
+    def well_formed(self, kind: int, value: bytes) -> bool:
+        """Whether an existing value's bytes are what its Kind says."""
+        rule = self.value_rules.get(kind)
+        if rule is not None:
+            try:
+                rule(value)
+            except Malformed:
+                return False
+        return True
+
+
+def proven(
+    policy: RecordSignaturePolicy,
+    access: Mapping[AccessPolicy, AccessRule],
+    resource: bytes,
+    spec: KindSpec,
+    stored: StoredData,
+    certificates: CertificateFor,
+) -> Signer | StoreReason | None:
+    """Who wrote the value and was allowed to, None where values are not signed, else why it does not count."""
+    signer = policy.authenticate(resource, spec.id, stored, certificates)
+    if signer is None or isinstance(signer, StoreReason):
+        return signer
+    node_id = signing_node(signer, stored.signature.identity)
+    if not access[spec.access](Claim(resource, spec, key_of(stored.value), signer.user, node_id)):
+        return StoreReason.ACCESS_DENIED
+    return signer
+
+
+def refuse(reason: StoreReason, kind: int = 0, info: bytes | None = None) -> Rejected:
+    """The refusal for ``reason``; its text goes along where the error has no structure of its own."""
+    return Rejected(reason, kind, ERROR_OF[reason], reason.value.encode() if info is None else info, [])
+
+
+def unknown_kinds(kinds: Sequence[int]) -> bytes:
+    """Error_Unknown_Kind's information: the list of Kind-IDs behind one byte of length (RFC 6940 §7.4.1.2)."""
+    packed = b"".join([kind.to_bytes(4, "big") for kind in kinds[:MAX_LISTED_KINDS]])
+    return bytes((len(packed),)) + packed
+
+
+def _counters(groups: Sequence[StoreKindData], shelves: Mapping[int, Shelf]) -> bytes:
+    """Error_Generation_Counter_Too_Low's information: a StoreAns with the right counters, and no replicas."""
+    return encode(
+        StoreAns(
+            tuple(
+                StoreKindResponse(group.kind, shelf.generation if (shelf := shelves.get(group.kind)) else 0)
+                for group in groups
+            )
+        )
+    )
+
+
+def _same(one: StoredData, other: StoredData) -> bool:
+    return one.storage_time == other.storage_time and one.value == other.value and one.signature == other.signature
+
