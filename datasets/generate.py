@@ -29,12 +29,12 @@ VIVALDI = "F. Dabek, R. Cox, F. Kaashoek, R. Morris: Vivaldi: A Decentralized Ne
 FORD = "B. Ford, P. Srisuresh, D. Kegel: Peer-to-Peer Communication Across Network Address Translators, USENIX 2005"
 RFC4787 = "F. Audet, C. Jennings: NAT Behavioral Requirements for Unicast UDP, RFC 4787 §4"
 
-GIVEN_NAMES = (
-    "alice bob carol dave erin frank grace heidi ivan judy mallory niaj olivia peggy rupert sybil trent victor walter wendy "
-    "adam amina anders anita arjun beatriz boris chiara chen clara daniel diana dmitri elena emil esra fatima felix gita "
-    "gustav hanna hugo ines jakub jana kaito karin lars leila luca mei milan nadia noor oscar pablo petra rosa sami tara "
-    "yusuf zoe otto "
-).split()
+GIVEN_NAMES = """
+alice bob carol dave erin frank grace heidi ivan judy mallory niaj olivia peggy rupert sybil trent victor
+walter wendy adam amina anders anita arjun beatriz boris chiara chen clara daniel diana dmitri elena emil esra
+fatima felix gita gustav hanna hugo ines jakub jana kaito karin lars leila luca mei milan nadia noor oscar
+pablo petra rosa sami tara yusuf zoe otto
+""".split()
 DOMAINS = ("example.org", "example.net", "example.com")
 
 

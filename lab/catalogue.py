@@ -47,8 +47,8 @@ class Threat:
     """One row of the catalogue.
 
     ``sections`` are places in the draft ("5.2 third" is the third issue of §5.2, "11.2 b1" its first bullet, "Fig6 r3"
-    a figure's row); ``named`` are defences that the draft names, ``required`` the numbers of requirements that imply one,
-    ``ours`` mechanisms of this project, ``decoy`` a defence that looks right and fails. ``routing`` is empty where
+    a figure's row); ``named`` are defences that the draft names, ``required`` the requirements that imply one, ``ours``
+    mechanisms of this project, ``decoy`` a defence that looks right and fails. ``routing`` is empty where
     the routing style plays no part.
     """
 

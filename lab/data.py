@@ -1,7 +1,7 @@
 """Where the lab's files are, and the generated data sets as typed rows.
 
-In the source tree they stand beside the packages; an installed lab carries them inside itself. A file's manifest says where
-its figures come from.
+In the source tree they stand beside the packages; an installed lab carries them inside itself. A file's manifest says
+where its figures come from.
 """
 
 from __future__ import annotations
