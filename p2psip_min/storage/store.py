@@ -18,7 +18,16 @@ from p2psip_min.errors import StoreReason
 from p2psip_min.ids import NodeID, ResourceID, distance
 from p2psip_min.storage.access import ACCESS_RULES, AccessRule
 from p2psip_min.storage.policies import Answers, CertificateFor, Signer, StorePolicies
-from p2psip_min.storage.validation import Accepted, Change, Checklist, Rejected, proven, refuse, unknown_kinds
+from p2psip_min.storage.validation import (
+    Accepted,
+    Change,
+    Checklist,
+    Rejected,
+    proven,
+    refuse,
+    unknown_kinds,
+    well_formed,
+)
 from p2psip_min.storage.values import (
     CLASS_OF,
     MAX_LIFETIME,
@@ -259,7 +268,7 @@ class Store:
             return StoreReason.TOO_LARGE
         if not 0 < stored.lifetime <= checklist.max_lifetime:
             return StoreReason.LIFETIME
-        if not (checklist.well_formed(spec.id, value.value) if value.exists else not value.value):
+        if not well_formed(checklist.value_rules, spec, value):
             return StoreReason.INVALID_VALUE
         user, der = (signer.user, signer.der) if signer else ("", b"")
         return Held(stored, now, now + stored.lifetime, user, der, 1)

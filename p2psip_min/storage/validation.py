@@ -15,7 +15,7 @@ from p2psip_min.storage.policies import CertificateFor, RecordSignaturePolicy, S
 from p2psip_min.storage.values import CLASS_OF, Held, Shelf, ValueRule, key_of, precedence
 from p2psip_min.trace import Event
 from p2psip_min.wire.codec import encode
-from p2psip_min.wire.data import APPEND, ArrayEntry, StoredData, StoreKindData
+from p2psip_min.wire.data import APPEND, ArrayEntry, StoredData, StoredDataValue, StoreKindData
 from p2psip_min.wire.kinds import AccessPolicy, KindRegistry, KindSpec
 from p2psip_min.wire.messages import ErrorCode, StoreAns, StoreKindResponse, StoreReq
 
@@ -205,13 +205,10 @@ class Checklist:
                 return StoreReason.TOO_LARGE
             if not 0 < stored.lifetime <= self.max_lifetime:
                 return StoreReason.LIFETIME
-            if not value.exists:
-                if value.value:
-                    return StoreReason.INVALID_VALUE
-                if not replica and old is not None and now + stored.lifetime < old.expires:
-                    return StoreReason.TOMBSTONE_TOO_SHORT
-            elif not self.well_formed(group.kind, value.value):
+            if not well_formed(self.value_rules, spec, value):
                 return StoreReason.INVALID_VALUE
+            if not (value.exists or replica) and old is not None and now + stored.lifetime < old.expires:
+                return StoreReason.TOMBSTONE_TOO_SHORT
             new = Held(
                 stored,
                 now,
@@ -231,15 +228,18 @@ class Checklist:
             generation += 1
         return Change(group.kind, spec, generation, entries)
 
-    def well_formed(self, kind: int, value: bytes) -> bool:
-        """Whether an existing value's bytes are what its Kind says."""
-        rule = self.value_rules.get(kind)
-        if rule is not None:
-            try:
-                rule(value)
-            except Malformed:
-                return False
-        return True
+
+def well_formed(rules: Mapping[int, ValueRule], spec: KindSpec, value: StoredDataValue) -> bool:
+    """Whether the bytes are what the Kind says: a value of it, and none in a tombstone."""
+    if not value.exists:
+        return not value.value
+    rule = rules.get(spec.id)
+    if rule is not None:
+        try:
+            rule(value.value)
+        except Malformed:
+            return False
+    return True
 
 
 def proven(

@@ -1,0 +1,178 @@
+"""What a reader believes (RFC 6940 §7.4.2.2; draft 11.5): every value is verified, copies are compared, memory counts.
+
+A holder can't make a value up, nor change one, where values are signed. It can hold back the newest and show an older
+one that was once true: that takes a second holder to see, or a memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from p2psip_min import trace as events
+from p2psip_min.clock import virtual
+from p2psip_min.errors import ReadReason, StoreReason
+from p2psip_min.ids import NodeID
+from p2psip_min.storage.access import ACCESS_RULES, AccessRule
+from p2psip_min.storage.policies import CertificateFor, Recollection, RecordSignaturePolicy
+from p2psip_min.storage.validation import proven, well_formed
+from p2psip_min.storage.values import CLASS_OF, MAX_LIFETIME, VALUE_RULES, ValueRule, is_absence, key_of, precedence
+from p2psip_min.trace import Event
+from p2psip_min.wire.data import StoredData
+from p2psip_min.wire.kinds import AccessPolicy, KindSpec
+
+CLOCK_SLACK = 60.0
+"""Seconds by which an owner's clock may be behind the reader's before a value counts as too old to exist."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What one holder gave for one Kind; ``certificates`` looks up signers in its message."""
+
+    holder: NodeID
+    values: Sequence[StoredData]
+    certificates: CertificateFor
+
+
+@dataclass(slots=True)
+class Value:
+    """A value that the reader takes as true, a tombstone too; ``signer`` is empty where values are not signed."""
+
+    key: bytes
+    stored: StoredData
+    signer: str
+
+
+@dataclass(slots=True)
+class Refusal:
+    """A value that the reader was given by ``holder`` and does not take."""
+
+    holder: NodeID
+    key: bytes
+    stored: StoredData
+    reason: ReadReason
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a read came to: the believed values by key, the refused ones, and both as trace events."""
+
+    values: tuple[Value, ...]
+    refused: tuple[Refusal, ...]
+    events: list[Event]
+
+    @property
+    def existing(self) -> tuple[Value, ...]:
+        """The values without the tombstones."""
+        return tuple([value for value in self.values if value.stored.value.exists])
+
+    @property
+    def partial(self) -> bool:
+        """Whether something was left out that another value does not make up for."""
+        taken = {value.key for value in self.values}
+        return any(refusal.key not in taken for refusal in self.refused)
+
+
+class Reader:
+    """One node's judgement of what it reads, with its memory."""
+
+    __slots__ = ("_access", "_max_lifetime", "_memory", "_record_signature", "_value_rules", "node_id")
+
+    def __init__(
+        self,
+        node_id: NodeID,
+        record_signature: RecordSignaturePolicy,
+        memory: Recollection,
+        *,
+        access: Mapping[AccessPolicy, AccessRule] = ACCESS_RULES,
+        value_rules: Mapping[int, ValueRule] = VALUE_RULES,
+        max_lifetime: int = MAX_LIFETIME,
+    ) -> None:
+        self.node_id = node_id
+        self._record_signature = record_signature
+        self._memory = memory
+        self._access = access
+        self._value_rules = value_rules
+        self._max_lifetime = max_lifetime
+
+    def read(
+        self, resource: bytes, spec: KindSpec, answers: Sequence[Answer], now: float, transaction_id: int = 0
+    ) -> Reading:
+        """Verify every value of every answer, take the youngest of each key, and remember it."""
+        best: dict[bytes, Value] = {}
+        refused: list[Refusal] = []
+        valid: list[tuple[NodeID, Value]] = []
+        for answer in answers:
+            taken, not_taken = self.verify(resource, spec, answer, now)
+            refused += not_taken
+            for value in taken:
+                valid.append((answer.holder, value))
+                known = best.get(value.key)
+                if known is None or precedence(value.stored) > precedence(known.stored):
+                    best[value.key] = value
+        for holder, value in valid:
+            if precedence(value.stored) < precedence(best[value.key].stored):
+                refused.append(Refusal(holder, value.key, value.stored, ReadReason.OUTVOTED))
+        values = tuple([best[key] for key in sorted(best)])
+        happened: list[Event] = [
+            events.ValueRejected(
+                now, self.node_id, transaction_id, resource, spec.id, no.key, no.stored.storage_time, no.reason
+            )
+            for no in refused
+        ]
+        for value in values:
+            time, content = value.stored.storage_time, value.stored.value
+            self._memory.note(resource, spec.id, value.key, time)
+            happened.append(
+                events.ValueRead(
+                    now,
+                    self.node_id,
+                    transaction_id,
+                    resource,
+                    spec.id,
+                    value.key,
+                    time,
+                    value.signer,
+                    content.exists,
+                    content.value,
+                )
+            )
+        return Reading(values, tuple(refused), happened)
+
+    def verify(
+        self, resource: bytes, spec: KindSpec, answer: Answer, now: float
+    ) -> tuple[list[Value], list[Refusal]]:
+        """The values of one answer that hold on their own, and those that do not.
+
+        Absences that the holder made up are neither: they are its word, and prove nothing.
+        """
+        taken: list[Value] = []
+        refused: list[Refusal] = []
+        for stored in answer.values:
+            if is_absence(stored):
+                continue
+            key = key_of(stored.value)
+            outcome = self._judge(resource, spec, key, stored, answer.certificates, now)
+            if isinstance(outcome, ReadReason):
+                refused.append(Refusal(answer.holder, key, stored, outcome))
+            else:
+                taken.append(Value(key, stored, outcome))
+        return taken, refused
+
+    def _judge(
+        self, resource: bytes, spec: KindSpec, key: bytes, stored: StoredData, certificates: CertificateFor, now: float
+    ) -> str | ReadReason:
+        value = stored.value
+        if type(value) is not CLASS_OF[spec.model]:
+            return ReadReason.INVALID_VALUE
+        signer = proven(self._record_signature, self._access, resource, spec, stored, certificates)
+        if isinstance(signer, StoreReason):
+            return ReadReason[signer.name]
+        # A holder may stretch the lifetime, which is not signed, but not the storage time.
+        if stored.lifetime == 0 or virtual(stored.storage_time) + self._max_lifetime + CLOCK_SLACK < now:
+            return ReadReason.EXPIRED
+        if not well_formed(self._value_rules, spec, value):
+            return ReadReason.INVALID_VALUE
+        if stored.storage_time < self._memory.newest(resource, spec.id, key):
+            return ReadReason.ROLLED_BACK
+        return signer.user if signer else ""
