@@ -120,12 +120,14 @@ class Reassembler:
             if len(self._sets) >= self.sets:
                 return None
             known = _Set(now + REASSEMBLY_TIMEOUT)
-        if offset in known.pieces or self._held + len(piece) > self.limit:
+        # A resent message may have been split elsewhere: of two pieces that start together the longer one counts.
+        more = len(piece) - len(known.pieces.get(offset, b""))
+        if more <= 0 or self._held + more > self.limit:
             return None
         self._sets[key] = known
         known.pieces[offset] = piece
-        known.held += len(piece)
-        self._held += len(piece)
+        known.held += more
+        self._held += more
         if offset == 0:
             known.first = envelope
         if last and known.end is None:
