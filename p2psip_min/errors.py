@@ -160,6 +160,7 @@ class ConfigurationReason(Reason):
     BAD_SIGNATURE = "bad signature"
     WRONG_SIGNER = "signer not named by the current document"
     EXPIRED = "expired"
+    UNSUPPORTED = "demands what this node does not have"
 
 
 class P2PSIPError(Exception):
