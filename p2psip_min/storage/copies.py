@@ -1,4 +1,4 @@
-"""Who else holds what this node holds, as far as others have acknowledged it."""
+"""Which copies a peer knows to be where, by what others have stored here or acknowledged."""
 
 from __future__ import annotations
 
@@ -6,34 +6,33 @@ from p2psip_min.ids import NodeID
 
 
 class Copies:
-    """Which other nodes are known to hold what this node holds; any store of the resource makes it unknown again."""
+    """One node's ledger: for each resource that it holds, who holds it in the same state.
+
+    A holder that failed may come back with nothing, so its entries go with it.
+    """
 
     __slots__ = ("_holders",)
 
     def __init__(self) -> None:
         self._holders: dict[bytes, dict[NodeID, None]] = {}
 
-    def stored(self, resource: bytes, sender: NodeID) -> None:
-        """The resource changed here: nobody else is known to hold it as it is now."""
-        self._holders[resource] = {}
+    def stored(self, resource: bytes, source: NodeID) -> None:
+        """The resource changed here, by what ``source`` sent: nobody else is known to have it in this state."""
+        self._holders[resource] = {source: None}
 
     def acknowledged(self, resource: bytes, holder: NodeID) -> None:
-        """``holder`` has taken the resource as it is here."""
+        """``holder`` has the resource as it is here: it took our copy, or sent one that told us nothing new."""
         self._holders.setdefault(resource, {})[holder] = None
 
     def missing(self, resource: bytes, holder: NodeID) -> bool:
-        """Whether ``holder`` is not known to have the resource."""
-        return holder not in self._holders.get(resource, {})
-
-    def forget_holder(self, holder: NodeID) -> None:
-        """The node is gone, or may have dropped what it held."""
-        for holders in self._holders.values():
-            holders.pop(holder, None)
+        """Whether ``holder`` is not known to have the resource as it is here."""
+        return holder not in self._holders.get(resource, ())
 
     def forget(self, resource: bytes) -> None:
         """The resource is no longer held here."""
         self._holders.pop(resource, None)
 
-    def clear(self) -> None:
-        """Know nothing, so that everything is offered again."""
-        self._holders.clear()
+    def forget_holder(self, holder: NodeID) -> None:
+        """``holder`` is gone."""
+        for holders in self._holders.values():
+            holders.pop(holder, None)
