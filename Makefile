@@ -6,7 +6,7 @@ JOBS   ?= 2
 SEEDS  ?= 300
 VENV   := .venv
 RUN    := $(VENV)/bin/python
-FIRST  := notebooks/00_overlay_in_a_box.ipynb
+FIRST  := 00_overlay_in_a_box.ipynb
 PIP    := $(RUN) -m pip --disable-pip-version-check --quiet --no-input
 
 .DEFAULT_GOAL := help
@@ -26,14 +26,14 @@ help:
 $(RUN):
 	@for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
 	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
-	    "$$python" -c 'import ensurepip, venv' 2>/dev/null || { bare="$$python"; continue; }; \
+	    "$$python" -c 'import ensurepip, venv' 2>/dev/null || { bare="$${bare:-$$python}"; continue; }; \
 	    echo "Making $(VENV) with $$("$$python" -V)"; \
 	    exec "$$python" -m venv --clear $(VENV); \
 	done; \
 	if [ -n "$$bare" ]; then \
 	    echo "$$bare cannot make virtual environments: install its venv package (on Debian: apt-get install python3-venv)." >&2; \
 	else \
-	    echo "Python 3.11 or newer is needed: no $(or $(PYTHON),python3.13, python3.12, python3.11 or python3) of that age was found." >&2; \
+	    echo "Python 3.11 or newer is needed, and none was found (looked for: $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python))." >&2; \
 	fi; \
 	exit 1
 
@@ -50,7 +50,8 @@ $(VENV)/dev.stamp: pyproject.toml | $(RUN)
 # The settings keep JupyterLab from asking for news, updates and extensions; root needs to be told that it may.
 lab: $(VENV)/lab.stamp
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks/.jupyter" \
-	    $(RUN) -m jupyterlab $(FIRST) $$([ "$$(id -u)" != 0 ] || echo --allow-root) $(LABFLAGS)
+	    $(RUN) -m jupyterlab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/$(FIRST) \
+	    $$([ "$$(id -u)" != 0 ] || echo --allow-root) $(LABFLAGS)
 
 lint: $(VENV)/dev.stamp
 	@$(RUN) -m ruff check .

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import runpy
+import shutil
 from collections import Counter
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from lab import data
 from lab.data import churn, folder, places, subscribers
 from p2psip_min.transport.coordinates import delay_us
 
@@ -93,3 +96,15 @@ def test_churn_is_a_possible_history_in_a_steady_state() -> None:
     assert last < 7200
     assert min(sizes) >= 45
     assert sum(sizes) / len(sizes) == pytest.approx(64 * 6 / 7, abs=3)
+
+
+def test_an_installed_lab_finds_the_data_inside_itself(tmp_path: Path) -> None:
+    installed = tmp_path / "lab"
+    carried = installed / "_data" / "datasets"
+    carried.mkdir(parents=True)
+    (tmp_path / "datasets").mkdir()  # somebody else's package of that name
+    shutil.copy(data.__file__, installed / "data.py")
+    find = runpy.run_path(str(installed / "data.py"))["folder"]
+    assert find("datasets") == carried
+    with pytest.raises(FileNotFoundError, match="without its notebooks"):
+        find("notebooks")
