@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -112,6 +113,12 @@ def legal_user(name: str) -> bool:
     return _USER.fullmatch(name) is not None
 
 
+@lru_cache(maxsize=256)
+def mail_name(user: str) -> x509.RFC822Name:
+    """The user's name as certificates and requests carry it; kept, because the library parses it as mail each time."""
+    return x509.RFC822Name(user)
+
+
 def reload_uri(node_id: NodeID, overlay: str) -> str:
     """The URI that names a node in a certificate (§14.15)."""
     return f"reload://0110{node_id.hex()}@{overlay}/"
@@ -157,7 +164,7 @@ def build(
 ) -> bytes:
     """A node's certificate as DER, signed by ``key`` in the name of ``issuer``; dates are cut to whole seconds."""
     names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(reload_uri(each, overlay)) for each in node_ids]
-    names.append(x509.RFC822Name(user))
+    names.append(mail_name(user))
     # PKIX wants the alternative name critical where the subject is empty (RFC 5280 §4.1.2.6).
     builder = certificate_builder(issuer, _NOBODY, public_key, serial, not_before, not_after).add_extension(
         x509.SubjectAlternativeName(names), critical=True

@@ -36,8 +36,8 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-PASSWORD_ROUNDS = 64
-"""PBKDF2 rounds. A server that guards something takes a thousand times as many; these accounts guard a simulation."""
+PASSWORD_ROUNDS = 16
+"""PBKDF2 rounds. A server that guards something takes ten thousand times as many; these accounts guard a simulation."""
 
 
 def hash_password(password: str, salt: bytes, rounds: int = PASSWORD_ROUNDS) -> bytes:

@@ -1,0 +1,201 @@
+"""The registrar: an overlay's certificate authority, ledger and policy in one, behind any number of servers.
+
+Everything here happens at once, at a given time: servers carry requests to it, and settled overlays are enrolled by it
+without a network, through the same decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import AttributeOID
+
+from p2psip_min.enrollment.authority import Authority
+from p2psip_min.enrollment.certificates import Credential, mail_name
+from p2psip_min.enrollment.keys import Random, hash_password
+from p2psip_min.enrollment.policy import (
+    Account,
+    EnrollmentPolicy,
+    EnrollmentRequest,
+    Grant,
+    Identity,
+    Ledger,
+    Nonce,
+    Refusal,
+    decide,
+    read_request,
+)
+from p2psip_min.enrollment.revocation import RevocationList, sign_list
+from p2psip_min.errors import EnrollmentRefused, LocalProtocolError
+from p2psip_min.ids import INVALID, WILDCARD, NodeID
+from p2psip_min.trace import EnrollmentGranted, EnrollmentRejected, Sink
+
+_HASH = hashes.SHA256()
+_NOBODY = x509.Name([])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A certificate (DER) that was just made, and what is in it."""
+
+    certificate: bytes
+    user: str
+    node_ids: tuple[NodeID, ...]
+
+
+def certificate_request(key: ec.EllipticCurvePrivateKey, user: str, nonce: bytes = b"") -> bytes:
+    """A PKCS#10 request as DER: ``user`` as its only name, the server's nonce under the key's signature."""
+    builder = x509.CertificateSigningRequestBuilder(_NOBODY).add_extension(
+        x509.SubjectAlternativeName([mail_name(user)]), critical=True
+    )
+    if nonce:
+        builder = builder.add_attribute(AttributeOID.CHALLENGE_PASSWORD, nonce)
+    return builder.sign(key, _HASH, ecdsa_deterministic=True).public_bytes(Encoding.DER)
+
+
+class Registrar:
+    """Grants identities of one overlay; ``rng`` draws Node-IDs, serials, salts and nonces."""
+
+    MAX_NONCES = 65_536
+    """Outstanding challenges; beyond, the oldest is forgotten."""
+
+    def __init__(
+        self,
+        overlay: str,
+        authority: Authority,
+        rng: Random,
+        *,
+        policy: EnrollmentPolicy | None = None,
+        trace: Sink | None = None,
+    ) -> None:
+        self.overlay = overlay
+        self.authority = authority
+        self.policy = EnrollmentPolicy() if policy is None else policy
+        self.ledger = Ledger()
+        self.trace = trace
+        self._rng = rng
+        self._revoked: dict[int, float] = {}
+        self._list_number = 0
+
+    # --- accounts -------------------------------------------------------------------------------------------------
+
+    def open_account(self, name: str, password: str, users: Iterable[str] | None = None) -> Account:
+        """A new customer, who may use ``users`` as user names (by default his account's name).
+
+        LocalProtocolError if the account exists or a user name is somebody's already.
+        """
+        users = (name,) if users is None else tuple(users)
+        accounts = self.ledger.accounts
+        if name in accounts or any(user in other.users for other in accounts.values() for user in users):
+            raise LocalProtocolError(f"account or user name taken: {name}")
+        salt = self._rng.getrandbits(128).to_bytes(16, "big")
+        account = Account(name, salt, hash_password(password, salt), users)
+        accounts[name] = account
+        return account
+
+    # --- enrollment -----------------------------------------------------------------------------------------------
+
+    def challenge(self, now: float) -> bytes:
+        """A fresh nonce, 32 hexadecimal digits, good for one request within the policy's nonce_lifetime."""
+        nonces, kept = self.ledger.nonces, 2 * self.policy.nonce_lifetime
+        while nonces:
+            oldest = next(iter(nonces))
+            if len(nonces) < self.MAX_NONCES and now < nonces[oldest].issued + kept:
+                break
+            del nonces[oldest]
+        nonce = f"{self._rng.getrandbits(128):032x}".encode()
+        nonces[nonce] = Nonce(now)
+        return nonce
+
+    def enroll(self, request: EnrollmentRequest, now: float, *, server: bytes = b"") -> Issued | Refusal:
+        """Decide on a request and carry it out; ``server`` names who asked, in the trace."""
+        csr = read_request(request.csr)
+        verdict = decide(request, csr, self.ledger, self.policy, now)
+        if csr is not None and (spent := self.ledger.nonces.get(csr.nonce)) is not None:
+            spent.used = True
+        if isinstance(verdict, Refusal):
+            if self.trace is not None:
+                user = verdict.user or request.account
+                self.trace.emit(EnrollmentRejected(now, server, 0, user, verdict.reason.value))
+            return verdict
+        issued = self._issue(verdict)
+        if self.trace is not None:
+            for node_id in issued.node_ids:
+                self.trace.emit(EnrollmentGranted(now, server, 0, issued.user, node_id))
+        return issued
+
+    def issue_offline(
+        self,
+        key: ec.EllipticCurvePrivateKey,
+        account: str,
+        password: str,
+        now: float,
+        *,
+        user: str = "",
+        count: int = 1,
+    ) -> Credential:
+        """Enroll without a network, by the same decisions; EnrollmentRefused(reason) if the answer is no."""
+        user = user or account
+        csr = certificate_request(key, user, self.challenge(now))
+        outcome = self.enroll(EnrollmentRequest(account=account, password=password, csr=csr, node_ids=count), now)
+        if isinstance(outcome, Refusal):
+            raise EnrollmentRefused(outcome.reason, user)
+        return Credential(
+            node_ids=outcome.node_ids, user=user, certificate=outcome.certificate, private_key=key,
+            chain=(self.authority.certificate,),
+        )  # fmt: skip
+
+    def _issue(self, grant: Grant) -> Issued:
+        ledger, former = self.ledger, grant.former
+        node_ids = former.node_ids if former else tuple(self._new_node_id() for _ in range(grant.count))
+        serial = self._rng.getrandbits(126) + 1
+        certificate = self.authority.issue(
+            grant.public_key, node_ids=node_ids, user=grant.user, overlay=self.overlay, serial=serial,
+            not_before=grant.not_before, not_after=grant.not_after,
+        )  # fmt: skip
+        not_after = min(grant.not_after, self.authority.not_after)
+        identity = Identity(node_ids, grant.user, grant.key, serial, grant.not_before, not_after)
+        if former is not None:
+            grant.account.identities.remove(former)
+        grant.account.identities.append(identity)
+        ledger.keys[grant.key] = grant.account.name
+        return Issued(certificate=certificate, user=grant.user, node_ids=node_ids)
+
+    def _new_node_id(self) -> NodeID:
+        taken = self.ledger.taken
+        while True:
+            node_id = NodeID.from_int(self._rng.getrandbits(128))
+            if node_id not in taken and node_id not in (INVALID, WILDCARD):
+                taken.add(node_id)
+                return node_id
+
+    # --- revocation -----------------------------------------------------------------------------------------------
+
+    def revoke(self, node_id: NodeID) -> tuple[NodeID, ...]:
+        """Withdraw the identity that holds ``node_id``; all its Node-IDs, for the configuration's bad nodes."""
+        for account in self.ledger.accounts.values():
+            for identity in account.identities:
+                if node_id in identity.node_ids:
+                    identity.revoked = True
+                    self._revoked[identity.serial] = identity.not_after
+                    return identity.node_ids
+        raise LocalProtocolError(f"no identity holds {node_id!r}")
+
+    def revoke_account(self, name: str) -> tuple[NodeID, ...]:
+        """Withdraw all that an account holds and let it enroll no more; its Node-IDs."""
+        account = self.ledger.accounts[name]
+        account.revoked = True
+        return tuple(each for identity in list(account.identities) for each in self.revoke(identity.node_ids[0]))
+
+    def revocation_list(self, now: float, *, lifetime: float = 3600.0) -> RevocationList:
+        """The signed list of revoked serials whose certificates have not ended by themselves; good for ``lifetime``."""
+        self._list_number += 1
+        live = [serial for serial, until in self._revoked.items() if now < until]
+        return sign_list(
+            self.authority.key, self.authority.certificate, live, number=self._list_number, now=now, lifetime=lifetime
+        )
