@@ -294,7 +294,7 @@ SAMPLES = [
     Sample("find_ans", FindAns((FindKindData(TURN_SERVICE, ALICE), FindKindData(0xF0000001, None)))),
     Sample(
         "config_update",
-        ConfigUpdateReq(ConfigUpdateType.CONFIG, b'<overlay xmlns="urn:ietf:params:xml:ns:p2p:config-base"/>'),
+        ConfigUpdateReq(ConfigUpdateType.CONFIG, b"<overlay/>"),
     ),
     Sample("config_kinds", ConfigUpdateReq(ConfigUpdateType.KIND, kinds=(b"<kind-block/>", b"<kind-block/>"))),
     Sample("config_unknown", ConfigUpdateReq(9, raw=b"later")),

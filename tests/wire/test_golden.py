@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min.errors import Malformed
 from p2psip_min.ids import WILDCARD, NodeID, OpaqueID, ResourceID, overlay_hash
@@ -89,6 +90,7 @@ from p2psip_min.wire.security import (
     SignerIdentity,
     encode_identity,
     encode_security,
+    sign,
 )
 
 
@@ -456,6 +458,14 @@ def test_choice_19_a_code_without_a_method_is_no_parse_error() -> None:
 def test_choice_20_an_error_that_names_kinds_counts_them_in_one_byte() -> None:
     raw = spelled("000c 0005 04 f0000001")
     assert encode(ErrorResponse(ErrorCode.UNKNOWN_KIND, encode(UnknownKinds((0xF0000001,))))) == raw
+
+
+def test_choice_21_an_ecdsa_signature_is_der() -> None:
+    key = ec.derive_private_key(1, ec.SECP256R1())
+    signature = sign(key, SignerIdentity(3), b"")
+    assert signature.value[0] == 0x30  # SEQUENCE of two INTEGERs
+    assert signature.value[1] == len(signature.value) - 2
+    assert signature.value[2] == 0x02
 
 
 def test_options_follow_each_other() -> None:
