@@ -16,12 +16,12 @@ class Copies:
     def __init__(self) -> None:
         self._holders: dict[bytes, dict[NodeID, None]] = {}
 
-    def stored(self, resource: bytes, source: NodeID) -> None:
-        """The resource changed here, by what ``source`` sent: nobody else is known to have it in this state."""
-        self._holders[resource] = {source: None}
+    def stored(self, resource: bytes, source: NodeID | None = None) -> None:
+        """The resource changed here: nobody but ``source``, if it sent all that is here now, is known to have it."""
+        self._holders[resource] = {} if source is None else {source: None}
 
     def acknowledged(self, resource: bytes, holder: NodeID) -> None:
-        """``holder`` has the resource as it is here: it took our copy, or sent one that told us nothing new."""
+        """``holder`` has all that is held here: it took our copy, or sent one that covers ours."""
         self._holders.setdefault(resource, {})[holder] = None
 
     def missing(self, resource: bytes, holder: NodeID) -> bool:

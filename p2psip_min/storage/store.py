@@ -9,15 +9,15 @@ Rules
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 from p2psip_min import trace as events
 from p2psip_min.errors import StoreReason
 from p2psip_min.ids import NodeID, ResourceID, distance
 from p2psip_min.storage.access import ACCESS_RULES, AccessRule
 from p2psip_min.storage.policies import Answers, CertificateFor, Signer, StorePolicies
+from p2psip_min.storage.selection import select
 from p2psip_min.storage.validation import (
     Accepted,
     Change,
@@ -35,7 +35,6 @@ from p2psip_min.storage.values import (
     Held,
     Shelf,
     ValueRule,
-    absent,
     aged,
     is_absence,
     key_of,
@@ -47,11 +46,10 @@ from p2psip_min.wire.data import (
     FetchKindResponse,
     StatKindResponse,
     StoredData,
-    StoredDataSpecifier,
     StoreKindData,
     meta_data,
 )
-from p2psip_min.wire.kinds import AccessPolicy, DataModel, KindRegistry, KindSpec
+from p2psip_min.wire.kinds import AccessPolicy, KindRegistry, KindSpec
 from p2psip_min.wire.messages import (
     FetchAns,
     FetchReq,
@@ -178,17 +176,15 @@ class Store:
         for change in changes:
             changed = self._carry_out(resource, change, transaction_id, now, happened) or changed
         named = replicas if request.replica_number == 0 else ()
-        accepted = Accepted(
-            tuple([StoreKindResponse(change.kind, change.generation, named) for change in changes]), happened, changed
-        )
+        responses = tuple([StoreKindResponse(change.kind, change.generation, named) for change in changes])
+        accepted = Accepted(responses, happened, changed, covers=self._covers(request))
         self._answers.keep(sender, transaction_id, accepted, now)
         return accepted
 
     def _carry_out(
         self, resource: bytes, change: Change, transaction_id: int, now: float, happened: list[Event]
     ) -> bool:
-        shelves = self._resources.get(resource)
-        shelf = shelves.get(change.kind) if shelves else None
+        shelf = self._shelf(resource, change.kind)
         if shelf is None:
             if not change.entries:
                 return False
@@ -218,6 +214,11 @@ class Store:
             happened.append(event)
         return bool(change.entries)
 
+    def _covers(self, request: StoreReq) -> bool:
+        """Whether an accepted request named all that is held; what it named is held as it came."""
+        held = sum([len(shelf.values) for shelf in self._resources.get(request.resource, {}).values()])
+        return held == sum([len(group.values) for group in request.kind_data])
+
     def adopt(
         self, resource: ResourceID, answer: FetchAns, *, certificates: CertificateFor, now: float
     ) -> Adopted:
@@ -233,7 +234,7 @@ class Store:
             spec = self.kinds.get(group.kind)
             if spec is None:
                 continue
-            shelf = self._resources.get(resource, {}).get(group.kind)
+            shelf = self._shelf(resource, group.kind)
             change = Change(group.kind, spec, max(group.generation, shelf.generation if shelf else 0), [])
             coming: dict[bytes, Held] = dict(shelf.values) if shelf else {}
             for stored in group.values:
@@ -283,31 +284,37 @@ class Store:
         groups: list[FetchKindResponse] = []
         certificates: dict[bytes, None] = {}
         for specifier in request.specifiers:
-            selected = self._select(request.resource, specifier, now)
-            if isinstance(selected, Rejected):
-                return selected if selected.reason is not StoreReason.UNKNOWN_KIND else self._unknown(request)
-            generation, chosen = selected
+            spec = self.kinds.get(specifier.kind)
+            if spec is None:
+                return self._unknown(request)
+            shelf = self._shelf(request.resource, specifier.kind)
+            chosen = select(spec, shelf, specifier, now)
+            if chosen is None:
+                return refuse(StoreReason.INVALID_VALUE, spec.id)
             values: list[StoredData] = []
             for item in chosen:
-                if type(item) is Held:
+                if isinstance(item, Held):
                     values.append(aged(item, now))
                     if item.certificate:
                         certificates[item.certificate] = None
-                elif type(item) is StoredData:
+                else:
                     values.append(item)
-            groups.append(FetchKindResponse(specifier.kind, generation, tuple(values)))
+            groups.append(FetchKindResponse(spec.id, shelf.generation if shelf else 0, tuple(values)))
         return Found(FetchAns(tuple(groups)), tuple(certificates))
 
     def stat(self, request: StatReq, now: float) -> StatAns | Rejected:
         """What ``fetch`` would answer, as metadata (RFC 6940 §7.4.3)."""
         groups: list[StatKindResponse] = []
         for specifier in request.specifiers:
-            selected = self._select(request.resource, specifier, now)
-            if isinstance(selected, Rejected):
-                return selected if selected.reason is not StoreReason.UNKNOWN_KIND else self._unknown(request)
-            generation, chosen = selected
+            spec = self.kinds.get(specifier.kind)
+            if spec is None:
+                return self._unknown(request)
+            shelf = self._shelf(request.resource, specifier.kind)
+            chosen = select(spec, shelf, specifier, now)
+            if chosen is None:
+                return refuse(StoreReason.INVALID_VALUE, spec.id)
             values = [meta_data(aged(item, now) if isinstance(item, Held) else item) for item in chosen]
-            groups.append(StatKindResponse(specifier.kind, generation, tuple(values)))
+            groups.append(StatKindResponse(spec.id, shelf.generation if shelf else 0, tuple(values)))
         return StatAns(tuple(groups))
 
     def find(self, request: FindReq, *, responsible: bool, now: float) -> FindAns | Rejected:
@@ -333,36 +340,6 @@ class Store:
     def _unknown(self, request: FetchReq | StatReq) -> Rejected:
         unknown = [one.kind for one in request.specifiers if one.kind not in self.kinds.models]
         return refuse(StoreReason.UNKNOWN_KIND, unknown[0], unknown_kinds(unknown))
-
-    def _select(
-        self, resource: bytes, specifier: StoredDataSpecifier, now: float
-    ) -> tuple[int, Sequence[Held | StoredData]] | Rejected:
-        """The Kind's generation and what ``specifier`` asks for: what is held, or the absence of it."""
-        spec = self.kinds.get(specifier.kind)
-        if spec is None:
-            return refuse(StoreReason.UNKNOWN_KIND, specifier.kind)
-        shelves = self._resources.get(resource)
-        shelf = shelves.get(specifier.kind) if shelves else None
-        values: Mapping[bytes, Held] = shelf.values if shelf else {}
-        generation = shelf.generation if shelf else 0
-        if specifier.generation and specifier.generation == generation:
-            return generation, ()
-        model = spec.model
-        if model is DataModel.SINGLE:
-            keys: Sequence[bytes] = (b"",)
-        elif model is DataModel.DICTIONARY:
-            if not specifier.keys:
-                return generation, [values[key] for key in sorted(values) if values[key].expires > now]
-            keys = tuple(dict.fromkeys(specifier.keys))
-        else:
-            selected = _array_keys(specifier, values, spec.max_count)
-            if selected is None:
-                return refuse(StoreReason.INVALID_VALUE, specifier.kind)
-            keys = selected
-        return generation, [
-            held if (held := values.get(key)) is not None and held.expires > now else absent(model, key)
-            for key in keys
-        ]
 
     # --- time ------------------------------------------------------------------------------------------------
 
@@ -398,8 +375,12 @@ class Store:
             )
         return happened
 
+    def _shelf(self, resource: bytes, kind: int) -> Shelf | None:
+        shelves = self._resources.get(resource)
+        return shelves.get(kind) if shelves else None
+
     def _held(self, resource: bytes, kind: int, key: bytes) -> Held | None:
-        shelf = self._resources.get(resource, {}).get(kind)
+        shelf = self._shelf(resource, kind)
         return shelf.values.get(key) if shelf else None
 
     # --- copies ----------------------------------------------------------------------------------------------
@@ -463,7 +444,7 @@ class Store:
 
     def generation(self, resource: bytes, kind: int) -> int:
         """The generation counter; 0 when nothing is held."""
-        shelf = self._resources.get(resource, {}).get(kind)
+        shelf = self._shelf(resource, kind)
         return shelf.generation if shelf else 0
 
     def records(self) -> Iterator[Record]:
@@ -486,27 +467,3 @@ class Store:
     def __len__(self) -> int:
         """How many resources are held."""
         return len(self._resources)
-
-
-def _array_keys(specifier: StoredDataSpecifier, values: Mapping[bytes, Held], most: int) -> list[bytes] | None:
-    """The indices asked for, as keys; None when the ranges overlap or run backwards.
-
-    Of a range wider than ``most`` only what is held is named: gaps of four billion would fill the answer.
-    """
-    highest = int.from_bytes(max(values, default=b""), "big")
-    keys: list[bytes] = []
-    spans: list[tuple[int, int]] = []
-    for asked in specifier.indices or ():
-        first = highest if asked.first == -1 else asked.first & 0xFFFFFFFF
-        last = highest if asked.last == -1 else asked.last & 0xFFFFFFFF
-        if asked.last == -1 and first > last:
-            continue  # begins after the end of what is here: nothing
-        if first > last:
-            return None
-        spans.append((first, last))
-        if last - first < most:
-            keys += [index.to_bytes(4, "big") for index in range(first, last + 1)]
-        else:
-            keys += sorted(key for key in values if first <= int.from_bytes(key, "big") <= last)
-    spans.sort()
-    return None if any(after[0] <= before[1] for before, after in pairwise(spans)) else keys

@@ -53,13 +53,15 @@ MAX_LISTED_KINDS = 63
 class Accepted:
     """The request was carried out; ``responses`` is the StoreAns's content.
 
-    ``changed`` says whether anything is held now that was not before, ``repeated`` that the answer comes from memory.
+    ``changed`` says whether anything is held now that was not before, ``repeated`` that the answer comes from memory,
+    ``covers`` that the request named all that is held for the resource now: its sender lacks nothing.
     """
 
     responses: tuple[StoreKindResponse, ...]
     events: list[Event]
     changed: bool
     repeated: bool = False
+    covers: bool = False
 
     @property
     def answer(self) -> StoreAns:
