@@ -31,6 +31,9 @@ _new = bytes.__new__
 
 NODE_PREFIX = bytes((1, ID_LENGTH))
 NODE_ENTRY_LENGTH = 2 + ID_LENGTH
+# A Resource-ID may have any length; these are the ones of CHORD-RELOAD, which nearly every list holds.
+_RESOURCE_PREFIX = bytes((2, 1 + ID_LENGTH, ID_LENGTH))
+_RESOURCE_ENTRY_LENGTH = 3 + ID_LENGTH
 
 
 class Envelope:
@@ -219,6 +222,8 @@ def first_destination(raw: bytes) -> tuple[Destination, int]:
     """The first entry of a list and the bytes that it takes; Malformed when the list is empty."""
     if raw[:2] == NODE_PREFIX and len(raw) >= NODE_ENTRY_LENGTH:
         return _new(NodeID, raw[2:NODE_ENTRY_LENGTH]), NODE_ENTRY_LENGTH
+    if raw[:3] == _RESOURCE_PREFIX and len(raw) >= _RESOURCE_ENTRY_LENGTH:
+        return _new(ResourceID, raw[3:_RESOURCE_ENTRY_LENGTH]), _RESOURCE_ENTRY_LENGTH
     return read_destination(raw, 0, len(raw))
 
 
@@ -247,6 +252,8 @@ def decode_destinations(raw: bytes, offset: int = 0) -> tuple[Destination, ...]:
 
 def check_destinations(raw: bytes) -> None:
     """Malformed unless ``raw`` is a list of entries; cheaper than decoding it where they are Node-IDs."""
+    if raw[:3] == _RESOURCE_PREFIX and len(raw) == _RESOURCE_ENTRY_LENGTH:
+        return
     if raw and not _only_nodes(raw):
         _walk(raw, 0)
 
