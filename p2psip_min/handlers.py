@@ -6,7 +6,6 @@ A handler answers at once. What takes longer, it starts as a procedure.
 from __future__ import annotations
 
 from p2psip_min.clock import milliseconds
-from p2psip_min.enrollment.configuration import accept as accept_configuration
 from p2psip_min.errors import ErrorAnswer
 from p2psip_min.ids import NodeID
 from p2psip_min.peer import Handler, Peer, Received
@@ -22,6 +21,7 @@ from p2psip_min.wire.messages import (
     ProbeInformation,
     ProbeInformationType,
     RouteQueryAns,
+    UpdateReq,
 )
 
 BILLION = 1_000_000_000
@@ -48,6 +48,8 @@ def on_probe(peer: Peer, received: Received) -> ProbeAns:
 def on_route_query(peer: Peer, received: Received) -> RouteQueryAns:
     """Name the node to which we would route (§6.4.2.4, §10.8); ourselves when we are responsible."""
     destination = received.body.destination
+    if received.body.send_update and peer.joined and received.previous_hop == received.signer:
+        peer.tell(received.signer, UpdateReq(peer.topology.make_full_update(peer.now())))
     if isinstance(destination, NodeID) and peer.links.connected(destination):
         return RouteQueryAns(destination)
     if not peer.joined:
@@ -77,5 +79,3 @@ CLIENT_HANDLERS: dict[int, Handler] = {
     MessageCode.APP_ATTACH_REQ: on_app_attach,
 }
 """The methods of a client: it routes and stores for nobody."""
-
-_ = accept_configuration

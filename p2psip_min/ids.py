@@ -32,6 +32,8 @@ class NodeID(bytes):
     def __repr__(self) -> str:
         return f"NodeID({self.hex()[:8]}…)"
 
+    __str__ = __repr__
+
 
 class ResourceID(bytes):
     """The place of a resource on the ring; 1 to 255 bytes on the wire, 16 in CHORD-RELOAD."""

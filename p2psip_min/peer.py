@@ -33,6 +33,9 @@ from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.routing.forwarding import Deliver, Drop, Forward
 from p2psip_min.routing.topology.base import Changes
 from p2psip_min.seams import PeerParts, Random
+from p2psip_min.storage.copies import Copies
+from p2psip_min.storage.policies import signing_node
+from p2psip_min.storage.reader import Reader
 from p2psip_min.trace import Sink
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.fragments import Reassembler
@@ -42,6 +45,8 @@ from p2psip_min.wire.message import Message, decode_message, encode_contents, en
 from p2psip_min.wire.messages import ErrorCode, ErrorResponse, MessageCode
 from p2psip_min.wire.security import (
     UNSIGNED,
+    HashAlgorithm,
+    IdentityType,
     SecurityBlock,
     SignatureAlgorithm,
     SignerIdentity,
@@ -95,6 +100,14 @@ class Received:
         return self.message.body
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer's body with the certificates (DER) that its reader needs beside our own."""
+
+    body: Any
+    certificates: tuple[bytes, ...] = ()
+
+
 class _Pending:
     __slots__ = ("attempt", "data", "destination", "future", "next_hop", "timer")
 
@@ -142,8 +155,18 @@ class Peer:
         self.attaching: dict[NodeID, int] = {}
         self.courting: dict[NodeID, None] = {}
         self.acquaintances: list[NodeID] = []
+        self.bootstraps: list[NodeID] = []
+        self.hold_copies_until = 0.0
         self.unannounced: Changes | None = None
         self.announcing: asyncio.TimerHandle | None = None
+        self.copies = Copies()
+        self.copying: asyncio.Task[None] | None = None
+        self.unchecked = False
+        self.reader = Reader(
+            self.node_id, surroundings.defences.record_signature, surroundings.defences.reader_memory.start()
+        )
+        self.generations: dict[tuple[bytes, int], int] = {}
+        self._last_storage_time = 0
         self.on_link_failed: Callable[[NodeID, LinkReason], None] = lambda node, reason: None
         self.tasks: dict[asyncio.Task[Any], None] = {}
         self.on_outdated: Callable[[NodeID], None] = lambda node: None
@@ -156,8 +179,8 @@ class Peer:
         self._signals: dict[tuple[str, NodeID], list[asyncio.Future[None]]] = {}
         self._update_heard: dict[NodeID, float] = {}
         self._signed = surroundings.defences.message_authentication.signed
-        self._identity: SignerIdentity = identity_of(parts.identity.certificate)
-        self._identity_bytes = encode_identity(self._identity)
+        self.identity: SignerIdentity = identity_of(parts.identity.certificate)
+        self._identity_bytes = encode_identity(self.identity)
         self.equip(parts)
 
     def equip(self, parts: PeerParts) -> None:
@@ -181,6 +204,11 @@ class Peer:
     def emit(self, event: events.Event) -> None:
         """Add an event to the trace."""
         self._emit(event)
+
+    def next_storage_time(self, milliseconds: int) -> int:
+        """A storage time for now that is above every earlier one of this node (RFC 6940 §7)."""
+        self._last_storage_time = max(milliseconds, self._last_storage_time + 1)
+        return self._last_storage_time
 
     # --- tasks -----------------------------------------------------------------------------------------------
 
@@ -343,7 +371,7 @@ class Peer:
             if isinstance(certificate, LinkReason):
                 if identity_of(der) == identity:
                     return certificate
-            elif certificate.names(identity):
+            elif _names(certificate, identity):
                 return certificate
         return None
 
@@ -371,7 +399,10 @@ class Peer:
         signed = message_input(message.overlay, message.transaction_id, message.contents, identity)
         if not verify(certificate.public_key, signature, signed):
             return DropReason.BAD_SIGNATURE
-        return Received(envelope, message, certificate.node_ids[0], certificate, previous_hop)
+        signer = signing_node(certificate, signature.identity)
+        if signer is None:
+            return DropReason.UNKNOWN_SIGNER
+        return Received(envelope, message, signer, certificate, previous_hop)
 
     # --- requests of others ----------------------------------------------------------------------------------
 
@@ -382,21 +413,24 @@ class Peer:
         self._forget_answers(now)
         if (known := self._answered.get(known_as)) is not None:
             self._drop(envelope, received.previous_hop, DropReason.DUPLICATE)
-            self._originate(known, envelope.transaction_id)
+            self.originate(known, envelope.transaction_id)
             return
         self._delivered(received)
         body = self._answer_to(received)
-        if body is None:
+        certificates: tuple[bytes, ...] = ()
+        if isinstance(body, Reply):
+            body, certificates = body.body, body.certificates
+        elif body is None:
             self._drop(envelope, received.previous_hop, DropReason.NOT_ADJACENT)
             return
-        data = self._encode_answer(envelope, received.previous_hop, body)
+        data = self._encode_answer(envelope, received.previous_hop, body, certificates)
         if message.max_response_length and len(data) > message.max_response_length:
             error = ErrorResponse(error_code=ErrorCode.RESPONSE_TOO_LARGE, error_info=b"")
             data = self._encode_answer(envelope, received.previous_hop, error)
         if message.code in _REMEMBERED:
             self._answered[known_as] = data
             self._answered_until.append((now + ANSWER_MEMORY, known_as))
-        self._originate(data, envelope.transaction_id)
+        self.originate(data, envelope.transaction_id)
 
     def _answer_to(self, received: Received) -> Any:
         message = received.message
@@ -431,7 +465,12 @@ class Peer:
     # --- our own requests ------------------------------------------------------------------------------------
 
     async def request(
-        self, destinations: Sequence[Destination], body: Any, *, next_hop: NodeID | None = None
+        self,
+        destinations: Sequence[Destination],
+        body: Any,
+        *,
+        next_hop: NodeID | None = None,
+        certificates: tuple[bytes, ...] = (),
     ) -> Received:
         """Send a request and wait for its answer; raises ErrorAnswer or RequestTimedOut (RFC 6940 §6.2.1).
 
@@ -442,11 +481,11 @@ class Peer:
         transaction_id = self.rng.getrandbits(64)
         pending = _Pending(self.loop.create_future(), destinations[-1], next_hop)
         raw = encode_destinations(tuple(destinations))
-        pending.data = self._encode(transaction_id, raw, encode_contents(body))
+        pending.data = self._encode(transaction_id, raw, encode_contents(body), certificates)
         self._pending[transaction_id] = pending
         interval = self.configuration.overlay_reliability_timer
         pending.timer = self.loop.call_later(interval, self._again, transaction_id)
-        self._originate(pending.data, transaction_id, next_hop)
+        self.originate(pending.data, transaction_id, next_hop)
         try:
             received = await pending.future
         except asyncio.CancelledError:
@@ -487,7 +526,7 @@ class Peer:
         self._emit(events.RequestRetransmitted(now, self.node_id, transaction_id, pending.attempt))
         interval = self.configuration.overlay_reliability_timer
         pending.timer = self.loop.call_later(interval, self._again, transaction_id)
-        self._originate(pending.data, transaction_id, pending.next_hop)
+        self.originate(pending.data, transaction_id, pending.next_hop)
 
     def _take_answer(self, received: Received) -> None:
         envelope = received.envelope
@@ -513,16 +552,22 @@ class Peer:
 
     # --- making messages -------------------------------------------------------------------------------------
 
-    def _encode(self, transaction_id: int, destinations: bytes, contents: bytes) -> bytes:
+    def _encode(
+        self, transaction_id: int, destinations: bytes, contents: bytes, certificates: tuple[bytes, ...] = ()
+    ) -> bytes:
         surroundings = self.surroundings
         if self._signed:
             identity = self.parts.identity
             signature = sign(
                 identity.private_key,
-                self._identity,
+                self.identity,
                 message_input(surroundings.overlay, transaction_id, contents, self._identity_bytes),
             )
-            security = encode_security(SecurityBlock((identity.certificate,), signature))
+            mine = identity.certificate
+            bucket = (mine, *[der for der in certificates if der != mine]) if certificates else (mine,)
+            security = encode_security(SecurityBlock(bucket, signature))
+        elif certificates:
+            security = encode_security(SecurityBlock(certificates, UNSIGNED))
         else:
             security = _UNSIGNED_BLOCK
         return encode_message(
@@ -535,19 +580,25 @@ class Peer:
             security=security,
         )
 
-    def _encode_answer(self, request: Envelope, previous_hop: NodeID | None, body: Any) -> bytes:
+    def _encode_answer(
+        self,
+        request: Envelope,
+        previous_hop: NodeID | None,
+        body: Any,
+        certificates: tuple[bytes, ...] = (),
+    ) -> bytes:
         """The answer to ``request``, addressed back along its via list (RFC 6940 §6.2.2)."""
         back = return_path(previous_hop or self.node_id, request.via)
-        return self._encode(request.transaction_id, back, encode_contents(body))
+        return self._encode(request.transaction_id, back, encode_contents(body), certificates)
 
     def _answer_unread(
         self, envelope: Envelope, previous_hop: NodeID, error_code: int, reason: DropReason
     ) -> None:
         """Tell the sender of a request that was not for us why it ends here; a hint only."""
         body = ErrorResponse(error_code=error_code, error_info=reason.value.encode())
-        self._originate(self._encode_answer(envelope, previous_hop, body), envelope.transaction_id)
+        self.originate(self._encode_answer(envelope, previous_hop, body), envelope.transaction_id)
 
-    def _originate(self, data: bytes, transaction_id: int, next_hop: NodeID | None = None) -> None:
+    def originate(self, data: bytes, transaction_id: int, next_hop: NodeID | None = None) -> None:
         """Send a message of our own on its way."""
         envelope = open_envelope(data)
         now = self._now()
@@ -569,6 +620,13 @@ class Peer:
     def _deliver_if_alive(self, envelope: Envelope) -> None:
         if self.alive:
             self._deliver(envelope, None)
+
+
+def _names(certificate: Certificate, identity: SignerIdentity) -> bool:
+    """Whether a signer identity means this certificate (RFC 6940 §6.3.4)."""
+    if identity.type == IdentityType.CERT_HASH and identity.hash == HashAlgorithm.SHA256:
+        return identity.digest == certificate.digest
+    return identity.type == IdentityType.CERT_HASH_NODE_ID and signing_node(certificate, identity) is not None
 
 
 _REMEMBERED = frozenset(

@@ -9,12 +9,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from p2psip_min.enrollment.certificates import (
+    UNREADABLE,
     PublicKey,
     build,
     certificate_builder,
     seconds,
     sign_certificate,
 )
+from p2psip_min.errors import LinkReason
 from p2psip_min.ids import NodeID
 
 
@@ -75,3 +77,19 @@ class Authority:
             .add_extension(self._identifier, critical=False)
         )
         return sign_certificate(builder, self.key)
+
+
+def server_refusal(der: bytes, host: str, now: float) -> LinkReason | None:
+    """Why a certificate does not do for the web server ``host`` at ``now``, its chain apart (RFC 9110 §4.3.4)."""
+    try:
+        loaded = x509.load_der_x509_certificate(der)
+        san = loaded.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        hosts = san.get_values_for_type(x509.DNSName)
+        begin, end = seconds(loaded.not_valid_before_utc), seconds(loaded.not_valid_after_utc)
+    except (*UNREADABLE, x509.ExtensionNotFound):
+        return LinkReason.BAD_PROFILE
+    if host not in hosts:
+        return LinkReason.WRONG_NODE_ID
+    if now >= end:
+        return LinkReason.EXPIRED
+    return LinkReason.NOT_YET_VALID if now < begin else None

@@ -163,7 +163,7 @@ def read_request(csr: bytes) -> SigningRequest | None:
 def decide(
     request: EnrollmentRequest, csr: SigningRequest | None, ledger: Ledger, policy: EnrollmentPolicy, now: float
 ) -> Grant | Refusal:
-    """Whether the server grants the request at ``now``, its PKCS#10 part as read (None: unreadable); changes nothing."""
+    """Whether the server grants the request at ``now``; ``csr`` is its PKCS#10 part as read, None if unreadable."""
     account = ledger.accounts.get(request.account)
     # An unknown account costs as much time as a wrong password.
     salt, expected = (account.salt, account.password_hash) if account else (b"", b"")

@@ -17,6 +17,7 @@ from cryptography.x509.oid import AttributeOID
 
 from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.certificates import Credential, mail_name
+from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.keys import Random, hash_password
 from p2psip_min.enrollment.policy import (
     Account,
@@ -78,6 +79,8 @@ class Registrar:
         self.policy = EnrollmentPolicy() if policy is None else policy
         self.ledger = Ledger()
         self.trace = trace
+        self.configuration: Configuration | None = None
+        """What the servers hand out."""
         self._rng = rng
         self._revoked: dict[int, float] = {}
         self._list_number = 0

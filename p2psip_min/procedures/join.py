@@ -71,13 +71,18 @@ async def _join_through(peer: Peer, address: Address) -> NodeID:
     return admitting
 
 
-def become_member(peer: Peer, admitting: bytes) -> None:
-    """From now on the node is in the ring: it tells its neighbors (step 9) and looks after its tables."""
+def become_member(peer: Peer, admitting: bytes, *, settled: bool = False, maintained: bool = True) -> None:
+    """From now on the node is in the ring: it tells its neighbors (step 9) and looks after its tables.
+
+    In a settled overlay everybody knows already; without ``maintained`` nothing happens but by request.
+    """
     peer.joined = True
     peer.joined_at = peer.now()
     peer.emit(events.NodeJoined(peer.now(), peer.node_id, 0, admitting))
-    react(peer, peer.topology.announce_self())
-    peer.spawn(maintain(peer), "maintain")
+    if not settled:
+        react(peer, peer.topology.announce_self())
+    if maintained:
+        peer.spawn(maintain(peer), "maintain")
 
 
 async def _attach_quietly(peer: Peer, destinations: tuple[bytes, ...], through: NodeID) -> None:

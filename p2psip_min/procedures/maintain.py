@@ -9,9 +9,9 @@ from p2psip_min import trace as events
 from p2psip_min.errors import ErrorAnswer, LinkReason, LinkRefused, RemoteFault, RequestTimedOut
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.procedures.attach import attach
-from p2psip_min.procedures.lookup import ping
-from p2psip_min.procedures.replicate import plan_replication
-from p2psip_min.wire.messages import LeaveAns, UpdateAns, UpdateReq
+from p2psip_min.procedures.replicate import look_after_copies
+from p2psip_min.storage.replication import HOLD_DOWN
+from p2psip_min.wire.messages import LeaveAns, PingReq, UpdateAns, UpdateReq
 
 if TYPE_CHECKING:
     from p2psip_min.peer import Peer, Received
@@ -30,6 +30,8 @@ def react(peer: Peer, changes: Changes, learned_from: NodeID | None = None) -> N
         if candidate not in peer.courting:
             peer.courting[candidate] = None
             peer.spawn(_court(peer, candidate, learned_from), "attach to neighbor")
+    for node in changes.tell:
+        peer.tell(node, UpdateReq(peer.topology.make_neighbor_update(peer.now())))
     if changes.neighbors_changed:
         peer.emit(events.NeighborsChanged(peer.now(), peer.node_id, 0, *peer.topology.snapshot()))
     if not (changes.neighbors_changed or changes.responsibility_changed):
@@ -45,7 +47,7 @@ def _announce(peer: Peer) -> None:
         return
     for remote, body in peer.topology.updates_for(changes, peer.now()):
         peer.tell(remote, UpdateReq(body))
-    plan_replication(peer, changes)
+    look_after_copies(peer)
 
 
 async def _court(peer: Peer, candidate: NodeID, learned_from: NodeID | None) -> None:
@@ -76,6 +78,7 @@ def on_leave(peer: Peer, received: Received) -> LeaveAns | None:
     leaving = NodeID(received.body.leaving_peer_id)
     if leaving != received.signer or received.previous_hop != leaving:
         return None
+    peer.copies.forget_holder(leaving)
     react(peer, peer.topology.on_leave(leaving, received.body.overlay_specific_data, peer.now()), leaving)
     return LeaveAns()
 
@@ -89,7 +92,10 @@ def link_failed(peer: Peer, remote: NodeID, reason: LinkReason) -> None:
     if remote in peer.topology.table():
         remember(peer, remote)
         peer.emit(events.NeighborFailed(peer.now(), peer.node_id, 0, remote))
+    peer.copies.forget_holder(remote)
     react(peer, peer.topology.remove(remote, peer.now()))
+    peer.hold_copies_until = peer.now() + HOLD_DOWN
+    look_after_copies(peer)
 
 
 def remember(peer: Peer, node: NodeID) -> None:
@@ -120,7 +126,7 @@ async def stabilize(peer: Peer) -> None:
     for neighbor in peer.topology.neighbors():
         peer.tell(neighbor, UpdateReq(peer.topology.make_neighbor_update(peer.now())))
     await find_partition(peer)
-    plan_replication(peer, None)
+    look_after_copies(peer)
 
 
 async def refresh_finger(peer: Peer) -> None:
@@ -134,6 +140,16 @@ async def refresh_finger(peer: Peer) -> None:
         return
 
 
+def _outsider(peer: Peer) -> NodeID | None:
+    """Somebody outside our table whom we could reach once: the oldest acquaintance first, then a bootstrap node."""
+    table = peer.topology.table()
+    known = [node for node in (*peer.acquaintances, *peer.bootstraps) if node not in table and node != peer.node_id]
+    if not known:
+        return None
+    chosen = known[int(peer.rng.random() * len(known))]
+    return chosen
+
+
 async def find_partition(peer: Peer) -> None:
     """Ask for our own place through somebody outside our table; another answer means another ring (§10.7.4.4)."""
     through = _outsider(peer)
@@ -142,7 +158,7 @@ async def find_partition(peer: Peer) -> None:
     try:
         if not peer.links.connected(through):
             return
-        received = await peer.request((through, ResourceID(peer.node_id)), _probe(), next_hop=through)
+        received = await peer.request((through, ResourceID(peer.node_id)), PingReq(), next_hop=through)
         responder = received.signer
         if responder != peer.node_id and responder not in peer.topology.table():
             await attach(peer, (through, responder), send_update=True, next_hop=through)

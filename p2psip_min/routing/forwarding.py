@@ -1,7 +1,15 @@
 """What becomes of a message here: deliver, forward or drop (RFC 6940 §6.1).
 
-A forwarder looks at the header only: the first entry of the destination list, and the way back that it adds to the
-via list (symmetric recursive routing, §6.2). On this path entries are raw bytes; no object is made for one.
+A forwarder reads the header only: the first entry of the destination list decides, and a request takes the way back
+along in its via list (symmetric recursive routing, §6.2). On this path entries are raw bytes; none becomes an object.
+
+1. Our Node-ID at the front is taken off and the next entry looked at; at the end of the list the message is for us.
+2. A Node-ID that we are linked with, peer or client, is sent to; another in our range does not exist. Clients are
+   linked but in no table, so nothing else is ever routed through one.
+3. A Resource-ID stands last, and is for us or for the topology's next hop.
+4. Every send takes one off the ttl, the first one too: what arrives has travelled ``initial_ttl - ttl`` hops.
+5. A repeated destination is refused in requests only (§13.6.5). An answer's list is the way that the request really
+   took, and a source-routed request may well have passed the same node twice.
 """
 
 from __future__ import annotations
@@ -9,20 +17,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from p2psip_min.errors import DropReason, Malformed
-from p2psip_min.ids import WILDCARD, NodeID
+from p2psip_min.ids import WILDCARD, NodeID, ResourceID
 from p2psip_min.routing.topology.base import TopologyPlugin
+from p2psip_min.wire.codes import ErrorCode, MessageCode
 from p2psip_min.wire.header import (
     FRAGMENT,
     NODE_ENTRY_LENGTH,
     NODE_PREFIX,
+    OFFSET_MASK,
     VERSION,
     Envelope,
     decode_destinations,
     read_destination,
     reroute,
 )
-from p2psip_min.wire.messages import ErrorCode
-from p2psip_min.wire.options import FORWARD_CRITICAL, decode_options
+from p2psip_min.wire.options import DESTINATION_CRITICAL, FORWARD_CRITICAL, decode_options
 
 
 class Deliver:
@@ -42,7 +51,7 @@ class Forward:
 
 
 class Drop:
-    """The message ends here; ``error_code`` is what its sender may be told, None for nothing."""
+    """The message ends here; ``error_code`` is what the sender of a request may be told, None for nothing."""
 
     __slots__ = ("error_code", "reason")
 
@@ -55,9 +64,15 @@ Decision = Deliver | Forward | Drop
 
 DELIVER = Deliver()
 
+_ERROR = int(MessageCode.ERROR)
+_node_id = bytes.__new__
+
 
 class Forwarder:
-    """The decisions of one node; ``connected`` says whether a node can be sent to directly, client or peer."""
+    """The decisions of one node; ``connected`` says whether a node can be sent to directly, client or peer.
+
+    ``options`` are the types of forwarding options that the node understands.
+    """
 
     def __init__(
         self,
@@ -68,6 +83,7 @@ class Forwarder:
         *,
         initial_ttl: int = 100,
         max_message_size: int = 5000,
+        options: tuple[int, ...] = (),
     ) -> None:
         self.node_id = node_id
         self.topology = topology
@@ -75,7 +91,8 @@ class Forwarder:
         self._connected = connected
         self._initial_ttl = initial_ttl
         self._max_size = max_message_size
-        self._me = NODE_PREFIX + node_id
+        self._options = options
+        self._own_entry = NODE_PREFIX + node_id
 
     def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
         """Judge one message that came from ``previous_hop``; None: this node made it."""
@@ -89,70 +106,67 @@ class Forwarder:
             return Drop(DropReason.TTL_EXCEEDED, ErrorCode.TTL_EXCEEDED)
         if envelope.length > self._max_size:
             return Drop(DropReason.TOO_LARGE, ErrorCode.MESSAGE_TOO_LARGE)
-        raw = envelope.destinations
         try:
-            return self._first_entry(envelope, raw, previous_hop)
+            return self._first_entry(envelope, previous_hop)
         except Malformed:
             return Drop(DropReason.MALFORMED)
 
-    def _first_entry(self, envelope: Envelope, raw: bytes, previous_hop: NodeID | None) -> Decision:
-        while raw[:NODE_ENTRY_LENGTH] == self._me:
-            raw = raw[NODE_ENTRY_LENGTH:]
-            if not raw:
-                return DELIVER
+    def _first_entry(self, envelope: Envelope, previous_hop: NodeID | None) -> Decision:
+        raw = envelope.destinations
+        if len(raw) > NODE_ENTRY_LENGTH:
+            code = envelope.code
+            if code & 1 and code != _ERROR and _repeats(raw):
+                return Drop(DropReason.LOOP, ErrorCode.INVALID_MESSAGE)
+            while raw.startswith(self._own_entry) and len(raw) > NODE_ENTRY_LENGTH:
+                raw = raw[NODE_ENTRY_LENGTH:]
         if raw[:2] == NODE_PREFIX and len(raw) >= NODE_ENTRY_LENGTH:
-            target = raw[2:NODE_ENTRY_LENGTH]
-            if target == WILDCARD:
-                return DELIVER
-            if self._connected(target):  # type: ignore[arg-type]  # equal bytes find the same link
+            target = _node_id(NodeID, raw[2:NODE_ENTRY_LENGTH])
+            if target == self.node_id or target == WILDCARD:
+                return self._deliver(envelope)
+            if self._connected(target):
                 return self._forward(envelope, raw, target, previous_hop)
-            if self.topology.responsible(target):
-                return Drop(DropReason.NODE_ABSENT)
-            return self._route(envelope, raw, target, previous_hop)
-        if not raw:
-            return Drop(DropReason.MALFORMED)
-        kind = raw[0]
-        if kind & 0x80 or kind == 3:
-            read_destination(raw, 0, len(raw))
-            return Drop(DropReason.OPAQUE_UNKNOWN)
-        resource, end = read_destination(raw, 0, len(raw))
+            next_hop = self.topology.next_hop(target)
+            if next_hop is None:
+                return Drop(DropReason.NODE_ABSENT if self.topology.responsible(target) else DropReason.NO_ROUTE)
+            return self._forward(envelope, raw, next_hop, previous_hop)
+        entry, end = read_destination(raw, 0, len(raw))
+        if not isinstance(entry, ResourceID):
+            return Drop(DropReason.OPAQUE_UNKNOWN)  # we never put one into a via list
         if end != len(raw):
             return Drop(DropReason.RESOURCE_NOT_LAST)
-        if self.topology.responsible(resource):
-            return DELIVER
-        return self._route(envelope, raw, resource, previous_hop)
+        next_hop = self.topology.next_hop(entry)
+        if next_hop is not None:
+            return self._forward(envelope, raw, next_hop, previous_hop)
+        return self._deliver(envelope) if self.topology.responsible(entry) else Drop(DropReason.NO_ROUTE)
 
-    def _route(self, envelope: Envelope, raw: bytes, key: bytes, previous_hop: NodeID | None) -> Decision:
-        next_hop = self.topology.next_hop(key)
-        if next_hop is None:
-            return Drop(DropReason.NO_ROUTE)
-        return self._forward(envelope, raw, next_hop, previous_hop)
+    def _deliver(self, envelope: Envelope) -> Decision:
+        if envelope.options and self._unknown_option(envelope, DESTINATION_CRITICAL):
+            return Drop(DropReason.UNSUPPORTED_OPTION, ErrorCode.UNSUPPORTED_FORWARDING_OPTION)
+        return DELIVER
 
-    def _forward(
-        self, envelope: Envelope, raw: bytes, next_hop: bytes, previous_hop: NodeID | None
-    ) -> Decision:
+    def _forward(self, envelope: Envelope, raw: bytes, next_hop: NodeID, previous_hop: NodeID | None) -> Decision:
         if not envelope.ttl:
             return Drop(DropReason.TTL_EXCEEDED, ErrorCode.TTL_EXCEEDED)
-        if envelope.options and any(
-            option.flags & FORWARD_CRITICAL for option in decode_options(envelope.options)
-        ):
+        if envelope.options and self._unknown_option(envelope, FORWARD_CRITICAL):
             return Drop(DropReason.UNSUPPORTED_OPTION, ErrorCode.UNSUPPORTED_FORWARDING_OPTION)
-        if len(raw) > NODE_ENTRY_LENGTH and _repeats(raw):
-            return Drop(DropReason.LOOP, ErrorCode.INVALID_MESSAGE)
         via = envelope.via
-        # A request, or a later fragment of one, notes the way back; an answer already knows it (§6.2).
-        if previous_hop is not None and (envelope.code & 1 or not envelope.code) and envelope.code != ErrorCode_ERROR:
-            via = via + NODE_PREFIX + previous_hop
-        return Forward(
-            next_hop,  # type: ignore[arg-type]
-            reroute(envelope, ttl=envelope.ttl - 1, via=via, destinations=raw),
+        if previous_hop is not None:
+            # A later fragment does not say what it is of; in one of an answer the entry does no harm (§6.1.2).
+            code = envelope.code
+            if code & 1 and code != _ERROR or envelope.fragment & OFFSET_MASK:
+                via = via + NODE_PREFIX + previous_hop
+        return Forward(next_hop, reroute(envelope, ttl=envelope.ttl - 1, via=via, destinations=raw))
+
+    def _unknown_option(self, envelope: Envelope, critical: int) -> bool:
+        """Whether a request carries an option with this flag that we do not understand (§6.3.2.3)."""
+        if not envelope.code & 1 or envelope.code == _ERROR:
+            return False
+        return any(
+            option.flags & critical and option.type not in self._options for option in decode_options(envelope.options)
         )
 
 
-ErrorCode_ERROR = 0xFFFF
-
-
 def _repeats(raw: bytes) -> bool:
-    """Whether an entry comes twice in a destination list (§6.3.2.2)."""
+    """Whether an entry comes twice in a destination list."""
     entries = decode_destinations(raw)
     return len(set(entries)) != len(entries)

@@ -50,16 +50,16 @@ def _run(loop: VirtualLoop, coroutine: Coroutine[Any, Any, T]) -> T:
     task.add_done_callback(_stop)
     try:
         loop.run_forever()
+        if not task.done():
+            raise KeyboardInterrupt
+        return task.result()
     finally:
         task.remove_done_callback(_stop)
+        loop.take_halt()
         if not task.done():
-            loop.take_halt()
             task.cancel()
             while not task.done() and loop.step():
                 pass
-    if not task.done() or task.cancelled():
-        raise KeyboardInterrupt
-    return task.result()
 
 
 def _stop(task: asyncio.Task[Any]) -> None:
@@ -82,8 +82,7 @@ def _close(loop: VirtualLoop) -> None:
     for _ in range(1_000_000):
         if all(task.done() for task in tasks) or not loop.step():
             break
-    if not loop.idle:
-        loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
 
 

@@ -195,6 +195,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def take_halt(self) -> bool:
         """Whether halt() was called since the last time this was asked."""
         halted, self._halted = self._halted, False
+        if halted and not self.is_running():
+            self._stopping = False
         return halted
 
     @property

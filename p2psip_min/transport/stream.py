@@ -34,10 +34,10 @@ class Stream:
     """One end of a stream; ``on_open``, ``on_data`` and ``on_close`` are set by whoever holds it."""
 
     __slots__ = (
-        "_early",
-        "_expected",
         "_host",
         "_next",
+        "early",
+        "expected",
         "finished",
         "identifier",
         "on_close",
@@ -54,8 +54,8 @@ class Stream:
         self.peer = peer
         self.finished = False
         self._next = 0
-        self._expected = 0
-        self._early: dict[int, Segment] | None = None
+        self.expected = 0
+        self.early: dict[int, Segment] | None = None
         self.on_open: Callable[[], None] = _ignore
         self.on_data: Callable[[bytes], None] = _ignore
         self.on_close: Callable[[LinkReason], None] = _ignore
@@ -103,15 +103,17 @@ class Stream:
 
     def take(self, segment: Segment) -> None:
         """A DATA or FIN segment has arrived."""
-        if segment.number != self._expected:
-            if segment.number > self._expected:
-                if self._early is None:
-                    self._early = {}
-                self._early.setdefault(segment.number, segment)
+        if segment.number != self.expected:
+            if segment.number > self.expected:
+                if self.early is None:
+                    self.early = {}
+                self.early.setdefault(segment.number, segment)
             return
         self._deliver(segment)
-        while self._early and self._host is not None:
-            early = self._early.pop(self._expected, None)
+        while self.early is not None:
+            early = self.early.pop(self.expected, None)
+            if not self.early:
+                self.early = None
             if early is None:
                 return
             self._deliver(early)
@@ -123,7 +125,7 @@ class Stream:
             self.on_close(reason)
 
     def _deliver(self, segment: Segment) -> None:
-        self._expected += 1
+        self.expected += 1
         if segment.kind == DATA:
             self.on_data(segment.data)
         else:
@@ -131,7 +133,7 @@ class Stream:
 
     def _drop(self) -> None:
         if self._host is not None:
-            host, self._host, self._early = self._host, None, None
+            host, self._host, self.early = self._host, None, None
             host.streams.pop(self.identifier, None)
             if not host.streams:
                 host.on_empty()
@@ -192,7 +194,10 @@ class StreamHost:
         stream = self.streams.get(packet.to)
         if stream is not None and stream.remote == source:
             kind = packet.kind
-            if kind >= DATA:
+            if kind == DATA and packet.number == stream.expected and stream.early is None:
+                stream.expected += 1
+                stream.on_data(packet.data)
+            elif kind >= DATA:
                 stream.take(packet)
             elif kind == RST:
                 stream.lost(LinkReason.RESET if stream.peer else LinkReason.UNREACHABLE)

@@ -18,6 +18,8 @@ from p2psip_min.errors import LinkReason, LocalProtocolError, Rejected
 _NO_CHECK_TIME = 0x200000
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python has no name for."""
 
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
+
 # X509_V_ERR_* of a chain that doesn't end at one of our roots; 7 is a signature that the named root didn't make.
 _NO_CHAIN = frozenset({2, 7, 18, 19, 20, 21})
 
@@ -96,7 +98,11 @@ class TlsIdentity:
         if self._roots and asks:
             context.load_verify_locations(cadata=self._roots.decode("ascii"))
         if self._certificate is not None and self._key is not None:
-            _load(context, self._certificate + b"\n" + self._key)
+            chain = self._certificate
+            if chain.count(_BEGIN) == 1 == self._roots.count(_BEGIN):
+                # Left alone, the library finds and verifies this chain anew in every handshake (an eighth of its cost).
+                chain += b"\n" + self._roots
+            _load(context, chain + b"\n" + self._key)
         return context
 
 
@@ -114,60 +120,55 @@ def _load(context: ssl.SSLContext, pem: bytes) -> None:
 class TlsSession:
     """One end of a TLS connection: bytes from the other end in, bytes for it out; nothing waits."""
 
-    __slots__ = ("_incoming", "_outgoing", "_tls", "established")
+    # A link reads and writes these itself, on the path of every message.
+    __slots__ = ("established", "incoming", "outgoing", "tls")
 
     def __init__(self, context: ssl.SSLContext, *, server_side: bool) -> None:
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server_side)
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=server_side)
         self.established = False
 
     def handshake(self, data: bytes = b"") -> tuple[bool, bytes]:
         """Take a flight; whether that was the last, and the next one to send (or none); TlsFailure if refused."""
         if data:
-            self._incoming.write(data)
+            self.incoming.write(data)
         try:
-            self._tls.do_handshake()
+            self.tls.do_handshake()
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            raise self._failure(error) from error
+            raise self.failure(error) from error
         else:
             self.established = True
-        return self.established, self._outgoing.read()
+        return self.established, self.outgoing.read()
 
     def seal(self, data: bytes) -> bytes:
         """The record (or records, above 16 KiB) that carries ``data``."""
-        self._tls.write(data)
-        return self._outgoing.read()
+        self.tls.write(data)
+        return self.outgoing.read()
 
     def unseal(self, data: bytes) -> bytes:
         """The plaintext of the records completed by ``data``; TlsFailure when one isn't genuine or is an alert."""
-        incoming = self._incoming
-        size = len(data)
-        incoming.write(data)
+        self.incoming.write(data)
+        return self.rest()
+
+    def rest(self) -> bytes:
+        """The plaintext of whatever records are complete by now."""
+        parts = []
         try:
-            plain = self._tls.read(size or 1)
-            if len(plain) < size and not incoming.pending:
-                return plain  # one packet, one record: the usual case
+            while plain := self.tls.read(16_384):
+                parts.append(plain)
         except ssl.SSLWantReadError:
-            return b""
+            pass
         except ssl.SSLError as error:
-            raise self._failure(error) from error
-        parts = [plain]
-        while plain:
-            try:
-                plain = self._tls.read(16_384)
-            except ssl.SSLWantReadError:
-                break
-            except ssl.SSLError as error:
-                raise self._failure(error) from error
-            parts.append(plain)
+            raise self.failure(error) from error
         return b"".join(parts)
 
     def certificate(self) -> bytes | None:
         """The other end's certificate as DER, if it showed one that the roots cover."""
-        return self._tls.getpeercert(binary_form=True)
+        return self.tls.getpeercert(binary_form=True)
 
-    def _failure(self, error: ssl.SSLError) -> TlsFailure:
-        return TlsFailure(reason_of(error), error.reason or "", self._outgoing.read())
+    def failure(self, error: ssl.SSLError) -> TlsFailure:
+        """What a failed operation means, with the alert it left for the other end."""
+        return TlsFailure(reason_of(error), error.reason or "", self.outgoing.read())

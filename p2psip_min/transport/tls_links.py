@@ -16,6 +16,7 @@ keeps the other one's claim unanswered ("parked") and takes it up only should it
 from __future__ import annotations
 
 from asyncio import TimerHandle
+from ssl import SSLError, SSLWantReadError
 from typing import ClassVar, cast
 
 from p2psip_min.errors import LinkReason, Malformed
@@ -82,7 +83,9 @@ class TlsLink:
         if not waiting:
             self._timer = self._links.call_later(GIVE_UP, self._late)
         waiting.append(message)
-        self.stream.send(self._session.seal(frame_data(number, message)))
+        session = self._session
+        session.tls.write(frame_data(number, message))
+        self.stream.send(session.outgoing.read())
 
     def close(self, reason: LinkReason = LinkReason.CLOSED) -> None:
         """End the link; the other end learns that it is closed."""
@@ -98,8 +101,19 @@ class TlsLink:
 
     def take(self, data: bytes) -> None:
         """Records have arrived."""
+        session = self._session
+        incoming = session.incoming
+        incoming.write(data)
+        size = len(data)
         try:
-            plain = self._session.unseal(data)
+            try:
+                plain = session.tls.read(size)
+                if incoming.pending or len(plain) >= size:  # more than one record, against the habit of our own end
+                    plain += session.rest()
+            except SSLWantReadError:
+                return
+            except SSLError as error:
+                raise session.failure(error) from error
         except TlsFailure as failure:
             if failure.farewell:
                 self.stream.send(failure.farewell)
@@ -140,7 +154,9 @@ class TlsLink:
                 return
             self._received = count + 1
             mask = 0xFFFFFFFF if count > 31 else (1 << count) - 1
-            self.stream.send(self._session.seal(frame_ack(number, mask)))
+            session = self._session
+            session.tls.write(frame_ack(number, mask))
+            self.stream.send(session.outgoing.read())
             links.on_message(self.remote, message)
             return
         waiting = self._unacknowledged

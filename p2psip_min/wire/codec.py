@@ -17,19 +17,18 @@ import enum
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from itertools import repeat
 from struct import unpack_from
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_type_hints
 
 from p2psip_min.errors import LocalProtocolError, Malformed
 from p2psip_min.ids import ID_LENGTH, NodeID, ResourceID
+from p2psip_min.wire.header import known_node
 
 Decoder = Callable[[bytes, int, int, Any], tuple[Any, int]]
 Encoder = Callable[[Any], bytes]
 T = TypeVar("T")
 
 NODE_FORMAT = f"{ID_LENGTH}s"
-_new = bytes.__new__
 _FORMAT = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _ENCODERS: dict[type, Encoder] = {}
 _DECODERS: dict[type, Decoder] = {}
@@ -37,7 +36,7 @@ _DECODERS: dict[type, Decoder] = {}
 
 def read_nodes(data: bytes, offset: int, count: int) -> tuple[NodeID, ...]:
     """``count`` Node-IDs packed end to end from ``offset``, which the caller knows to be there."""
-    return tuple(map(_new, repeat(NodeID), unpack_from(NODE_FORMAT * count, data, offset)))
+    return tuple(map(known_node, unpack_from(NODE_FORMAT * count, data, offset)))
 
 
 class _Writer:
@@ -238,9 +237,9 @@ class Node(Spec):
         return ID_LENGTH
 
     def decode(self, w: _DecodeWriter, target: str) -> None:
-        w.names |= {"new": bytes.__new__, "NodeID": NodeID}
+        w.names["known_node"] = known_node
         w.fixed(f"{ID_LENGTH}s", target)
-        w.after(f"{target} = new(NodeID, {target})")
+        w.after(f"{target} = known_node({target})")
 
     def encode(self, w: _EncodeWriter, value: str) -> None:
         w.line(f"if len({value}) != {ID_LENGTH}: raise LocalProtocolError('a Node-ID has {ID_LENGTH} bytes')")

@@ -11,6 +11,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 from p2psip_min.errors import LocalProtocolError, Malformed
 from p2psip_min.ids import ID_LENGTH, Destination, NodeID, OpaqueID, ResourceID
@@ -28,6 +30,9 @@ OFFSET_MASK = 0x00FFFFFF
 _HEADER = struct.Struct(">IIHBBIIQIHHH")
 _pack, _unpack = _HEADER.pack, _HEADER.unpack_from
 _new = bytes.__new__
+
+known_node: Callable[[bytes], NodeID] = lru_cache(maxsize=1 << 16)(partial(_new, NodeID))
+"""The NodeID of sixteen bytes that the caller has counted; nodes are few, so one object serves many messages."""
 
 NODE_PREFIX = bytes((1, ID_LENGTH))
 NODE_ENTRY_LENGTH = 2 + ID_LENGTH
@@ -205,7 +210,7 @@ def read_destination(data: bytes, offset: int, end: int) -> tuple[Destination, i
     if kind == 1:
         if size != ID_LENGTH:
             raise Malformed(offset + 1, "destination: Node-ID of another length")
-        return _new(NodeID, data[start:stop]), stop
+        return known_node(data[start:stop]), stop
     if kind == 2 or kind == 3:
         if not size or data[start] != size - 1:
             raise Malformed(start, "destination: its two lengths disagree")
@@ -221,7 +226,7 @@ def read_destination(data: bytes, offset: int, end: int) -> tuple[Destination, i
 def first_destination(raw: bytes) -> tuple[Destination, int]:
     """The first entry of a list and the bytes that it takes; Malformed when the list is empty."""
     if raw[:2] == NODE_PREFIX and len(raw) >= NODE_ENTRY_LENGTH:
-        return _new(NodeID, raw[2:NODE_ENTRY_LENGTH]), NODE_ENTRY_LENGTH
+        return known_node(raw[2:NODE_ENTRY_LENGTH]), NODE_ENTRY_LENGTH
     if raw[:3] == _RESOURCE_PREFIX and len(raw) >= _RESOURCE_ENTRY_LENGTH:
         return _new(ResourceID, raw[3:_RESOURCE_ENTRY_LENGTH]), _RESOURCE_ENTRY_LENGTH
     return read_destination(raw, 0, len(raw))
@@ -245,8 +250,7 @@ def _only_nodes(raw: bytes) -> bool:
 def decode_destinations(raw: bytes, offset: int = 0) -> tuple[Destination, ...]:
     """All entries from ``offset`` to the end of ``raw``, else Malformed."""
     if not offset and _only_nodes(raw):
-        nodes = range(2, len(raw), NODE_ENTRY_LENGTH)
-        return tuple([_new(NodeID, raw[i : i + ID_LENGTH]) for i in nodes])
+        return tuple([known_node(raw[i : i + ID_LENGTH]) for i in range(2, len(raw), NODE_ENTRY_LENGTH)])
     return _walk(raw, offset)
 
 

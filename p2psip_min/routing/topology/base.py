@@ -6,7 +6,7 @@ carry its decisions out. Nothing above this seam knows what an identifier space 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,18 +21,27 @@ class Random(Protocol):
     def getrandbits(self, k: int, /) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What came of new knowledge: whom to attach to, whom to ask for an Update, and what has become different."""
+    """What came of new knowledge: whom to attach to, whom to send an Update, and what has become different.
+
+    ``candidates`` are unlinked nodes that belong into the neighbor table; attach through whoever named them (§10.6).
+    ``tell`` are nodes that see the overlay differently: an Update to each corrects them, or shows that they are dead.
+    ``gained`` and ``lost`` are the neighbor table's new and former members.
+    """
 
     candidates: tuple[NodeID, ...] = ()
-    ask: tuple[NodeID, ...] = ()
+    tell: tuple[NodeID, ...] = ()
+    gained: tuple[NodeID, ...] = ()
+    lost: tuple[NodeID, ...] = ()
     neighbors_changed: bool = False
     responsibility_changed: bool = False
 
     def merged(self, later: Changes) -> Changes:
-        """Both changes as one announcement; candidates and questions have been acted upon already."""
+        """Both changes as one announcement; candidates and ``tell`` have been acted upon already."""
         return Changes(
+            gained=tuple(dict.fromkeys((*self.gained, *later.gained))),
+            lost=tuple(dict.fromkeys((*self.lost, *later.lost))),
             neighbors_changed=self.neighbors_changed or later.neighbors_changed,
             responsibility_changed=self.responsibility_changed or later.responsibility_changed,
         )
@@ -69,6 +78,9 @@ class TopologyPlugin(Protocol):
 
     def holds(self, resource: bytes, count: int) -> bool:
         """Whether this node is responsible for ``resource`` or one of its ``count`` replicas, as far as it knows."""
+
+    def closer(self, one: bytes, other: bytes, key: bytes) -> bool:
+        """Whether ``one`` has a better claim to ``key`` than ``other``."""
 
     def owner(self, resource: bytes) -> NodeID:
         """The node that is responsible for ``resource``, among those known here."""
@@ -123,3 +135,6 @@ class TopologyPlugin(Protocol):
 
     def finger_to_refresh(self, rng: Random) -> ResourceID | None:
         """The place of one contact that is missing, None when there is nothing to look for (§10.7.4.2)."""
+
+    def settle(self, ring: Sequence[NodeID], choose: Callable[[Sequence[NodeID]], NodeID] | None = None) -> None:
+        """Fill the tables as joins of all of the sorted ``ring`` would have; ``choose`` picks among equal contacts."""

@@ -2,55 +2,72 @@
 
 Theory of operation
 1. A node is responsible for the keys after its predecessor, up to and including its own Node-ID.
-2. ``_peers`` are the linked nodes whose Update was heard, sorted around the ring. The neighbor table is the three
-   before and the three after us in it, the finger table the first of it in each finger's range: both follow from
-   ``_peers`` alone, so losing a node at once brings in the best substitute that is known (§10.7.1).
-3. Whom we only hear of is a candidate, never an entry: an entry must have been reached (§10.7.3).
-4. Who failed is no candidate for a while, whatever stale Updates say; an Update of its own brings it back at once.
+2. ``_peers`` are the linked nodes whose Update was heard, sorted by Node-ID. Neighbor table, finger table and the
+   ring that messages are routed by follow from it alone: the nearest on each side, the first in each finger's
+   range, and all of these together. So losing a node brings in the best substitute that is known (§10.7.1).
+3. Whom we only hear of is a candidate, never an entry: an entry has been reached, and has said that it is a peer.
+   So a stale list can't bring a dead node back, and no list can take a living one out: only ``remove`` does.
+4. Updates carry no answer, so who sees in one that the sender lacks a neighbor tells the sender, and has a look at
+   the one it lacks: it may be dead. That is how two views of the ring become one again, and fast.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Collection, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Sequence
 
-from p2psip_min.ids import RING, NodeID, ResourceID, distance, in_interval, to_int
+from p2psip_min.ids import ID_LENGTH, RING, NodeID, ResourceID, distance, in_interval, to_int
 from p2psip_min.routing.topology.base import NOTHING, Changes, Random
 from p2psip_min.wire.chord import ChordLeaveData, ChordLeaveType, ChordUpdate, ChordUpdateType
 from p2psip_min.wire.codec import decode, encode
 
-DISBELIEF = 900.0
-"""Seconds for which others' word does not bring a failed node back: longer than an update interval."""
+BITS = 8 * ID_LENGTH
 
-BITS = 128
+DISBELIEF = 120.0
+"""Seconds for which others' word does not make us try a failed node again; its own Update counts at once."""
+
+PATIENCE = 10.0
+"""Seconds between two Updates that correct the same node: the first may still be on its way."""
+
+SPARES = 64
+"""Linked peers kept beside the tables as substitutes; the oldest goes first."""
+
+MEMORY = 256
+"""How many nodes each of the other notes may speak of, whatever others send."""
 
 
 class Chord:
-    """One node's ring tables."""
+    """One node's view of the ring: ``neighbors`` on each side (or ``successors`` after it) and ``fingers``.
 
-    def __init__(self, node_id: NodeID, *, neighbors: int = 3, fingers: int = 16) -> None:
-        if not 1 <= neighbors <= 64 or not 1 <= fingers <= BITS:
+    ``started`` is when the node came up, in seconds of virtual time.
+    """
+
+    def __init__(
+        self,
+        node_id: NodeID,
+        *,
+        neighbors: int = 3,
+        successors: int | None = None,
+        fingers: int = 16,
+        started: float = 0.0,
+    ) -> None:
+        ahead = neighbors if successors is None else successors
+        if not 1 <= neighbors <= 64 or not 1 <= ahead <= 64 or not 1 <= fingers <= BITS:
             raise ValueError("1 to 64 neighbors on each side and 1 to 128 fingers")
         self.node_id = node_id
-        self._width = neighbors
+        self._behind = neighbors
+        self._ahead = ahead
         self._finger_count = fingers
+        self._me = to_int(node_id)
         self._peers: list[NodeID] = []
-        self._predecessors: tuple[NodeID, ...] = ()
-        self._successors: tuple[NodeID, ...] = ()
-        self._fingers: dict[int, NodeID] = {}
+        self._index: dict[NodeID, int] = {}
         self._pinned: dict[int, NodeID] = {}
-        self._table: list[NodeID] = []
         self._heard: dict[NodeID, None] = {}
         self._disbelieved: dict[NodeID, float] = {}
-        self._started = 0.0
-        base = to_int(node_id)
-        self._ranges = tuple(
-            (
-                NodeID.from_int(base + (1 << (BITS - i))),
-                NodeID.from_int(base + (1 << (BITS - i + 1)) - 1),
-            )
-            for i in range(1, fingers + 1)
-        )
+        self._told: dict[NodeID, float] = {}
+        self._announced = False
+        self._started = started
+        self._rebuild()
 
     # --- questions -------------------------------------------------------------------------------------------
 
@@ -64,25 +81,29 @@ class Chord:
         return key > start or key <= end
 
     def next_hop(self, key: bytes, exclude: Collection[bytes] = ()) -> NodeID | None:
-        """The entry closest before ``key``, else the first one after it (§10.3)."""
-        table = self._table
-        if not table or self.responsible(key):
+        """The last entry not after ``key``, else the first one after it (§10.3)."""
+        ring = self._ring
+        me = self.node_id
+        at = bisect_left(ring, key)
+        after = ring[at] if at < len(ring) else ring[0]
+        if after is me:
             return None
         if exclude:
-            table = [entry for entry in table if entry not in exclude]
-            if not table:
-                return None
-        at = bisect_right(table, key)
-        candidate = table[at - 1]
-        me = self.node_id
-        # In (me, key]? Otherwise no entry lies between us and the key, and the next one after it is our successor.
-        between = me < candidate <= key if me < key else (candidate > me or candidate <= key)
-        return candidate if between else table[at % len(table)]
+            ring = [node for node in ring if node is me or node not in exclude]
+            at = bisect_left(ring, key)
+            after = ring[at] if at < len(ring) else ring[0]
+            if after is me:
+                # Every entry from the key up to us is excluded, so the last one before it is all that is left.
+                return None if len(ring) == 1 else ring[at - 1]
+        if after == key:
+            return after
+        before = ring[at - 1]
+        return after if before is me else before
 
     def neighbors(self) -> tuple[NodeID, ...]:
         """Successors and predecessors in turn, the nearest first."""
         mixed: dict[NodeID, None] = {}
-        for i in range(self._width):
+        for i in range(max(self._ahead, self._behind)):
             for side in (self._successors, self._predecessors):
                 if i < len(side):
                     mixed[side[i]] = None
@@ -90,7 +111,7 @@ class Chord:
 
     def table(self) -> tuple[NodeID, ...]:
         """Neighbors and fingers, in order of Node-ID."""
-        return tuple(self._table)
+        return tuple([node for node in self._ring if node is not self.node_id])
 
     def linked(self) -> tuple[NodeID, ...]:
         """Every peer that was heard of at first hand, in order of Node-ID."""
@@ -110,6 +131,12 @@ class Chord:
             return 1.0
         return distance(self._predecessors[0], self.node_id) / RING
 
+    def closer(self, one: bytes, other: bytes, key: bytes) -> bool:
+        """Whether ``one`` comes before ``other`` clockwise from ``key``, and so has the better claim to it."""
+        return distance(key, one) < distance(key, other)
+
+    # --- who holds what --------------------------------------------------------------------------------------
+
     def replicas(self, resource: bytes, count: int) -> tuple[NodeID, ...]:
         """Our next ``count`` successors (§10.4)."""
         return self._successors[:count]
@@ -122,24 +149,20 @@ class Chord:
 
     def owner(self, resource: bytes) -> NodeID:
         """The first known node at or after ``resource``."""
-        if self.responsible(resource) or not self._peers:
+        at = bisect_left(self._peers, resource)
+        if not self._peers:
             return self.node_id
-        first = self._peers[bisect_left(self._peers, resource) % len(self._peers)]
+        first = self._peers[at] if at < len(self._peers) else self._peers[0]
         return min(first, self.node_id, key=lambda node: distance(resource, node))
 
     def next_holder(self, resource: bytes, holders: tuple[NodeID, ...]) -> ResourceID:
         """The key just behind the last known holder belongs to its successor."""
-        last = holders[-1] if holders else resource
-        return ResourceID(NodeID.from_int(to_int(last) + 1) if holders else resource)
+        return ResourceID(NodeID.from_int(to_int(holders[-1]) + 1) if holders else resource)
 
     def plausible_responder(self, signer: bytes, resource: bytes) -> bool:
         """Whether no neighbor, nor we, lie between ``resource`` and ``signer``."""
         reach = distance(resource, signer)
-        return all(
-            distance(resource, node) >= reach
-            for node in (self.node_id, *self._successors, *self._predecessors)
-            if node != signer
-        )
+        return all(distance(resource, node) >= reach for node in (self.node_id, *self._successors, *self._predecessors))
 
     def plausible_source(self, sender: bytes) -> bool:
         """Whether ``sender`` is a neighbor, or would be one."""
@@ -149,13 +172,16 @@ class Chord:
 
     def admitting_key(self) -> ResourceID:
         """Node-ID plus one: the key of our successor-to-be."""
-        return ResourceID(NodeID.from_int(to_int(self.node_id) + 1))
+        return ResourceID(self._at(1))
 
     def attach_targets(self) -> tuple[tuple[NodeID, ...], tuple[ResourceID, ...]]:
-        """The best neighbors heard of so far, and the start of each range that no known peer is in."""
-        return self._candidates(0.0), tuple(
-            ResourceID(low) for i, (low, _) in enumerate(self._ranges, 1) if i not in self._fingers
-        )
+        """The best neighbors heard of so far, and the start of each range about which they tell nothing."""
+        candidates = self._candidates()
+        ring = sorted({*self._peers, *candidates})
+        if len(ring) <= self._ahead:
+            return candidates, ()  # the admitting peer's list was short: that is everybody
+        _, successors = self._sides(ring)
+        return candidates, tuple(ResourceID(self._at(1 << (BITS - i))) for i in self._missing(successors))
 
     def would_own(self, joining: bytes, resource: bytes) -> bool:
         """Whether ``resource`` lies in our range and not after ``joining``."""
@@ -163,132 +189,218 @@ class Chord:
 
     def admit(self, joining: NodeID, now: float) -> Changes:
         """The joining node becomes our predecessor."""
-        return self._add(joining, now)
+        return self._add(joining)
 
     def announce_self(self) -> Changes:
-        """Everybody we know has to hear that we are there."""
-        return Changes(neighbors_changed=True, responsibility_changed=True)
+        """Everybody we know has to hear that we are there; from now on we also correct others."""
+        self._announced = True
+        return Changes(gained=self.neighbors(), neighbors_changed=True, responsibility_changed=True)
 
     # --- learning --------------------------------------------------------------------------------------------
 
     def on_update(self, sender: NodeID, update: bytes, now: float) -> Changes:
-        """The sender becomes an entry, and those it names candidates (§10.7.3)."""
+        """The sender becomes an entry, those it names candidates; where it errs, it is told (§10.7.3)."""
         body = decode(ChordUpdate, update)
-        self._disbelieved.pop(sender, None)
-        changed = self._add(sender, now)
-        for node in (*body.predecessors, *body.successors):
-            if node != self.node_id and node not in self._heard:
-                self._heard[node] = None
-        return self._with_candidates(changed, now)
+        if sender == self.node_id:
+            return NOTHING
+        changed = self._add(sender)
+        if body.type == ChordUpdateType.PEER_READY:
+            return changed
+        self._hear((*body.successors, *body.predecessors, *body.fingers), now)
+        return self._answer(changed, self._disagreement(sender, body, now))
 
     def on_leave(self, leaving: NodeID, data: bytes, now: float) -> Changes:
         """The leaving neighbor's list of its far side tells who comes next."""
-        for node in decode(ChordLeaveData, data).nodes:
-            if node != self.node_id:
-                self._heard[node] = None
+        body = decode(ChordLeaveData, data)
+        if leaving in self._index:
+            self._hear([node for node in body.nodes if node != leaving], now)
         return self.remove(leaving, now)
 
     def remove(self, node: NodeID, now: float) -> Changes:
-        """Forget a peer, name substitutes; when the lists have become short, ask the outermost neighbors."""
-        self._disbelieved[node] = now + DISBELIEF
-        self._heard.pop(node, None)
-        at = bisect_left(self._peers, node)
-        if at == len(self._peers) or self._peers[at] != node:
+        """Forget a peer and name substitutes, of those known and of those heard of."""
+        self._disbelieve(node, now)
+        if node not in self._index:
             return NOTHING
-        del self._peers[at]
         before = self._predecessors, self._successors
+        self._drop(node)
         self._rebuild()
-        changed = self._compare(before)
-        ask: dict[NodeID, None] = {}
-        if changed.neighbors_changed:
-            for side in (self._successors, self._predecessors):
-                if side:
-                    ask[side[-1]] = None
-        return self._with_candidates(
-            Changes((), tuple(ask), changed.neighbors_changed, changed.responsibility_changed), now
-        )
+        return self._answer(self._compare(before))
 
     def unreachable(self, candidate: NodeID, now: float) -> Changes:
-        """Nobody there: look for the next best."""
-        if candidate in self._peers:
-            return NOTHING
-        self._disbelieved[candidate] = now + DISBELIEF
-        self._heard.pop(candidate, None)
-        return self._with_candidates(NOTHING, now)
+        """The candidate could not be attached to; the next best one heard of takes its place."""
+        self._disbelieve(candidate, now)
+        return self._answer(NOTHING)
 
-    def _add(self, node: NodeID, now: float) -> Changes:
-        if node == self.node_id:
-            return NOTHING
-        at = bisect_left(self._peers, node)
-        if at < len(self._peers) and self._peers[at] == node:
-            return NOTHING
+    def _add(self, node: NodeID) -> Changes:
+        self._disbelieved.pop(node, None)
         self._heard.pop(node, None)
-        self._peers.insert(at, node)
+        if node == self.node_id or node in self._index:
+            return NOTHING
+        self._peers.insert(bisect_left(self._peers, node), node)
+        self._index[node] = self._finger_index(node)
         before = self._predecessors, self._successors
         self._rebuild()
+        if len(self._peers) > len(self._ring) + SPARES:
+            self._drop(next(peer for peer in self._index if peer not in self._ring))
         return self._compare(before)
 
-    def _compare(self, before: tuple[tuple[NodeID, ...], tuple[NodeID, ...]]) -> Changes:
-        predecessors, successors = before
-        return Changes(
-            neighbors_changed=predecessors != self._predecessors or successors != self._successors,
-            responsibility_changed=predecessors[:1] != self._predecessors[:1],
-        )
+    def _drop(self, node: NodeID) -> None:
+        del self._peers[bisect_left(self._peers, node)]
+        del self._index[node]
+        self._told.pop(node, None)
+        self._pinned = {i: peer for i, peer in self._pinned.items() if peer != node}
 
-    def _with_candidates(self, changes: Changes, now: float) -> Changes:
-        candidates = self._candidates(now)
-        if not candidates:
-            return changes
-        return Changes(candidates, changes.ask, changes.neighbors_changed, changes.responsibility_changed)
+    def _disbelieve(self, node: NodeID, now: float) -> None:
+        self._heard.pop(node, None)
+        self._disbelieved.pop(node, None)
+        self._disbelieved[node] = now + DISBELIEF
+        if len(self._disbelieved) > MEMORY:
+            del self._disbelieved[next(iter(self._disbelieved))]
 
-    def _candidates(self, now: float) -> tuple[NodeID, ...]:
-        """Those heard of that would be neighbors if they were linked; the others are forgotten."""
-        for node in [node for node, until in self._disbelieved.items() if until <= now]:
-            del self._disbelieved[node]
-        near = [node for node in self._heard if node not in self._disbelieved and self._near(node)]
-        self._heard = dict.fromkeys(near)
-        if len(near) <= 1:
-            return tuple(near)
-        ring = sorted({*self._peers, *near})
-        predecessors, successors = self._sides(ring)
-        return tuple(node for node in near if node in successors or node in predecessors)
+    def _hear(self, nodes: Iterable[NodeID], now: float) -> None:
+        """Note who was named and may belong into the neighbor table."""
+        disbelieved = self._disbelieved
+        for node in nodes:
+            if node in disbelieved:
+                if disbelieved[node] > now:
+                    continue
+                del disbelieved[node]
+            if node not in self._heard and self._near(node) and len(self._heard) < MEMORY:
+                self._heard[node] = None
+
+    def _candidates(self) -> tuple[NodeID, ...]:
+        """Those heard of that would be neighbors if they were linked, successors first; who can't be is forgotten."""
+        near = {node: None for node in self._heard if self._near(node)}
+        self._heard = near
+        if not near:
+            return ()
+        predecessors, successors = self._sides(sorted({*self._peers, *near}))
+        return tuple(dict.fromkeys(node for node in (*successors, *predecessors) if node in near))
 
     def _near(self, node: NodeID) -> bool:
-        """Whether ``node`` would be in the neighbor table."""
-        if node == self.node_id or node in self._successors or node in self._predecessors:
+        """Whether ``node`` is unlinked and would be in the neighbor table."""
+        if node == self.node_id or node in self._index:
             return False
-        successors, predecessors = self._successors, self._predecessors
+        ahead, behind = self._successors, self._predecessors
         return (
-            len(successors) < self._width
-            or distance(self.node_id, node) < distance(self.node_id, successors[-1])
-            or distance(node, self.node_id) < distance(predecessors[-1], self.node_id)
+            len(ahead) < self._ahead
+            or len(behind) < self._behind
+            or distance(self.node_id, node) < distance(self.node_id, ahead[-1])
+            or distance(node, self.node_id) < distance(behind[-1], self.node_id)
         )
 
-    def _sides(self, ring: Sequence[NodeID]) -> tuple[tuple[NodeID, ...], tuple[NodeID, ...]]:
-        """The nearest of a sorted ``ring`` without us before and after us."""
-        count = len(ring)
-        width = min(self._width, count)
-        at = bisect_left(ring, self.node_id)
-        return (
-            tuple([ring[(at - 1 - i) % count] for i in range(width)]),
-            tuple([ring[(at + i) % count] for i in range(width)]),
+    def _disagreement(self, sender: NodeID, body: ChordUpdate, now: float) -> tuple[NodeID, ...]:
+        """Whom to send our lists: a sender that lacks us or a neighbor of ours, and the neighbor that it lacks."""
+        if not self._announced:
+            return ()
+        ahead, behind = body.successors, body.predecessors
+        named = {*ahead, *behind, sender}
+        reach = distance(sender, ahead[-1]) if len(ahead) >= self._ahead else RING
+        back = distance(behind[-1], sender) if len(behind) >= self._behind else RING
+        lacking = [
+            node
+            for node in (self.node_id, *self._successors, *self._predecessors)
+            if node not in named and (distance(sender, node) < reach or distance(node, sender) < back)
+        ]
+        if not lacking:
+            return ()
+        tell = []
+        for node in dict.fromkeys((sender, *lacking)):
+            if node != self.node_id and self._told.get(node, now) <= now:
+                self._told[node] = now + PATIENCE
+                tell.append(node)
+        return tuple(tell)
+
+    def _compare(self, before: tuple[tuple[NodeID, ...], tuple[NodeID, ...]]) -> Changes:
+        predecessors, successors = self._predecessors, self._successors
+        if before == (predecessors, successors):
+            return NOTHING
+        then, now = (*before[1], *before[0]), (*successors, *predecessors)
+        return Changes(
+            gained=tuple(dict.fromkeys(node for node in now if node not in then)),
+            lost=tuple(dict.fromkeys(node for node in then if node not in now)),
+            neighbors_changed=True,
+            responsibility_changed=before[0][:1] != predecessors[:1],
         )
+
+    def _answer(self, changes: Changes, tell: tuple[NodeID, ...] = ()) -> Changes:
+        candidates = self._candidates()
+        if not candidates and not tell:
+            return changes
+        return Changes(
+            candidates=candidates,
+            tell=tell,
+            gained=changes.gained,
+            lost=changes.lost,
+            neighbors_changed=changes.neighbors_changed,
+            responsibility_changed=changes.responsibility_changed,
+        )
+
+    # --- tables ----------------------------------------------------------------------------------------------
+
+    def _sides(self, ring: list[NodeID]) -> tuple[tuple[NodeID, ...], tuple[NodeID, ...]]:
+        """The nearest of a sorted ``ring`` without us before and after us."""
+        at = bisect_left(ring, self.node_id)
+        onward = ring[at:] + ring[:at]
+        return tuple(onward[: -self._behind - 1 : -1]), tuple(onward[: self._ahead])
 
     def _rebuild(self) -> None:
-        peers = self._peers
-        if not peers:
-            self._predecessors = self._successors = ()
-            self._fingers = {}
-            self._table = []
-            return
+        peers, index = self._peers, self._index
         self._predecessors, self._successors = self._sides(peers)
-        self._fingers = fingers = {}
-        for i, (low, high) in enumerate(self._ranges, 1):
-            pinned = self._pinned.get(i)
-            first = pinned if pinned is not None and pinned in peers else peers[bisect_left(peers, low) % len(peers)]
-            if low <= first <= high if low <= high else first >= low or first <= high:
-                fingers[i] = first
-        self._table = sorted({*self._predecessors, *self._successors, *fingers.values()})
+        at = bisect_left(peers, self.node_id)
+        # From the far side back to us, so that the first peer of each range is the one that stays.
+        fingers = {index[node]: node for node in (*peers[:at][::-1], *peers[at:][::-1])}
+        fingers.update(self._pinned)
+        self._fingers = {i: node for i, node in fingers.items() if i <= self._finger_count}
+        self._ring = sorted({self.node_id, *self._predecessors, *self._successors, *self._fingers.values()})
+
+    def _finger_index(self, node: bytes) -> int:
+        """The one i in whose range [us + 2^(128-i), us + 2^(129-i) - 1] ``node`` lies (§10.7.4.2)."""
+        return BITS + 1 - ((int.from_bytes(node, "big") - self._me) % RING).bit_length()
+
+    def _at(self, steps: int) -> bytes:
+        """The place so many steps after us."""
+        return ((self._me + steps) % RING).to_bytes(ID_LENGTH, "big")
+
+    def _missing(self, successors: tuple[NodeID, ...]) -> list[int]:
+        """The fingers to look for: beyond the successors, held by nobody or by a predecessor for want of better."""
+        known = distance(self.node_id, successors[-1]) if successors else 0
+        return [
+            i
+            for i in range(1, self._finger_count + 1)
+            if 1 << (BITS - i) > known and self._fingers.get(i, self.node_id) in (self.node_id, *self._predecessors)
+        ]
+
+    def finger_to_refresh(self, rng: Random) -> ResourceID | None:
+        """A random place in the range of one missing finger, early ones more often (§10.7.4.2)."""
+        for i in self._missing(self._successors):
+            if rng.random() < 0.5:
+                size = BITS - i
+                return ResourceID(self._at((1 << size) + (rng.getrandbits(size) if size else 0)))
+        return None
+
+    def settle(self, ring: Sequence[NodeID], choose: Callable[[Sequence[NodeID]], NodeID] | None = None) -> None:
+        """Take the place that joins would have led to in the sorted ``ring``, us included.
+
+        A finger is the first peer in its range, or the one that ``choose`` picks from those in it.
+        """
+        count, at = len(ring), bisect_left(ring, self.node_id)
+        wanted = {ring[(at + step) % count]: None for step in range(-self._behind, self._ahead + 1) if step % count}
+        nearest = self._finger_index(ring[(at + 1) % count])
+        for i in range(1, min(self._finger_count, nearest) + 1) if wanted else ():
+            first = bisect_left(ring, self._at(1 << (BITS - i)))
+            finger = ring[first % count]
+            if self._finger_index(finger) != i:
+                continue
+            if choose is not None:
+                end = bisect_left(ring, self._at(1 << (BITS + 1 - i)))
+                finger = choose(ring[first:end] if first < end else [*ring[first:], *ring[:end]])
+                self._pinned[i] = finger
+            wanted[finger] = None
+        self._index = {node: self._finger_index(node) for node in wanted}
+        self._peers = sorted(wanted)
+        self._announced = True
+        self._rebuild()
 
     # --- Updates and Leaves ----------------------------------------------------------------------------------
 
@@ -301,21 +413,40 @@ class Chord:
 
     def make_neighbor_update(self, now: float) -> bytes:
         """Predecessors and successors."""
-        return encode(
-            ChordUpdate(self._uptime(now), ChordUpdateType.NEIGHBORS, self._predecessors, self._successors)
-        )
+        return encode(ChordUpdate(self._uptime(now), ChordUpdateType.NEIGHBORS, self._predecessors, self._successors))
+
+    def make_ready_update(self, now: float) -> bytes:
+        """No lists: a sign of life, and the question for one."""
+        return encode(ChordUpdate(self._uptime(now), ChordUpdateType.PEER_READY))
 
     def updates_for(self, changes: Changes, now: float) -> list[tuple[NodeID, bytes]]:
-        """Lists to the neighbors; when our range changed, a sign of life to everybody else we are linked with."""
+        """Lists to the neighbors for whom they are news; when our range changed, a sign of life to the others.
+
+        §10.7.3 sends every change to every linked node. A neighbor out of whose sight it happened does nothing with it,
+        so it is left out; if we are wrong about what it sees, its next Update gets it corrected.
+        """
         if not (changes.neighbors_changed or changes.responsibility_changed):
             return []
         near = self.neighbors()
         lists = self.make_neighbor_update(now)
-        updates = [(node, lists) for node in near]
+        updates = [(node, lists) for node in near if node in changes.gained or self._is_news(changes, node)]
         if changes.responsibility_changed:
-            ready = encode(ChordUpdate(self._uptime(now), ChordUpdateType.PEER_READY))
+            ready = self.make_ready_update(now)
             updates += [(node, ready) for node in self._peers if node not in near]
         return updates
+
+    def _is_news(self, changes: Changes, neighbor: NodeID) -> bool:
+        """Whether a gained or lost node lies within the neighbor's own lists, as far as we can see."""
+        if len(self._peers) <= self._ahead + self._behind:
+            return True
+        origin = self._predecessors[-1]
+        line = sorted(
+            {*self._predecessors, self.node_id, *self._successors, *changes.lost},
+            key=lambda node: distance(origin, node),
+        )
+        at = line.index(neighbor)
+        window = line[max(0, at - self._behind) : at + self._ahead + 1]
+        return any(node in window for node in (*changes.gained, *changes.lost))
 
     def make_leave_data(self, neighbor: NodeID) -> bytes:
         """Our predecessors for a successor, our successors for a predecessor: what it does not know (§10.9)."""
@@ -323,50 +454,5 @@ class Chord:
             return encode(ChordLeaveData(ChordLeaveType.FROM_SUCC, self._successors))
         return encode(ChordLeaveData(ChordLeaveType.FROM_PRED, self._predecessors))
 
-    def finger_to_refresh(self, rng: Random) -> ResourceID | None:
-        """Walk the invalid fingers from the far side, each taken with probability one half (§10.7.4.2)."""
-        for i, (low, _) in enumerate(self._ranges, 1):
-            if i not in self._fingers and rng.random() < 0.5:
-                return ResourceID(low)
-        return None
-
-    def started(self, now: float) -> None:
-        """Note when the node came up, for Updates' uptime."""
-        self._started = now
-
     def _uptime(self, now: float) -> int:
         return max(0, int(now - self._started))
-
-    # --- settled rings ---------------------------------------------------------------------------------------
-
-    def settle(self, ring: Sequence[NodeID], choose: Callable[[Sequence[NodeID]], NodeID] | None = None) -> None:
-        """Fill the tables from the sorted ``ring`` as joins would have left them.
-
-        A finger is the first peer in its range, or the one that ``choose`` picks from it.
-        """
-        me = bisect_left(ring, self.node_id)
-        others = [*ring[:me], *ring[me + 1 :]]
-        wanted: dict[NodeID, None] = {}
-        for side in self._sides(others) if others else ():
-            wanted.update(dict.fromkeys(side))
-        for i, (low, high) in enumerate(self._ranges, 1):
-            inside = _between(others, low, high)
-            if inside:
-                picked = choose(inside) if choose is not None else inside[0]
-                wanted[picked] = None
-                if choose is not None:
-                    self._pinned[i] = picked
-        self._peers = sorted(wanted)
-        self._rebuild()
-
-    def meet(self, node: NodeID) -> None:
-        """Know ``node`` as a linked peer without a message, as a settled ring needs it."""
-        if node != self.node_id and node not in self._peers:
-            insort(self._peers, node)
-            self._rebuild()
-
-
-def _between(ring: Sequence[NodeID], low: NodeID, high: NodeID) -> list[NodeID]:
-    """The nodes of a sorted ring from ``low`` to ``high`` clockwise, both included, in that order."""
-    start, end = bisect_left(ring, low), bisect_right(ring, high)
-    return list(ring[start:end]) if low <= high else [*ring[start:], *ring[:end]]

@@ -1,0 +1,172 @@
+"""The SIP usage: register an address of record, resolve one, call it (RFC 7904; RFC 3261 §13).
+
+A contact is a route: the destination list by which a phone is reached, for a client its peer and itself. A call is an
+AppAttach through the overlay and an INVITE over the direct link that comes of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from p2psip_min import trace as events
+from p2psip_min.application import sip
+from p2psip_min.errors import LinkRefused, Malformed, NotFound, P2PSIPError, RequestTimedOut
+from p2psip_min.ids import Destination, NodeID, ResourceID
+from p2psip_min.peer import Peer
+from p2psip_min.procedures import app_attach, fetch, remove, store
+from p2psip_min.transport.link import Links
+from p2psip_min.transport.network import Address
+from p2psip_min.wire.codec import decode, encode
+from p2psip_min.wire.data import DictionaryEntry
+from p2psip_min.wire.kinds import SIP_REGISTRATION, SipRegistration, SipRegistrationType
+
+APPLICATION = 5060
+"""The application id of SIP (RFC 6940 §14.5)."""
+
+RING_TIME = 30.0
+"""Seconds that a caller waits for an answer to the INVITE."""
+
+FOLLOW = 5
+"""How many registrations that name another AOR a caller follows, since they may go in circles (RFC 7904 §4)."""
+
+
+class Telephone:
+    """A phone of ``aor`` (user@domain, no scheme) on a node; ``links`` carry SIP beside the overlay's own links."""
+
+    application = APPLICATION
+
+    def __init__(self, peer: Peer, aor: str, links: Links, address: Address) -> None:
+        self.peer = peer
+        self.aor = aor
+        self.links = links
+        self.address = address
+        self.calls: list[tuple[NodeID, str]] = []
+        self._waiting: dict[str, asyncio.Future[sip.SipMessage]] = {}
+        links.on_message = self._receive
+
+    # --- registration ----------------------------------------------------------------------------------------
+
+    async def register(self, *, lifetime: int = 3600) -> None:
+        """Store the way to this phone under the AOR; raises what ``store`` raises."""
+        route = self._route()
+        value = encode(
+            SipRegistration(SipRegistrationType.ROUTE, contact_prefs="(sip.schemes=SIP)", destination_list=route)
+        )
+        entry = DictionaryEntry(bytes(self.peer.node_id), True, value)
+        await store(self.peer, ResourceID.of(self.aor), SIP_REGISTRATION, (entry,), lifetime=lifetime)
+        self.peer.emit(events.Registered(self.peer.now(), self.peer.node_id, 0, self.aor, _shown(route)))
+
+    async def forward_to(self, aor: str, *, lifetime: int = 3600) -> None:
+        """Store another AOR under ours: who calls us shall look there."""
+        value = encode(SipRegistration(SipRegistrationType.URI, uri=aor))
+        entry = DictionaryEntry(bytes(self.peer.node_id), True, value)
+        await store(self.peer, ResourceID.of(self.aor), SIP_REGISTRATION, (entry,), lifetime=lifetime)
+        self.peer.emit(events.Registered(self.peer.now(), self.peer.node_id, 0, self.aor, aor))
+
+    async def unregister(self) -> None:
+        """Put a tombstone in the place of our registration."""
+        await remove(self.peer, ResourceID.of(self.aor), SIP_REGISTRATION, bytes(self.peer.node_id))
+
+    def _route(self) -> tuple[Destination, ...]:
+        if not self.peer.is_client:
+            return (self.peer.node_id,)
+        serving = self.peer.topology.next_hop(self.peer.node_id)
+        return (self.peer.node_id,) if serving is None else (serving, self.peer.node_id)
+
+    # --- calling ---------------------------------------------------------------------------------------------
+
+    async def resolve(self, aor: str) -> tuple[tuple[Destination, ...], ...]:
+        """The routes registered for ``aor``, those of other AORs followed; raises NotFound or RequestTimedOut."""
+        seen: dict[str, None] = {}
+        names, routes = [aor], list[tuple[Destination, ...]]()
+        while names and len(seen) < FOLLOW:
+            name = names.pop(0)
+            if name in seen:
+                continue
+            seen[name] = None
+            for value in await fetch(self.peer, ResourceID.of(name), SIP_REGISTRATION):
+                registration = decode(SipRegistration, value.stored.value.value)
+                if registration.type == SipRegistrationType.URI:
+                    names.append(registration.uri)
+                elif registration.destination_list not in routes:
+                    routes.append(registration.destination_list)
+        shown = ", ".join(_shown(route) for route in routes)
+        self.peer.emit(events.Resolved(self.peer.now(), self.peer.node_id, 0, aor, shown))
+        if not routes:
+            raise NotFound(f"no route to {aor}")
+        return tuple(routes)
+
+    async def call(self, aor: str) -> NodeID:
+        """Call ``aor``; returns the node that answered, raises a P2PSIPError when none did."""
+        try:
+            remote = await self._call(aor)
+        except P2PSIPError as error:
+            reason = str(error) or type(error).__name__
+            self.peer.emit(events.CallFailed(self.peer.now(), self.peer.node_id, 0, aor, reason))
+            raise
+        self.peer.emit(events.CallSetUp(self.peer.now(), self.peer.node_id, 0, aor, remote))
+        return remote
+
+    async def _call(self, aor: str) -> NodeID:
+        failure: P2PSIPError = NotFound(f"no route to {aor}")
+        for route in await self.resolve(aor):
+            try:
+                remote, address = await app_attach(self.peer, route, APPLICATION, self.address)
+                self.links.learn(remote, address)
+                await self._invite(remote, aor)
+                return remote
+            except (RequestTimedOut, LinkRefused) as error:
+                failure = error
+        raise failure
+
+    async def _invite(self, remote: NodeID, aor: str) -> None:
+        call_id = f"{self.peer.rng.getrandbits(64):016x}"
+        request = sip.invite(caller=self.aor, callee=aor, call_id=call_id, contact=_contact(self.address))
+        future: asyncio.Future[sip.SipMessage] = self.peer.loop.create_future()
+        self._waiting[call_id] = future
+        try:
+            if not self.links.send(remote, request.encode()):
+                raise RequestTimedOut("no way to the other phone")
+            response = await asyncio.wait_for(future, RING_TIME)
+        except TimeoutError:
+            raise RequestTimedOut(f"no answer to INVITE in {RING_TIME:g} s") from None
+        finally:
+            del self._waiting[call_id]
+        if response.status != 200:
+            raise RequestTimedOut(f"{response.status} {response.reason}")
+        self.links.send(remote, sip.acknowledge(request, response).encode())
+
+    # --- being called ----------------------------------------------------------------------------------------
+
+    def accept(self, caller: NodeID, address: Address) -> Address:
+        """Agree to an AppAttach: remember where the caller's phone is, say where ours is."""
+        self.links.learn(caller, address)
+        return self.address
+
+    def _receive(self, remote: NodeID, data: bytes) -> None:
+        try:
+            message = sip.decode(data)
+        except Malformed:
+            self.links.forget(remote)
+            return
+        call_id = message.header("Call-ID")
+        if message.method == "INVITE":
+            self.calls.append((remote, call_id))
+            wanted = message.uri.removeprefix("sip:")
+            status, reason = (200, "OK") if wanted == self.aor else (404, "Not Found")
+            answer = sip.answer(message, status, reason, tag=self.peer.node_id.hex()[:8], contact=_contact(self.address))
+            self.links.send(remote, answer.encode())
+        elif message.status >= 200 and (future := self._waiting.get(call_id)) is not None and not future.done():
+            future.set_result(message)
+
+
+Dial = Callable[[str], NodeID]
+
+
+def _contact(address: Address) -> str:
+    return f"{address[0]}:{address[1]}"
+
+
+def _shown(route: tuple[Destination, ...]) -> str:
+    return "/".join(node.hex() for node in route)

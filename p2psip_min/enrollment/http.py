@@ -1,0 +1,154 @@
+"""The little of HTTP/1.1 and of multipart/form-data that enrollment needs (RFC 9112, RFC 7578); bytes only.
+
+Strict on purpose: lines end with CRLF, a body has a Content-Length, nothing is folded, chunked or guessed. Whatever
+else comes is Malformed, and the connection is at its end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from p2psip_min.errors import Malformed
+
+MAX_HEAD = 4096
+MAX_REQUEST_BODY = 16_384
+MAX_ANSWER_BODY = 2_097_152
+
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_REQUEST = re.compile(rf"({_TOKEN}) (/[!-~]*) HTTP/1\.1")
+_STATUS = re.compile(r"HTTP/1\.1 ([1-5][0-9]{2})(?: [ -~]*)?")
+_FIELD = re.compile(rf"({_TOKEN}):[ \t]*([ -~]*?)[ \t]*")
+_BOUNDARY = re.compile(r"multipart/form-data; *boundary=\"?([0-9A-Za-z'()+_,./:=?-]{1,70})\"?", re.IGNORECASE)
+_DISPOSITION = re.compile(r'form-data; *name="([a-z]{1,32})"(?:; *filename="[ !#-~]*")?', re.IGNORECASE)
+
+_PHRASES = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
+
+
+@dataclass(slots=True)
+class Message:
+    """A request (``method``, ``target``) or an answer (``status``); field names in lower case."""
+
+    headers: dict[str, str]
+    body: bytes
+    method: str = ""
+    target: str = ""
+    status: int = 0
+
+
+@dataclass(slots=True)
+class Part:
+    """One field of a form."""
+
+    body: bytes
+    content_type: str = "text/plain"
+
+
+@dataclass(slots=True)
+class Reader:
+    """Takes bytes as they come and gives whole messages; ``max_body`` in bytes, ``answers`` for a client's reader."""
+
+    max_body: int = MAX_REQUEST_BODY
+    answers: bool = False
+    _buffer: bytes = field(default=b"", repr=False)
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """The messages that ``data`` completes; Malformed ends it all."""
+        self._buffer += data
+        while self._buffer:
+            end = self._buffer.find(b"\r\n\r\n")
+            if end > MAX_HEAD or (end < 0 and len(self._buffer) > MAX_HEAD):
+                raise Malformed(MAX_HEAD, "HTTP: head too long")
+            if end < 0:
+                return
+            message, length = self._head(self._buffer[:end])
+            stop = end + 4 + length
+            if len(self._buffer) < stop:
+                return
+            message.body = self._buffer[end + 4 : stop]
+            self._buffer = self._buffer[stop:]
+            yield message
+
+    def _head(self, head: bytes) -> tuple[Message, int]:
+        lines = _ascii(head, 0).split("\r\n")
+        headers = _fields(lines[1:])
+        start = (_STATUS if self.answers else _REQUEST).fullmatch(lines[0])
+        if start is None:
+            raise Malformed(0, "HTTP: start line")
+        if "transfer-encoding" in headers or (not self.answers and "host" not in headers):
+            raise Malformed(0, "HTTP: a field that is missing or not allowed")
+        length = headers.get("content-length", "0")
+        if re.fullmatch(r"[0-9]{1,7}", length) is None or int(length) > self.max_body:
+            raise Malformed(0, "HTTP: content length")
+        if self.answers:
+            return Message(headers, b"", status=int(start[1])), int(length)
+        return Message(headers, b"", method=start[1], target=start[2]), int(length)
+
+
+def _ascii(raw: bytes, offset: int) -> str:
+    try:
+        return raw.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise Malformed(offset + error.start, "HTTP: not ASCII") from None
+
+
+def _fields(lines: list[str]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for line in lines:
+        found = _FIELD.fullmatch(line)
+        if found is None or found[1].lower() in fields:
+            raise Malformed(0, "HTTP: header field")
+        fields[found[1].lower()] = found[2]
+    return fields
+
+
+def request(method: str, target: str, host: str, body: bytes = b"", **headers: str) -> bytes:
+    """The bytes of a request; an underscore in a header's name stands for a hyphen."""
+    return _write(f"{method} {target} HTTP/1.1", {"Host": host, **headers}, body)
+
+
+def answer(status: int, content_type: str, body: bytes) -> bytes:
+    """The bytes of an answer."""
+    return _write(f"HTTP/1.1 {status} {_PHRASES[status]}", {"Content_Type": content_type}, body)
+
+
+def _write(start: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    lines = [start, *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("ascii") + body
+
+
+def write_form(parts: Mapping[str, Part]) -> tuple[str, bytes]:
+    """The Content-Type and the body of a form; the boundary follows from what it separates."""
+    seed = b"".join(part.body for part in parts.values())
+    boundary = hashlib.sha256(seed).hexdigest()[:32]
+    chunks = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n'.encode()
+        + f"Content-Type: {part.content_type}\r\n\r\n".encode()
+        + part.body
+        for name, part in parts.items()
+    ]
+    return f"multipart/form-data; boundary={boundary}", b"\r\n".join([*chunks, f"--{boundary}--\r\n".encode()])
+
+
+def read_form(content_type: str, body: bytes) -> dict[str, Part]:
+    """The fields of a form by name, each at most once; else Malformed."""
+    found = _BOUNDARY.fullmatch(content_type)
+    if found is None:
+        raise Malformed(0, "form: not multipart/form-data")
+    mark = b"--" + found[1].encode()
+    chunks = (b"\r\n" + body).split(b"\r\n" + mark)
+    if len(chunks) < 3 or chunks[0] or chunks[-1] not in (b"--", b"--\r\n"):
+        raise Malformed(0, "form: boundaries")
+    parts: dict[str, Part] = {}
+    for chunk in chunks[1:-1]:
+        head, separator, content = chunk.partition(b"\r\n\r\n")
+        if not head.startswith(b"\r\n") or not separator:
+            raise Malformed(0, "form: part")
+        fields = _fields(_ascii(head[2:], 0).split("\r\n"))
+        name = _DISPOSITION.fullmatch(fields.get("content-disposition", ""))
+        if name is None or name[1] in parts:
+            raise Malformed(0, "form: field's name")
+        parts[name[1]] = Part(content, fields.get("content-type", "text/plain"))
+    return parts

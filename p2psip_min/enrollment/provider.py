@@ -1,0 +1,119 @@
+"""The operator's side of one overlay: authority, registrar, signed configuration, servers (draft 7.2.6).
+
+Nothing here is needed while the overlay runs: nodes that hold a credential and a configuration do without (Req. 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from p2psip_min.enrollment.authority import Authority
+from p2psip_min.enrollment.certificates import ChainCache, Credential, TrustStore, pem
+from p2psip_min.enrollment.client import EnrollmentClient
+from p2psip_min.enrollment.configuration import Configuration, publish
+from p2psip_min.enrollment.keys import Random, derive_key, key_pem
+from p2psip_min.enrollment.policy import DAY, EnrollmentPolicy
+from p2psip_min.enrollment.registrar import Registrar
+from p2psip_min.enrollment.server import EnrollmentServer
+from p2psip_min.ids import NodeID
+from p2psip_min.trace import Sink
+from p2psip_min.transport.network import Address, Network
+from p2psip_min.transport.tls import TlsIdentity
+
+ROOT_LIFETIME = 3650 * DAY
+SETUP_AGE = DAY
+"""Roots are this old when the overlay begins."""
+
+
+class Provider:
+    """Runs one overlay's enrollment; ``seed`` gives its keys, ``rng`` all its draws, ``settings`` are Configuration's."""
+
+    def __init__(
+        self,
+        overlay: str,
+        seed: str | int,
+        rng: Random,
+        *,
+        now: float = 0.0,
+        policy: EnrollmentPolicy | None = None,
+        trace: Sink | None = None,
+        **settings: Any,
+    ) -> None:
+        self.overlay = overlay
+        self.cache = ChainCache()
+        self.trace = trace
+        self._rng = rng
+        begin, end = now - SETUP_AGE, now + ROOT_LIFETIME
+        self.authority = self._root(f"{overlay} root", derive_key(seed, "authority"), begin, end)
+        # Web servers are vouched for by another authority, as on the Internet: joining nodes know it beforehand.
+        self.web = self._root("web root", derive_key(seed, "web authority"), begin, end)
+        self._web_key = derive_key(seed, "web server")
+        web_certificate = self.web.issue_server(
+            overlay, self._web_key.public_key(), serial=self._serial(), not_before=begin, not_after=end
+        )
+        self.web_server = TlsIdentity(certificate=pem(web_certificate), key=key_pem(self._web_key), mutual=False)
+        self.web_client = TlsIdentity(roots=pem(self.web.certificate))
+        self.registrar = Registrar(overlay, self.authority, rng, policy=policy, trace=trace)
+        self._signer_key = derive_key(seed, "configuration signer")
+        self._signer_user = f"operator@{self.registrar.policy.domain or overlay}"
+        self.registrar.open_account(self._signer_user, "", (self._signer_user,))
+        self.signer = self._enroll_signer(now)
+        first = Configuration(
+            overlay=overlay,
+            sequence=1,
+            roots=(self.authority.certificate,),
+            configuration_signers=self.signer.node_ids,
+            kind_signers=self.signer.node_ids,
+            **settings,
+        )
+        self.configuration = self._publish(first)
+
+    def trust(self) -> TrustStore:
+        """A new node's judgement of certificates; what it found out about chains all nodes share."""
+        return self.configuration.trust(cache=self.cache)
+
+    def serve(self, network: Network, address: Address, *, node_id: bytes = b"") -> EnrollmentServer:
+        """One more enrollment server."""
+        return EnrollmentServer(
+            network, address, self.web_server, self.registrar, node_id=node_id, trace=self.trace
+        )  # fmt: skip
+
+    def client(
+        self, network: Network, address: Address, servers: Iterable[Address], *, node_id: bytes = b""
+    ) -> EnrollmentClient:
+        """A node's way to the servers, from an address that is free."""
+        return EnrollmentClient(
+            network, address, tuple(servers), self.web_client, self.overlay, node_id=node_id, cache=self.cache
+        )
+
+    def revise(self, now: float, **changes: Any) -> Configuration:
+        """Publish the next configuration, with these fields changed."""
+        renewal = self.registrar.policy.renewal_interval
+        if now >= self._signer_since + min(renewal, self.registrar.policy.lifetime):
+            self.signer = self._enroll_signer(now)
+        self.configuration = self._publish(
+            replace(self.configuration, sequence=self.configuration.sequence + 1, **changes)
+        )
+        return self.configuration
+
+    def revoke(self, node_id: NodeID, now: float) -> Configuration:
+        """Withdraw an identity and say so in the next configuration."""
+        gone = self.registrar.revoke(node_id)
+        bad = dict.fromkeys((*self.configuration.bad_nodes, *gone))
+        return self.revise(now, bad_nodes=tuple(bad))
+
+    def _publish(self, configuration: Configuration) -> Configuration:
+        self.registrar.configuration = published = publish(configuration, self.signer)
+        return published
+
+    def _enroll_signer(self, now: float) -> Credential:
+        self._signer_since = now
+        return self.registrar.issue_offline(self._signer_key, self._signer_user, "", now)
+
+    def _root(self, name: str, key: Any, begin: float, end: float) -> Authority:
+        return Authority.create(name, key, serial=self._serial(), not_before=begin, not_after=end)
+
+    def _serial(self) -> int:
+        return self._rng.getrandbits(126) + 1

@@ -1,0 +1,146 @@
+"""An enrollment server: a host on the network that speaks HTTP over server-authenticated TLS (RFC 6940 §11.2, §11.3).
+
+    GET  /.well-known/reload-config    200 application/p2p-overlay+xml    the signed configuration
+    GET  /enrollment/nonce             200 text/plain                     a challenge for one request
+    POST /enrollment                   200 application/pkix-cert          form: csr, username, password, nodeids
+    GET  /enrollment/revoked           200 application/pkix-crl           the signed list of revoked serials
+
+What is refused by the rules is answered 403 with the reason as text, what is malformed 400 and the connection ends.
+Servers decide nothing and remember nothing: any number of them may stand before one registrar.
+"""
+
+from __future__ import annotations
+
+from p2psip_min.enrollment.http import Message, Reader, answer, read_form
+from p2psip_min.enrollment.policy import EnrollmentRequest, Refusal
+from p2psip_min.enrollment.registrar import Registrar
+from p2psip_min.errors import EnrollmentReason, LinkReason, Malformed
+from p2psip_min.trace import EnrollmentRejected, Sink
+from p2psip_min.transport.network import Address, Network
+from p2psip_min.transport.secure import SecureStream, open_server_tls
+from p2psip_min.transport.tls import TlsIdentity
+
+CONFIGURATION = "/.well-known/reload-config"
+ENROLLMENT = "/enrollment"
+NONCE = "/enrollment/nonce"
+REVOKED = "/enrollment/revoked"
+
+IDLE = 30.0
+"""Seconds after which a connection is closed, however far it got."""
+
+_TEXT = "text/plain"
+_FIELDS = {"csr", "username", "password", "nodeids"}
+
+
+class EnrollmentServer:
+    """Serves until closed (or crashed: silent at once); ``node_id`` names it in the trace."""
+
+    def __init__(
+        self,
+        network: Network,
+        address: Address,
+        identity: TlsIdentity,
+        registrar: Registrar,
+        *,
+        node_id: bytes = b"",
+        trace: Sink | None = None,
+    ) -> None:
+        self.address = address
+        self.node_id = node_id
+        self._network = network
+        self._registrar = registrar
+        self._trace = trace
+        self._host = open_server_tls(network, address, identity, self._accept, node_id=node_id)
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._host.close()
+
+    def crash(self) -> None:
+        """Fall silent."""
+        self._host.crash()
+
+    def _accept(self, stream: SecureStream) -> None:
+        _Connection(self, stream, self._network)
+
+    def answer(self, message: Message) -> bytes:
+        """The bytes that answer one request, now."""
+        try:
+            return self._answer(message)
+        except Malformed as error:
+            return self.refuse(error)
+
+    def refuse(self, error: Malformed) -> bytes:
+        """The answer to something malformed; it is noted as a refusal of nobody in particular."""
+        if self._trace is not None:
+            reason = EnrollmentReason.MALFORMED.value
+            self._trace.emit(EnrollmentRejected(self._network.loop.time(), self.node_id, 0, "", reason))
+        return answer(400, _TEXT, f"{EnrollmentReason.MALFORMED.value}: {error}".encode())
+
+    def _answer(self, message: Message) -> bytes:
+        now, registrar = self._network.loop.time(), self._registrar
+        wanted = "POST" if message.target == ENROLLMENT else "GET"
+        if message.target not in (CONFIGURATION, ENROLLMENT, NONCE, REVOKED):
+            return answer(404, _TEXT, b"no such page")
+        if message.method != wanted:
+            return answer(405, _TEXT, wanted.encode())
+        if message.target == NONCE:
+            return answer(200, _TEXT, registrar.challenge(now))
+        if message.target == REVOKED:
+            return answer(200, "application/pkix-crl", registrar.revocation_list(now).der)
+        if message.target == CONFIGURATION:
+            if registrar.configuration is None:
+                return answer(404, _TEXT, b"no configuration yet")
+            return answer(200, "application/p2p-overlay+xml", registrar.configuration.document)
+        outcome = registrar.enroll(read_enrollment(message), now, server=self.node_id)
+        if isinstance(outcome, Refusal):
+            return answer(403, _TEXT, outcome.reason.value.encode())
+        return answer(200, "application/pkix-cert", outcome.certificate)
+
+
+def read_enrollment(message: Message) -> EnrollmentRequest:
+    """The enrollment request that a POST carries, else Malformed."""
+    if "application/pkix-cert" not in message.headers.get("accept", ""):
+        raise Malformed(0, "enrollment: the answer would be application/pkix-cert")
+    parts = read_form(message.headers.get("content-type", ""), message.body)
+    if not {"csr", "username", "password"} <= set(parts) <= _FIELDS:
+        raise Malformed(0, "enrollment: fields")
+    if parts["csr"].content_type != "application/pkcs10":
+        raise Malformed(0, "enrollment: the request is application/pkcs10")
+    count = parts["nodeids"].body if "nodeids" in parts else b"1"
+    if not count.isdigit() or len(count) > 4:
+        raise Malformed(0, "enrollment: nodeids")
+    try:
+        account, password = parts["username"].body.decode(), parts["password"].body.decode()
+    except UnicodeDecodeError:
+        raise Malformed(0, "enrollment: text is not UTF-8") from None
+    return EnrollmentRequest(account=account, password=password, csr=parts["csr"].body, node_ids=int(count))
+
+
+class _Connection:
+    """One client's stream: requests in, answers out, in order."""
+
+    __slots__ = ("_reader", "_server", "_stream", "_timer")
+
+    def __init__(self, server: EnrollmentServer, stream: SecureStream, network: Network) -> None:
+        self._server = server
+        self._stream = stream
+        self._reader = Reader()
+        self._timer = network.loop.call_later(IDLE, self._end)
+        stream.on_data = self._data
+        stream.on_close = self._closed
+
+    def _data(self, data: bytes) -> None:
+        try:
+            for message in self._reader.feed(data):
+                self._stream.write(self._server.answer(message))
+        except Malformed as error:
+            self._stream.write(self._server.refuse(error))
+            self._end()
+
+    def _end(self) -> None:
+        self._timer.cancel()
+        self._stream.close()
+
+    def _closed(self, _reason: LinkReason) -> None:
+        self._timer.cancel()

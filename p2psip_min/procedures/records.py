@@ -1,0 +1,231 @@
+"""Records: stored, fetched and removed by their owner and readers, and what a storing peer answers (RFC 6940 §7.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from p2psip_min import trace as events
+from p2psip_min.clock import milliseconds
+from p2psip_min.enrollment.certificates import Certificate
+from p2psip_min.errors import ErrorAnswer, LinkReason, NotFound, RemoteFault, RequestTimedOut
+from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.peer import Peer, Received, Reply
+from p2psip_min.procedures.lookup import ask
+from p2psip_min.procedures.replicate import copy_out
+from p2psip_min.storage.reader import Answer, Value
+from p2psip_min.storage.validation import Rejected
+from p2psip_min.wire.data import ArrayRange, DictionaryEntry, StoredDataSpecifier, StoredDataValue, StoreKindData
+from p2psip_min.wire.kinds import DataModel
+from p2psip_min.wire.messages import ErrorCode, FetchReq, FindAns, PingReq, StatAns, StoreReq
+from p2psip_min.wire.security import SignerIdentity
+
+LIFETIME = 3600
+"""Seconds that a record lives when its owner does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a StoreAns said: the new generation counter, and who was to get copies."""
+
+    generation: int
+    replicas: tuple[NodeID, ...]
+
+
+# --- the owner --------------------------------------------------------------------------------------------------------
+
+
+async def store(
+    peer: Peer, resource: ResourceID, kind: int, values: Iterable[StoredDataValue], *, lifetime: int = LIFETIME
+) -> Stored:
+    """Store values of one Kind under ``resource`` (§7.4.1); ``lifetime`` in seconds.
+
+    Raises ErrorAnswer when the storing peer refuses, RequestTimedOut when it may or may not have stored.
+    """
+    entries = tuple(values)
+    try:
+        return await _store(peer, resource, kind, entries, lifetime)
+    except ErrorAnswer as error:
+        if error.code != ErrorCode.GENERATION_COUNTER_TOO_LOW or not peer.defences.version.claim(1):
+            raise
+        # Somebody else wrote, or we forgot: ask for the counter and try once more (§7.4.1.1).
+        await _learn_generation(peer, resource, kind)
+        return await _store(peer, resource, kind, entries, lifetime)
+
+
+async def _store(
+    peer: Peer, resource: ResourceID, kind: int, values: Sequence[StoredDataValue], lifetime: int
+) -> Stored:
+    identity = peer.parts.identity
+    when = peer.next_storage_time(milliseconds(peer.now()))
+    sealed = tuple(
+        peer.defences.record_signature.seal(
+            identity.private_key, peer.identity, resource, kind, when, lifetime, value
+        )
+        for value in values
+    )
+    generation = peer.defences.version.claim(peer.generations.get((resource, kind), 0))
+    received = await ask(peer, resource, StoreReq(resource, 0, (StoreKindData(kind, generation, sealed),)))
+    response = received.body.kind_responses[0]
+    peer.generations[resource, kind] = response.generation_counter
+    peer.emit(
+        events.StoreAcknowledged(
+            peer.now(),
+            peer.node_id,
+            received.envelope.transaction_id,
+            resource,
+            kind,
+            response.generation_counter,
+            response.replicas,
+        )
+    )
+    return Stored(response.generation_counter, response.replicas)
+
+
+async def _learn_generation(peer: Peer, resource: ResourceID, kind: int) -> None:
+    received = await ask(peer, resource, FetchReq(resource, (specifier(peer, kind),)))
+    for response in received.body.kind_responses:
+        if response.kind == kind:
+            peer.generations[resource, kind] = response.generation
+
+
+def specifier(peer: Peer, kind: int) -> StoredDataSpecifier:
+    """Ask for everything of one Kind."""
+    model = peer.surroundings.kinds[kind].model
+    if model is DataModel.DICTIONARY:
+        return StoredDataSpecifier(kind, 0, None, ())
+    if model is DataModel.ARRAY:
+        return StoredDataSpecifier(kind, 0, (ArrayRange(0, -1),), None)
+    return StoredDataSpecifier(kind)
+
+
+# --- readers ----------------------------------------------------------------------------------------------------------
+
+
+async def fetch(peer: Peer, resource: ResourceID, kind: int) -> tuple[Value, ...]:
+    """What a reader may believe of one Kind under ``resource`` (§7.4.2), tombstones left out.
+
+    Every value is checked; raises NotFound when none is left, RequestTimedOut when too few holders answered.
+    """
+    answers = await _gather(peer, resource, kind)
+    reading = peer.reader.read(resource, peer.surroundings.kinds[kind], answers, peer.now())
+    for event in reading.events:
+        peer.emit(event)
+    if not reading.existing:
+        raise NotFound(f"nothing to believe at {resource!r}")
+    return reading.existing
+
+
+async def _gather(peer: Peer, resource: ResourceID, kind: int) -> list[Answer]:
+    policy = peer.defences.read
+    answers: list[Answer] = []
+    asked: list[NodeID] = []
+    body = FetchReq(resource, (specifier(peer, kind),))
+    failure: RemoteFault | None = None
+    try:
+        root = await ask(peer, resource, body)
+        asked.append(root.signer)
+        answers.append(_answer(peer, root, kind))
+    except RemoteFault as error:
+        failure = error
+    while len(asked) < policy.asked:
+        try:
+            holder = await _next_holder(peer, resource, tuple(asked))
+            if holder in asked:
+                break
+            asked.append(holder)
+            answers.append(_answer(peer, await peer.request((holder,), body), kind))
+        except RemoteFault as error:
+            failure = error
+            break
+    if len(answers) < policy.needed:
+        raise failure or RequestTimedOut(f"{len(answers)} of {policy.needed} holders answered")
+    return answers
+
+
+async def _next_holder(peer: Peer, resource: ResourceID, known: tuple[NodeID, ...]) -> NodeID:
+    """Who holds the next copy: the overlay algorithm says where to ask, and the answer is signed."""
+    place = peer.topology.next_holder(resource, known)
+    if isinstance(place, NodeID):
+        return place
+    return (await ask(peer, place, PingReq())).signer
+
+
+def _answer(peer: Peer, received: Received, kind: int) -> Answer:
+    values = tuple(
+        value for response in received.body.kind_responses if response.kind == kind for value in response.values
+    )
+    return Answer(received.signer, values, certificates_of(peer, received))
+
+
+def certificates_of(peer: Peer, received: Received) -> Callable[[SignerIdentity], Certificate | LinkReason | None]:
+    """How to find the signer of a value that came with this message."""
+    bucket = received.message.security.certificates
+    return lambda identity: peer.certificate_for(identity, bucket)
+
+
+async def remove(peer: Peer, resource: ResourceID, kind: int, key: bytes, *, lifetime: int = LIFETIME) -> Stored:
+    """Put a tombstone in the place of our dictionary entry (§7.4.1.3); it must outlive what it removes."""
+    return await store(peer, resource, kind, (DictionaryEntry(key, False, b""),), lifetime=lifetime)
+
+
+# --- the storing peer -------------------------------------------------------------------------------------------------
+
+
+def on_store(peer: Peer, received: Received) -> Reply:
+    """Judge and carry out a store, then send the copies on their way (§7.4.1.1)."""
+    request: StoreReq = received.body
+    resource = request.resource
+    if peer.leaving or (not peer.joined and request.replica_number == 0):
+        raise ErrorAnswer(ErrorCode.FORBIDDEN, b"going" if peer.leaving else b"not a peer")
+    now = peer.now()
+    replicas = peer.defences.replication.choose(peer.topology.replicas(resource, peer.defences.replication.copies))
+    outcome = peer.store.accept(
+        request,
+        sender=received.signer,
+        sender_certificate=received.certificate,
+        certificates=certificates_of(peer, received),
+        responsible=peer.topology.responsible(resource),
+        plausible_replica_sender=peer.topology.plausible_source(received.signer),
+        transaction_id=received.envelope.transaction_id,
+        now=now,
+        replicas=replicas,
+    )
+    for event in outcome.events:
+        peer.emit(event)
+    if isinstance(outcome, Rejected):
+        raise ErrorAnswer(outcome.code, outcome.info)
+    copied = request.replica_number != 0 and outcome.covers
+    if outcome.changed:
+        peer.copies.stored(resource, received.signer if copied else None)
+        if request.replica_number == 0:
+            for replica_number, replica in enumerate(replicas, 1):
+                copy_out(peer, resource, replica, replica_number)
+    elif copied:
+        peer.copies.acknowledged(resource, received.signer)
+    return Reply(outcome.answer)
+
+
+def on_fetch(peer: Peer, received: Received) -> Reply:
+    """Hand out what is held, with the certificates that a reader needs (§7.4.2.2)."""
+    found = peer.store.fetch(received.body, peer.now())
+    if isinstance(found, Rejected):
+        raise ErrorAnswer(found.code, found.info)
+    return Reply(found.answer, found.certificates)
+
+
+def on_stat(peer: Peer, received: Received) -> StatAns:
+    """Tell of what is held without handing it out (§7.4.3)."""
+    found = peer.store.stat(received.body, peer.now())
+    if isinstance(found, Rejected):
+        raise ErrorAnswer(found.code, found.info)
+    return found
+
+
+def on_find(peer: Peer, received: Received) -> FindAns:
+    """Name the nearest resources held (§7.4.4)."""
+    request = received.body
+    found = peer.store.find(request, responsible=peer.topology.responsible(request.resource), now=peer.now())
+    if isinstance(found, Rejected):
+        raise ErrorAnswer(found.code, found.info)
+    return found

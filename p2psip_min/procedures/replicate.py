@@ -1,0 +1,132 @@
+"""Copies: to the replicas after a store, to new holders after a change, to the successor on leaving (RFC 6940 §10.4, §10.7.3).
+
+``peer.copies`` remembers who acknowledged what, so that a change of the neighbor table moves only what is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from p2psip_min.errors import ErrorAnswer, RemoteFault
+from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.storage.replication import Discard, Duty, Transfer, duties, for_joining, for_leaving
+from p2psip_min.wire.data import StoredDataSpecifier
+from p2psip_min.wire.kinds import DataModel
+from p2psip_min.wire.messages import ArrayRange, ErrorCode, FetchReq
+
+if TYPE_CHECKING:
+    from p2psip_min.peer import Peer
+
+
+def copy_out(peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int) -> None:
+    """Send a copy without waiting for it."""
+    peer.spawn(_copy_quietly(peer, resource, holder, replica_number), "copy")
+
+
+async def _copy_quietly(peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int) -> None:
+    try:
+        await send_copy(peer, resource, holder, replica_number)
+    except RemoteFault:
+        return  # the next look at the copies tries again
+
+
+async def send_copy(peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int) -> None:
+    """Store a copy at ``holder``; when it has something younger, take that over (§7.4.1.1, healing)."""
+    for export in peer.store.export(resource, replica_number, peer.now()):
+        try:
+            await peer.request((holder,), export.request, next_hop=holder, certificates=export.certificates)
+        except ErrorAnswer as error:
+            if error.code not in (ErrorCode.DATA_TOO_OLD, ErrorCode.GENERATION_COUNTER_TOO_LOW):
+                raise
+            await _adopt(peer, resource, holder)
+            return
+    peer.copies.acknowledged(resource, holder)
+
+
+async def _adopt(peer: Peer, resource: ResourceID, holder: NodeID) -> None:
+    kinds = peer.surroundings.kinds
+    specifiers = tuple(
+        StoredDataSpecifier(
+            kind,
+            0,
+            (ArrayRange(0, -1),) if spec.model is DataModel.ARRAY else None,
+            () if spec.model is DataModel.DICTIONARY else None,
+        )
+        for kind, spec in kinds.items()
+    )
+    received = await peer.request((holder,), FetchReq(resource, specifiers), next_hop=holder)
+    bucket = received.message.security.certificates
+    adopted = peer.store.adopt(
+        resource,
+        received.body,
+        certificates=lambda identity: peer.certificate_for(identity, bucket),
+        now=peer.now(),
+    )
+    for event in adopted.events:
+        peer.emit(event)
+    if adopted.changed:
+        peer.copies.stored(resource, holder)
+
+
+def look_after_copies(peer: Peer) -> None:
+    """Have every copy checked, when no hold-down is on; one check at a time."""
+    if peer.copying is not None:
+        peer.unchecked = True
+    elif peer.joined and not peer.leaving:
+        peer.copying = peer.spawn(_check_copies(peer), "check copies")
+
+
+async def _check_copies(peer: Peer) -> None:
+    count = peer.defences.replication.copies
+    try:
+        while (wait := peer.hold_copies_until - peer.now()) > 0:
+            await asyncio.sleep(wait)
+        peer.unchecked = False
+        later: list[Transfer] = []
+        for resource in peer.store.resources():
+            later += await _do(peer, duties(resource, peer.topology, peer.copies, count))
+        if later:
+            await asyncio.sleep(max(duty.delay for duty in later))
+            for duty in later:
+                await _do(peer, duties(duty.resource, peer.topology, peer.copies, count), delayed=True)
+    finally:
+        peer.copying = None
+    if peer.unchecked:
+        look_after_copies(peer)
+
+
+async def _do(peer: Peer, found: Iterable[Duty], *, delayed: bool = False) -> list[Transfer]:
+    """Carry out what is due now; returns what is to be looked at again later."""
+    later: list[Transfer] = []
+    for duty in found:
+        if isinstance(duty, Discard):
+            if duty.after is None or not peer.copies.missing(duty.resource, duty.after):
+                for event in peer.store.drop(duty.resource, peer.now()):
+                    peer.emit(event)
+                peer.copies.forget(duty.resource)
+        elif duty.delay and not delayed:
+            later.append(duty)
+        elif peer.links.connected(duty.to):
+            await _copy_quietly(peer, duty.resource, duty.to, duty.replica_number)
+    return later
+
+
+async def hand_over_to(peer: Peer, joining: NodeID) -> None:
+    """Give a joining node what it will be responsible for (§10.5, step 6); raises RemoteFault when it can't take it."""
+    for duty in for_joining(
+        peer.store.resources(), joining, lambda resource: _takes_over(peer, joining, resource), peer.copies
+    ):
+        await send_copy(peer, duty.resource, duty.to, duty.replica_number)
+
+
+def _takes_over(peer: Peer, joining: NodeID, resource: ResourceID) -> bool:
+    return peer.topology.would_own(joining, resource) or peer.topology.owner(resource) == joining
+
+
+async def hand_over_all(peer: Peer) -> None:
+    """Before leaving, give what we are responsible for to those who will hold it."""
+    count = peer.defences.replication.copies
+    for duty in for_leaving(peer.store.resources(), peer.topology, peer.copies, count):
+        await _copy_quietly(peer, duty.resource, duty.to, duty.replica_number)
