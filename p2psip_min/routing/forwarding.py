@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from p2psip_min.errors import DropReason, Malformed
-from p2psip_min.ids import WILDCARD, NodeID, ResourceID
+from p2psip_min.ids import ID_LENGTH, WILDCARD, NodeID, ResourceID
 from p2psip_min.routing.topology.base import TopologyPlugin
 from p2psip_min.wire.codes import ErrorCode, MessageCode
 from p2psip_min.wire.header import (
@@ -65,6 +65,8 @@ Decision = Deliver | Forward | Drop
 DELIVER = Deliver()
 
 _ERROR = int(MessageCode.ERROR)
+_RESOURCE_PREFIX = bytes((2, ID_LENGTH + 1, ID_LENGTH))
+_RESOURCE_ENTRY_LENGTH = 3 + ID_LENGTH
 _node_id = bytes.__new__
 
 
@@ -129,15 +131,19 @@ class Forwarder:
             if next_hop is None:
                 return Drop(DropReason.NODE_ABSENT if self.topology.responsible(target) else DropReason.NO_ROUTE)
             return self._forward(envelope, raw, next_hop, previous_hop)
-        entry, end = read_destination(raw, 0, len(raw))
-        if not isinstance(entry, ResourceID):
-            return Drop(DropReason.OPAQUE_UNKNOWN)  # we never put one into a via list
-        if end != len(raw):
-            return Drop(DropReason.RESOURCE_NOT_LAST)
-        next_hop = self.topology.next_hop(entry)
+        if len(raw) == _RESOURCE_ENTRY_LENGTH and raw[:3] == _RESOURCE_PREFIX:
+            key = raw[3:]
+        else:
+            entry, end = read_destination(raw, 0, len(raw))
+            if not isinstance(entry, ResourceID):
+                return Drop(DropReason.OPAQUE_UNKNOWN)  # we never put one into a via list
+            if end != len(raw):
+                return Drop(DropReason.RESOURCE_NOT_LAST)
+            key = entry
+        next_hop = self.topology.next_hop(key)
         if next_hop is not None:
             return self._forward(envelope, raw, next_hop, previous_hop)
-        return self._deliver(envelope) if self.topology.responsible(entry) else Drop(DropReason.NO_ROUTE)
+        return self._deliver(envelope) if self.topology.responsible(key) else Drop(DropReason.NO_ROUTE)
 
     def _deliver(self, envelope: Envelope) -> Decision:
         if envelope.options and self._unknown_option(envelope, DESTINATION_CRITICAL):
@@ -153,7 +159,7 @@ class Forwarder:
         if previous_hop is not None:
             # A later fragment does not say what it is of; in one of an answer the entry does no harm (§6.1.2).
             code = envelope.code
-            if code & 1 and code != _ERROR or envelope.fragment & OFFSET_MASK:
+            if (code & 1 and code != _ERROR) or envelope.fragment & OFFSET_MASK:
                 via = via + NODE_PREFIX + previous_hop
         return Forward(next_hop, reroute(envelope, ttl=envelope.ttl - 1, via=via, destinations=raw))
 
