@@ -28,7 +28,7 @@ Decoder = Callable[[bytes, int, int, Any], tuple[Any, int]]
 Encoder = Callable[[Any], bytes]
 T = TypeVar("T")
 
-NODE_FORMAT = f"{ID_LENGTH}s"
+_NODE_FORMAT = f"{ID_LENGTH}s"
 _FORMAT = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _ENCODERS: dict[type, Encoder] = {}
 _DECODERS: dict[type, Decoder] = {}
@@ -36,7 +36,7 @@ _DECODERS: dict[type, Decoder] = {}
 
 def read_nodes(data: bytes, offset: int, count: int) -> tuple[NodeID, ...]:
     """``count`` Node-IDs packed end to end from ``offset``, which the caller knows to be there."""
-    return tuple(map(known_node, unpack_from(NODE_FORMAT * count, data, offset)))
+    return tuple(map(known_node, unpack_from(_NODE_FORMAT * count, data, offset)))
 
 
 class _Writer:
@@ -374,8 +374,8 @@ class Listed(Spec):
     def encode(self, w: _EncodeWriter, value: str) -> None:
         packed = w.fresh("packed")
         if isinstance(self.item, Node):
-            w.line(f"for item in {value}:")
-            w.line(f"    if len(item) != {ID_LENGTH}: raise LocalProtocolError('a Node-ID has {ID_LENGTH} bytes')")
+            w.names["all_right"] = frozenset({ID_LENGTH}).issuperset
+            w.line(f"if not all_right(map(len, {value})): raise LocalProtocolError('a Node-ID has {ID_LENGTH} bytes')")
             w.line(f"{packed} = b''.join({value})")
         else:
             one = w.bind("encode", item_encoder(self.item, w.owner))
