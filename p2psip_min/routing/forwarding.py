@@ -115,35 +115,38 @@ class Forwarder:
 
     def _first_entry(self, envelope: Envelope, previous_hop: NodeID | None) -> Decision:
         raw = envelope.destinations
+        if len(raw) == _RESOURCE_ENTRY_LENGTH and raw.startswith(_RESOURCE_PREFIX):
+            return self._to_resource(envelope, raw, raw[3:], previous_hop)
         if len(raw) > NODE_ENTRY_LENGTH:
             code = envelope.code
             if code & 1 and code != _ERROR and _repeats(raw):
                 return Drop(DropReason.LOOP, ErrorCode.INVALID_MESSAGE)
             while raw.startswith(self._own_entry) and len(raw) > NODE_ENTRY_LENGTH:
                 raw = raw[NODE_ENTRY_LENGTH:]
-        if raw[:2] == NODE_PREFIX and len(raw) >= NODE_ENTRY_LENGTH:
-            target = _node_id(NodeID, raw[2:NODE_ENTRY_LENGTH])
-            if target == self.node_id or target == WILDCARD:
-                return self._deliver(envelope)
-            if self._connected(target):
-                return self._forward(envelope, raw, target, previous_hop)
-            next_hop = self.topology.next_hop(target)
-            if next_hop is None:
-                return Drop(DropReason.NODE_ABSENT if self.topology.responsible(target) else DropReason.NO_ROUTE)
-            return self._forward(envelope, raw, next_hop, previous_hop)
-        if len(raw) == _RESOURCE_ENTRY_LENGTH and raw[:3] == _RESOURCE_PREFIX:
-            key = raw[3:]
-        else:
-            entry, end = read_destination(raw, 0, len(raw))
-            if not isinstance(entry, ResourceID):
-                return Drop(DropReason.OPAQUE_UNKNOWN)  # we never put one into a via list
-            if end != len(raw):
-                return Drop(DropReason.RESOURCE_NOT_LAST)
-            key = entry
+        if raw.startswith(NODE_PREFIX) and len(raw) >= NODE_ENTRY_LENGTH:
+            return self._to_node(envelope, raw, _node_id(NodeID, raw[2:NODE_ENTRY_LENGTH]), previous_hop)
+        entry, end = read_destination(raw, 0, len(raw))
+        if not isinstance(entry, ResourceID):
+            return Drop(DropReason.OPAQUE_UNKNOWN)  # we never put one into a via list
+        if end != len(raw):
+            return Drop(DropReason.RESOURCE_NOT_LAST)
+        return self._to_resource(envelope, raw, entry, previous_hop)
+
+    def _to_resource(self, envelope: Envelope, raw: bytes, key: bytes, previous_hop: NodeID | None) -> Decision:
         next_hop = self.topology.next_hop(key)
         if next_hop is not None:
             return self._forward(envelope, raw, next_hop, previous_hop)
         return self._deliver(envelope) if self.topology.responsible(key) else Drop(DropReason.NO_ROUTE)
+
+    def _to_node(self, envelope: Envelope, raw: bytes, target: NodeID, previous_hop: NodeID | None) -> Decision:
+        if target == self.node_id or target == WILDCARD:
+            return self._deliver(envelope)
+        if self._connected(target):
+            return self._forward(envelope, raw, target, previous_hop)
+        next_hop = self.topology.next_hop(target)
+        if next_hop is None:
+            return Drop(DropReason.NODE_ABSENT if self.topology.responsible(target) else DropReason.NO_ROUTE)
+        return self._forward(envelope, raw, next_hop, previous_hop)
 
     def _deliver(self, envelope: Envelope) -> Decision:
         if envelope.options and self._unknown_option(envelope, DESTINATION_CRITICAL):
