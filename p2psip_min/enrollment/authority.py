@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -79,15 +80,24 @@ class Authority:
         return sign_certificate(builder, self.key)
 
 
-def server_refusal(der: bytes, host: str, now: float) -> LinkReason | None:
-    """Why a certificate does not do for the web server ``host`` at ``now``, its chain apart (RFC 9110 §4.3.4)."""
+@lru_cache(maxsize=64)
+def _hosts(der: bytes) -> tuple[list[str], float, float] | None:
+    """The host names in a certificate and its dates, None if it is unreadable."""
     try:
         loaded = x509.load_der_x509_certificate(der)
         san = loaded.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         hosts = san.get_values_for_type(x509.DNSName)
-        begin, end = seconds(loaded.not_valid_before_utc), seconds(loaded.not_valid_after_utc)
+        return hosts, seconds(loaded.not_valid_before_utc), seconds(loaded.not_valid_after_utc)
     except (*UNREADABLE, x509.ExtensionNotFound):
+        return None
+
+
+def server_refusal(der: bytes, host: str, now: float) -> LinkReason | None:
+    """Why a certificate does not do for the web server ``host`` at ``now``, its chain apart (RFC 9110 §4.3.4)."""
+    found = _hosts(der)
+    if found is None:
         return LinkReason.BAD_PROFILE
+    hosts, begin, end = found
     if host not in hosts:
         return LinkReason.WRONG_NODE_ID
     if now >= end:

@@ -395,6 +395,7 @@ class TrustStore:
         return None
 
 
+@lru_cache(maxsize=64)
 def load_root(der: bytes) -> x509.Certificate:
     """A root certificate from DER; LocalProtocolError if it is none."""
     try:

@@ -1,8 +1,8 @@
-"""The other side of enrollment: fetch the configuration, ask for a certificate, check what comes (RFC 6940 §11.2, §11.3).
+"""The other side of enrollment: fetch the configuration, ask for a certificate, check both (RFC 6940 §11.2, §11.3).
 
 1. The server proves that it is the overlay's (its certificate carries the overlay's name) before a password leaves.
 2. Servers are tried in order: one that does not answer, or is not who it should be, gives way to the next; one that
-   says no has spoken for all.
+   says no has spoken for all. The next call begins with the one that answered last.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class EnrollmentClient:
         self.overlay = overlay
         self._network = network
         self._address = address
-        self._servers = tuple(servers)
+        self._servers = list(servers)
         self._identity = identity
         self._node_id = node_id
         self._cache = cache
@@ -196,7 +196,7 @@ class EnrollmentClient:
 
     async def _connect(self) -> _Session:
         refused = LinkRefused(LinkReason.UNREACHABLE)
-        for server in self._servers:
+        for server in tuple(self._servers):
             stream = open_client_tls(
                 self._network, self._address, server, self._identity, node_id=self._node_id, check=self._judge
             )
@@ -206,6 +206,8 @@ class EnrollmentClient:
             except LinkRefused as error:
                 refused = error
             else:
+                self._servers.remove(server)
+                self._servers.insert(0, server)
                 return session
         raise refused
 

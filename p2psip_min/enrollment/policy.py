@@ -91,6 +91,8 @@ class Ledger:
     accounts: dict[str, Account] = field(default_factory=dict)
     nonces: dict[bytes, Nonce] = field(default_factory=dict)
     taken: set[NodeID] = field(default_factory=set)
+    users: dict[str, str] = field(default_factory=dict)
+    """Account by user name."""
     keys: dict[bytes, str] = field(default_factory=dict)
     """Account by the SHA-256 of an enrolled key."""
 

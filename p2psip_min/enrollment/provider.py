@@ -5,9 +5,12 @@ Nothing here is needed while the overlay runs: nodes that hold a credential and 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.certificates import ChainCache, Credential, TrustStore, pem
@@ -28,14 +31,14 @@ SETUP_AGE = DAY
 
 
 class Provider:
-    """Runs one overlay's enrollment; ``seed`` gives its keys, ``rng`` all its draws, ``settings`` are Configuration's."""
+    """Runs one overlay's enrollment: ``seed`` gives its keys, ``rng`` its draws, ``settings`` are Configuration's."""
 
     def __init__(
         self,
         overlay: str,
+        *,
         seed: str | int,
         rng: Random,
-        *,
         now: float = 0.0,
         policy: EnrollmentPolicy | None = None,
         trace: Sink | None = None,
@@ -44,6 +47,7 @@ class Provider:
         self.overlay = overlay
         self.cache = ChainCache()
         self.trace = trace
+        self._seed = seed
         self._rng = rng
         begin, end = now - SETUP_AGE, now + ROOT_LIFETIME
         self.authority = self._root(f"{overlay} root", derive_key(seed, "authority"), begin, end)
@@ -69,10 +73,28 @@ class Provider:
             **settings,
         )
         self.configuration = self._publish(first)
+        self.roots_pem = pem(self.authority.certificate)
 
     def trust(self) -> TrustStore:
         """A new node's judgement of certificates; what it found out about chains all nodes share."""
         return self.configuration.trust(cache=self.cache)
+
+    def open_account(self, user: str) -> tuple[str, str]:
+        """An account for ``user`` (without the domain), opened when first asked for: its name and password."""
+        name = f"{user}@{self.registrar.policy.domain or self.overlay}"
+        password = hashlib.sha256(f"{self._seed}:password:{name}".encode()).hexdigest()[:16]
+        if name not in self.registrar.ledger.accounts:
+            self.registrar.open_account(name, password)
+        return name, password
+
+    def key(self, user: str) -> ec.EllipticCurvePrivateKey:
+        """The key that ``user``'s node generates: it follows from the seed."""
+        return derive_key(self._seed, f"node:{user}")
+
+    def enroll(self, user: str, now: float) -> Credential:
+        """Enroll ``user`` (without the domain) at once, without a network; EnrollmentRefused(reason)."""
+        name, password = self.open_account(user)
+        return self.registrar.issue_offline(self.key(user), name, password, now)
 
     def serve(self, network: Network, address: Address, *, node_id: bytes = b"") -> EnrollmentServer:
         """One more enrollment server."""
@@ -98,6 +120,10 @@ class Provider:
         )
         return self.configuration
 
+    def bootstrap_at(self, addresses: Iterable[Address], now: float) -> Configuration:
+        """Name the bootstrap nodes in the next configuration."""
+        return self.revise(now, bootstrap_nodes=tuple(addresses))
+
     def revoke(self, node_id: NodeID, now: float) -> Configuration:
         """Withdraw an identity and say so in the next configuration."""
         gone = self.registrar.revoke(node_id)
@@ -112,7 +138,7 @@ class Provider:
         self._signer_since = now
         return self.registrar.issue_offline(self._signer_key, self._signer_user, "", now)
 
-    def _root(self, name: str, key: Any, begin: float, end: float) -> Authority:
+    def _root(self, name: str, key: ec.EllipticCurvePrivateKey, begin: float, end: float) -> Authority:
         return Authority.create(name, key, serial=self._serial(), not_before=begin, not_after=end)
 
     def _serial(self) -> int:

@@ -93,12 +93,13 @@ class Registrar:
         LocalProtocolError if the account exists or a user name is somebody's already.
         """
         users = (name,) if users is None else tuple(users)
-        accounts = self.ledger.accounts
-        if name in accounts or any(user in other.users for other in accounts.values() for user in users):
+        accounts, holders = self.ledger.accounts, self.ledger.users
+        if name in accounts or any(user in holders for user in users):
             raise LocalProtocolError(f"account or user name taken: {name}")
         salt = self._rng.getrandbits(128).to_bytes(16, "big")
         account = Account(name, salt, hash_password(password, salt), users)
         accounts[name] = account
+        holders.update(dict.fromkeys(users, name))
         return account
 
     # --- enrollment -----------------------------------------------------------------------------------------------
