@@ -1,6 +1,6 @@
 """Key-based routing: whose a key is, and what becomes of a message on the way there (draft 5.2, RFC 6940 §6, §10).
 
 Reading order: ``topology.base`` (what an overlay algorithm decides), ``topology.chord`` (the ring), ``forwarding``
-(deliver, forward or drop), ``iterative`` (asking each step oneself), ``topology.client`` (a node that routes for nobody).
+(deliver, forward or drop), ``iterative`` (asking each step oneself), ``topology.client`` (who routes for nobody).
 Nothing here waits, sends or reads a clock.
 """
