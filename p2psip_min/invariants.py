@@ -1,9 +1,9 @@
 """What must hold of an overlay as a whole: pure checks over snapshots, each a list of violations for people to read.
 
 A snapshot maps every living member to its (predecessors, successors), each from the nearest outwards; lists may name
-the dead. The ring's invariants are those that P. Zave found necessary and sufficient for Chord ("Reasoning about
-identifier spaces: how to make Chord correct", IEEE TSE 2017; "How to make Chord correct", 2015). A member's successor
-is the first living one of its list; members in the cycle of successors are the ring, the others appendages.
+the dead. The ring's invariants are P. Zave's ("Using lightweight modeling to understand Chord", CCR 2012; principals:
+"Reasoning about identifier spaces: how to make Chord correct", IEEE TSE 2017). A member's successor is the first living
+one of its list; members in the cycle of successors are the ring, the others appendages.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def ordered_lists(snapshot: Snapshot) -> list[str]:
     return wrong
 
 
-def ring_violations(snapshot: Snapshot) -> list[str]:
+def zave(snapshot: Snapshot) -> list[str]:
     """Zave's invariant: one ordered ring, connected appendages, a living successor and ordered lists everywhere."""
     return [
         *one_live_successor(snapshot),
@@ -139,7 +139,7 @@ def principals(snapshot: Snapshot) -> tuple[NodeID, ...]:
     return tuple(member for member in members if member not in skipped)
 
 
-def ideal_ring(snapshot: Snapshot, *, neighbors: int = 3, successors: int | None = None) -> list[str]:
+def ideal_ring(snapshot: Snapshot, neighbors: int = 3, *, successors: int | None = None) -> list[str]:
     """Every member's lists begin with its nearest members, as many as there are room and members for."""
     members = sorted(snapshot)
     count = len(members)
