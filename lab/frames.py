@@ -199,7 +199,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """One row of the storage table; ``age`` in seconds of virtual time; ``owner`` marks the owner's own view."""
+    """One row of the storage table; ``age`` in seconds of virtual time; ``owner`` marks the owner's own view.
+
+    ``replica`` is 0 at the root, then 1, 2 …; -1 for a row that is no holder.
+    """
 
     node: bytes
     holder: str
@@ -209,6 +212,7 @@ class Holding:
     signer: str
     age: float
     word: Word
+    replica: int = -1
     owner: bool = False
 
 

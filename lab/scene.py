@@ -247,6 +247,7 @@ def draw_storage(world: World, scene: Scene, t: float, show: Callable[[int, byte
             version=scene.version(key, held.storage_time),
             value=show(key.kind, held.value),
             signer=held.signer,
+            replica=held.replica,
             age=t - clock.virtual(held.storage_time),
             word=Word.ROLLED_BACK if held.again else Word.HOLDS if held.storage_time == newest else Word.STALE,
         )

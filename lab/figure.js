@@ -1,0 +1,172 @@
+// Shows markup that Python made: swaps the layers that changed, moves the message along its hop, sends clicks back.
+// It keeps no state of the run: a view can be closed and opened again at any time.
+
+const STILL = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+const REST = 0.55; // where a message in flight stands when nothing moves
+
+function place(root, share) {
+  for (const path of root.querySelectorAll("[data-hop]")) {
+    path.setAttribute("stroke-dasharray", `${share} 2`);
+    const dot = path.parentNode.querySelector("[data-dot]");
+    if (!dot) continue;
+    const at = path.getPointAtLength(share * path.getTotalLength());
+    dot.setAttribute("cx", at.x);
+    dot.setAttribute("cy", at.y);
+  }
+}
+
+function render({ model, el }) {
+  const shown = {};
+  let running = 0;
+  let drawn = 0;
+
+  const slot = (name) => el.querySelector(`[data-layer="${name}"]`);
+
+  function show(name) {
+    const markup = model.get(name);
+    const target = slot(name);
+    if (!target || shown[name] === markup) return;
+    target.innerHTML = markup;
+    shown[name] = markup;
+  }
+
+  function size() {
+    for (const svg of el.querySelectorAll("svg[data-size]")) {
+      const [width, height] = model.get(svg.dataset.size);
+      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      svg.setAttribute("width", width);
+      svg.setAttribute("height", height);
+    }
+    const named = el.querySelector("[data-named]");
+    if (named) named.setAttribute("aria-label", model.get("label"));
+  }
+
+  function build() {
+    el.innerHTML = model.get("skeleton");
+    for (const name of Object.keys(shown)) delete shown[name];
+    update();
+  }
+
+  function update() {
+    size();
+    for (const name of ["ground", "story", "head"]) show(name);
+    const box = el.querySelector(".scroll");
+    const row = el.querySelector(".scroll [data-current]");
+    if (box && row) {
+      const top = row.getBBox().y;
+      if (top < box.scrollTop || top > box.scrollTop + box.clientHeight - 46) {
+        box.scrollTop = Math.max(0, top - box.clientHeight + 70);
+      }
+    }
+    move();
+  }
+
+  function move() {
+    cancelAnimationFrame(running);
+    const [from, to, duration] = model.get("motion");
+    if (!el.querySelector("[data-hop]")) return;
+    if (STILL() || duration <= 0) {
+      place(el, STILL() ? REST : to);
+      return;
+    }
+    const start = performance.now();
+    const tick = (now) => {
+      const share = Math.min(1, Math.max(0, now - start) / duration);
+      place(el, from + (to - from) * share);
+      el.dataset.frames = ++drawn;
+      if (share < 1) running = requestAnimationFrame(tick);
+    };
+    place(el, from);
+    running = requestAnimationFrame(tick);
+  }
+
+  let queued = 0;
+  const changed = () => {
+    cancelAnimationFrame(queued);
+    queued = requestAnimationFrame(update);
+  };
+  model.on("change:skeleton", build);
+  for (const name of ["ground", "story", "head", "motion", "box", "top", "label"]) model.on(`change:${name}`, changed);
+
+  const act = (target) => model.send({ act: target.dataset.act, id: target.dataset.id || "" });
+  el.addEventListener("click", (event) => {
+    const target = event.target.closest("[data-act]");
+    if (target && el.contains(target)) act(target);
+  });
+  el.addEventListener("keydown", (event) => {
+    const target = event.target.closest("[data-act]");
+    if (target && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      event.stopPropagation();
+      act(target);
+    }
+  });
+
+  const reach = (event) => {
+    const node = event.target.closest("[data-node]");
+    const path = el.querySelector(".reach");
+    if (path) path.setAttribute("d", (node && model.get("reach")[node.dataset.node]) || "M0 0");
+  };
+  el.addEventListener("pointerover", reach);
+  el.addEventListener("focusin", reach);
+  el.addEventListener("pointerleave", reach);
+
+  const seek = (event, rail) => {
+    const box = rail.getBoundingClientRect();
+    const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    const cursor = Math.round(share * Number(rail.getAttribute("aria-valuemax")));
+    if (String(cursor) !== rail.dataset.asked) {
+      rail.dataset.asked = cursor;
+      model.send({ act: "seek", id: String(cursor) });
+    }
+  };
+  el.addEventListener("pointerdown", (event) => {
+    const rail = event.target.closest(".track");
+    if (!rail) return;
+    rail.dataset.asked = "";
+    rail.setPointerCapture(event.pointerId);
+    rail.onpointermove = (moved) => seek(moved, rail);
+    rail.onpointerup = rail.onpointercancel = () => {
+      rail.onpointermove = null;
+    };
+    seek(event, rail);
+  });
+
+  // One figure of a panel hears the keys of the whole panel, and keeps the notebook's own shortcuts out of it.
+  let panel = null;
+  const keys = (event) => {
+    const tag = event.target.tagName;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (tag === "INPUT" || tag === "SELECT" || tag === "TEXTAREA" || tag === "SUMMARY") return;
+    if (event.key === " " && tag === "BUTTON") return;
+    if ([" ", ".", "ArrowRight", "ArrowLeft", "Home", "End"].includes(event.key)) {
+      event.preventDefault();
+      model.send({ act: "key", id: event.key });
+    }
+  };
+  const watch = new ResizeObserver((entries) => {
+    const width = Math.floor(entries[0].contentRect.width / 4) * 4;
+    if (width > 0 && Math.abs(width - model.get("width")) >= 4) {
+      model.set("width", width);
+      model.save_changes();
+    }
+    if (!panel && model.get("hears")) {
+      panel = el.closest(".lab");
+      if (panel) {
+        panel.setAttribute("data-lm-suppress-shortcuts", "true");
+        panel.tabIndex = -1;
+        panel.addEventListener("keydown", keys);
+      }
+    }
+  });
+  watch.observe(el);
+  build();
+  return () => {
+    watch.disconnect();
+    cancelAnimationFrame(running);
+    cancelAnimationFrame(queued);
+    if (panel) panel.removeEventListener("keydown", keys);
+  };
+}
+
+export default { render };

@@ -1,0 +1,330 @@
+"""The swim lanes of the messages and the timeline, as markup made from a Frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from lab import style, text
+from lab.frames import Frame, Outcome, Row, Span
+from lab.marks import arrow_head, text_width, version_tag, write
+
+LEFT = 250.0
+"""Pixels before the first lifeline: number, time, message, version."""
+
+ROW = 22.5
+HEAD = 62
+DRAWN = 80
+"""The most rows that are drawn; earlier ones stand in the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lanes:
+    """The lanes' head and body as SVG markup, their sizes in pixels, and how many rows were left out at the top."""
+
+    width: int
+    height: int
+    head: str
+    body: str
+    hidden: int
+
+
+def draw_lanes(frame: Frame, width: int, selected: int = 0) -> Lanes:
+    """Rows with arrows between lifelines; the newest DRAWN of them."""
+    width = max(width, 420)
+    hidden = max(0, len(frame.rows) - DRAWN)
+    rows = frame.rows[hidden:]
+    lines: list[Row | str] = [text.earlier_rows(hidden)] if hidden else []
+    places: dict[int, float] = {}
+    notes = [note for note in frame.notes if note.after >= hidden]
+    for row in rows:
+        lines.extend(note.text for note in notes if note.after == row.number - 1)
+        lines.append(row)
+        places[row.number] = len(lines) - 1
+    lines.extend(note.text for note in notes if note.after == len(frame.rows) and note.after)
+    columns = _columns(frame, rows, width)
+    spare = any(span.first_row == len(frame.rows) for span in frame.spans)
+    height = int((len(lines) + spare) * ROW + 8)
+    middle = {number: (place + 0.5) * ROW for number, place in places.items()}
+    parts = [_holders(frame, columns, height)]
+    for row in rows:
+        parts.append(_band(frame, row, middle[row.number], width, selected))
+    for x in dict.fromkeys(columns.values()):
+        parts.append(f'<path d="M{x:.1f} 0V{height}" stroke="{style.LINE}" stroke-width="1"/>')
+    for span in frame.spans:
+        parts.append(_lifeline(span, columns, middle, height, frame))
+    newest = max((one.version for one in frame.storage), default=0)
+    for place, line in enumerate(lines):
+        y = (place + 0.5) * ROW
+        if isinstance(line, str):
+            parts.append(write(62, y + 4.4, line, ink=style.INK2).replace("<text ", '<text font-style="italic" ', 1))
+            parts.append(f'<path d="M40 {y - 3:.1f}l8 2l-8 2l8 2" fill="none" stroke="{style.INK3}" stroke-width="1"/>')
+        else:
+            parts.append(_row(frame, line, y, columns, newest, width))
+    return Lanes(width=width, height=height, head=_head(frame, columns, width), body="".join(parts), hidden=hidden)
+
+
+def _columns(frame: Frame, rows: Sequence[Row], width: int) -> dict[bytes, float]:
+    """The lifeline of each node; where they do not all fit, the least used share the last one before the holders."""
+    holders = [one.node for one in frame.storage if one.replica >= 0]
+    used = {node for row in rows for node in (row.sender, *row.receivers, *row.hops)}
+    nodes = [node for node in frame.lanes if node in used or node in holders]
+    room = max(2, int((width - LEFT - 40) // 46) + 1)
+    if len(nodes) > room:
+        weight = {node: sum(node in (row.sender, *row.receivers) for row in rows[-24:]) for node in nodes}
+        loose = [node for node in nodes if node not in holders]
+        keep = set(sorted(loose, key=lambda node: -weight[node])[: max(1, room - 1 - len(holders))])
+        shown = [node for node in loose if node in keep]
+        folded = [node for node in loose if node not in keep]
+        slots: list[list[bytes]] = [[node] for node in shown] + [folded] + [[node] for node in holders[: room - 1]]
+    else:
+        slots = [[node] for node in nodes]
+    gap = (width - LEFT - 44) / max(1, len(slots) - 1) if len(slots) > 1 else 0.0
+    gap = min(gap, 92.0)
+    return {node: LEFT + 14 + place * gap for place, nodes_here in enumerate(slots) for node in nodes_here}
+
+
+def _head(frame: Frame, columns: dict[bytes, float], width: int) -> str:
+    ring = {one.node: one for one in frame.nodes}
+    parts = [
+        write(20, 54, "#", size=12, ink=style.INK2, anchor="end"),
+        write(62, 54, text.TIME, size=12, ink=style.INK2, anchor="end"),
+        write(72, 54, text.MESSAGE, size=12, ink=style.INK2),
+        f'<path d="M0 61H{width}" stroke="{style.LINE}"/>',
+    ]
+    xs = list(columns.values())
+    holders = [columns[one.node] for one in frame.storage if one.node in columns and one.replica >= 0]
+    if holders:
+        left, right = min(holders) - 23, min(max(holders) + 23, width)
+        parts.insert(0, f'<rect x="{left:.1f}" y="0" width="{right - left:.1f}" height="61" fill="{style.SKY_WASH}"/>')
+        if right - left > 130:
+            middle = (left + right) / 2
+            parts.append(write(middle, 15, text.HOLDERS, size=12, ink=style.SKY_INK, anchor="middle"))
+    done: set[float] = set()
+    for node, x in columns.items():
+        if x in done:
+            continue
+        done.add(x)
+        one = ring.get(node)
+        shared = xs.count(x) > 1
+        hot = one is not None and one.hostile and not shared
+        first = text.OTHERS if shared else frame.world.person(node)
+        second = text.count(xs.count(x)) if shared else _second(frame, node)
+        parts.append(
+            write(
+                x,
+                37,
+                _short(first),
+                size=13,
+                ink=style.VERMILLION_INK if hot else style.INK,
+                bold=True,
+                anchor="middle",
+            )
+        )
+        parts.append(write(x, 52, second, size=12, ink=style.VERMILLION_INK if hot else style.INK2, anchor="middle"))
+    return "".join(parts)
+
+
+def _second(frame: Frame, node: bytes) -> str:
+    """The small line under a lane's name: its role, its peer, or what it is."""
+    for one in frame.storage:
+        if one.node == node and one.replica >= 0:
+            return one.role.split(" ")[0]
+    if node in frame.world.people:
+        return frame.world.name(node)
+    kind = frame.world.kind(node).value
+    return text.HOP if kind in ("peer", "bootstrap") else kind
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= 8 else words[:7] + "…"
+
+
+def _holders(frame: Frame, columns: dict[bytes, float], height: int) -> str:
+    xs = [columns[one.node] for one in frame.storage if one.node in columns and one.replica >= 0]
+    if not xs:
+        return ""
+    left, right = min(xs) - 23, max(xs) + 23
+    return f'<rect x="{left:.1f}" y="0" width="{right - left:.1f}" height="{height}" fill="{style.SKY_WASH}"/>'
+
+
+def _band(frame: Frame, row: Row, y: float, width: int, selected: int) -> str:
+    fill = style.VERMILLION_WASH if row.resent else style.BLUE_WASH if row.number == frame.current else ""
+    mark = ' data-current="1"' if row.number == frame.current else ""
+    if row.number == selected:
+        return (
+            f'<rect{mark} x="1" y="{y - 10.75:.1f}" width="{width - 2}" height="21.5" rx="3" '
+            f'fill="{fill or style.LOOK}" stroke="{style.INK}" stroke-width="1.5"/>'
+        )
+    if not fill:
+        return ""
+    return f'<rect{mark} x="0" y="{y - ROW / 2:.1f}" width="{width}" height="{ROW}" fill="{fill}"/>'
+
+
+def _lifeline(span: Span, columns: dict[bytes, float], middle: dict[int, float], height: int, frame: Frame) -> str:
+    x = columns.get(span.node)
+    if x is None or not span.version:
+        return ""
+    top = middle.get(span.first_row, 0.0)
+    bottom = float(height) if span.end < 0 else middle.get(span.last_row, 0.0)
+    if bottom <= top:
+        return ""
+    newest = max((one.version for one in frame.storage), default=0)
+    d = f"M{x:.1f} {top:.1f}V{bottom:.1f}"
+    if span.version == newest and span.version > 1:
+        return f'<path d="{d}" stroke="{style.GREEN_INK}" stroke-width="8"/>'
+    return (
+        f'<path d="{d}" stroke="{style.ORANGE_INK}" stroke-width="8"/><path d="{d}" stroke="{style.ORANGE_WASH}" '
+        f'stroke-width="5.4"/><path d="M{x:.1f} {top + 3:.1f}V{bottom:.1f}" stroke="{style.ORANGE_INK}" '
+        f'stroke-width="5" stroke-dasharray="1.5 4.5"/>'
+    )
+
+
+def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: int, width: int) -> str:
+    current = row.number == frame.current
+    ink = style.VERMILLION if row.resent else style.BLUE if current else style.INK2
+    word_ink = style.VERMILLION_INK if row.resent else style.BLUE_INK if current else style.INK
+    strong = row.resent or current
+    name = row.error or row.method
+    if row.resent:
+        name = f"{name}, {text.RESENT}"
+    elif len(row.receivers) > 1:
+        name = f"{name} ×{len(row.receivers)}"
+    limit = int((LEFT - 72 - 44) / 7.4)
+    name = name if len(name) <= limit else name[: limit - 1] + "…"
+    label = text.row_label(row.number, row.t, name, frame.world.person(row.sender), row.outcome.value)
+    parts = [
+        f'<g data-act="row" data-id="{row.number}" tabindex="-1" aria-label="{escape(label)}">'
+        f'<rect class="hit" x="0" y="{y - ROW / 2:.1f}" width="{width}" height="{ROW}" fill="#fff" fill-opacity="0"/>',
+        write(20, y + 4.4, str(row.number), ink=word_ink if strong else style.INK, bold=strong, anchor="end"),
+        write(62, y + 4.4, f"{row.t:.2f}", ink=word_ink if strong else style.INK2, anchor="end"),
+        write(72, y + 4.4, name, ink=word_ink, bold=strong),
+    ]
+    if row.version:
+        parts.append(version_tag(LEFT - 20, y, row.version, newest, anchor="middle"))
+    start = columns.get(row.sender)
+    if start is None:
+        return "".join(parts) + "</g>"
+    for receiver in row.receivers:
+        end = columns.get(receiver)
+        if end is not None and end != start:
+            parts.append(_arrow(row, start, end, y, ink, row.receivers[-1] == receiver))
+        elif end == start:
+            parts.append(f'<path d="M{start:.1f} {y - 4:.1f}h11v8h-7" fill="none" stroke="{ink}" stroke-width="1.4"/>')
+    if not any(columns.get(receiver) == start for receiver in row.receivers):
+        parts.append(f'<circle cx="{start:.1f}" cy="{y:.1f}" r="2.6" fill="{ink}"/>')
+    gap = _gap(columns)
+    for span in frame.spans:
+        x = columns.get(span.node)
+        if x is None or span.first_row != row.number or not span.version:
+            continue
+        if len(row.receivers) == 1 and gap >= 44:
+            parts.append(version_tag(x + 8, y, span.version, newest))
+        else:
+            parts.append(version_tag(x, y + ROW, span.version, newest, anchor="middle"))
+    if row.kept:
+        x = columns.get(row.receivers[0], start)
+        parts.append(
+            f'<polygon points="{x:.1f},{y - 6:.1f} {x + 6:.1f},{y:.1f} {x:.1f},{y + 6:.1f} {x - 6:.1f},{y:.1f}" '
+            f'fill="{style.VERMILLION}" stroke="{style.VERMILLION_INK}"/>'
+        )
+        parts.append(write(x + 11, y + 4.4, text.KEEPS_COPY, size=12, ink=style.VERMILLION_INK, bold=True, halo=True))
+    return "".join(parts) + "</g>"
+
+
+def _gap(columns: dict[bytes, float]) -> float:
+    """Pixels between two lifelines."""
+    places = sorted(set(columns.values()))
+    return places[1] - places[0] if len(places) > 1 else 92.0
+
+
+def _arrow(row: Row, start: float, end: float, y: float, ink: str, last: bool) -> str:
+    way = 1 if end > start else -1
+    flight = row.outcome is Outcome.FLIGHT
+    stopped = row.outcome in (Outcome.REFUSED, Outcome.DROPPED, Outcome.LOST)
+    tip = end - way * (8 if row.outcome is Outcome.ROLLED_BACK or stopped else 6)
+    dash = ' stroke-dasharray="5 3.5"' if row.answer else ""
+    heavy = 2.4 if row.resent or flight else 1.6
+    parts = [f'<path d="M{start:.1f} {y:.1f}H{tip:.1f}" stroke="{ink}" stroke-width="{heavy}"{dash}/>']
+    parts.append(arrow_head((tip + way * 1.5, y), (start, y), ink, size=7.5, hollow=row.answer))
+    words = ""
+    if stopped:
+        parts.append(f'<path d="M{tip:.1f} {y - 7:.1f}V{y + 7:.1f}" stroke="{style.GREEN_INK}" stroke-width="3.5"/>')
+        words = text.SHORT_OUTCOMES.get(row.outcome.value, row.outcome.value) if last else ""
+    elif flight and last:
+        words = text.IN_FLIGHT
+    elif row.answer and len(row.hops) > 2:
+        words = text.hop_count(len(row.hops) - 1)
+    if words and text_width(words, 11.6) + 14 < abs(end - start):
+        bold, colour = (stopped or flight), (style.GREEN_INK if stopped else ink if flight else style.INK2)
+        parts.append(
+            write((start + end) / 2, y + 4, words, size=11.6, ink=colour, bold=bold, anchor="middle", halo=True)
+        )
+    return "".join(parts)
+
+
+# --- the timeline -----------------------------------------------------------------------------------------------
+
+_BREAK = (
+    f'<svg viewBox="0 0 12 18" width="12" height="18"><path d="M4 3L1 15M11 3L8 15" stroke="{style.INK2}" '
+    'stroke-width="1.6"/></svg>'
+)
+
+
+def draw_timeline(frame: Frame, width: int) -> str:
+    """The track: ticks count moments, breaks mark long waits, bars say what the root held; positions in per cent."""
+    length = max(1, frame.length)
+    width = max(width - 16, 200)
+
+    def at(cursor: float) -> float:
+        return 100.0 * cursor / length
+
+    value = text.step_text(frame.cursor, frame.length, frame.t, frame.word.value)
+    parts = [
+        f'<div class="track" role="slider" tabindex="0" aria-label="{text.STEP}" aria-valuemin="0" aria-valuemax='
+        f'"{frame.length}" aria-valuenow="{frame.cursor}" aria-valuetext="{escape(value)}"><div class="rail"></div>'
+        f'<div class="done" style="width:{at(frame.cursor):.2f}%"></div>'
+    ]
+    dense = width / length < 5
+    marks: list[str] = []
+    for tick in frame.ticks:
+        strong = bool(tick.label)
+        if strong or not dense:
+            parts.append(f'<div class="tk{" s" if strong else ""}" style="left:{at(tick.cursor):.2f}%"></div>')
+        if tick.wait >= 2.0 and tick.cursor > 1:
+            marks.append(f'<div class="brk" style="left:{at(tick.cursor - 0.5):.2f}%">{_BREAK}</div>')
+        if tick.hot:
+            marks.append(f'<div class="dm" style="left:{at(tick.cursor):.2f}%"></div>')
+    parts.extend(marks)
+    parts.extend(_labels(frame, width, length))
+    newest = max((one.version for one in frame.track), default=0)
+    root = frame.world.name(frame.track[0].node) if frame.track else ""
+    for place, span in enumerate(frame.track):
+        end = span.end if span.end >= 0 else frame.length
+        looks = "new" if span.version == newest and span.version > 1 else "old"
+        label = text.held(root if place == 0 else "", span.version, span.again)
+        room = (end - span.start) / length * width - 14
+        label = label if text_width(label, 11.5, True) < room else text.version(span.version)
+        parts.append(
+            f'<div class="hold {looks}" style="left:{at(span.start):.2f}%;width:calc({at(end - span.start):.2f}% '
+            f'- 2px)" title="{escape(text.held(root, span.version, span.again))}">{escape(label)}</div>'
+        )
+    parts.append(f'<div class="hd" style="left:{at(frame.cursor):.2f}%"></div></div>')
+    return "".join(parts)
+
+
+def _labels(frame: Frame, width: float, length: int) -> list[str]:
+    """The named moments; a label that would cover another gives up its time, then itself, a hot one never."""
+    taken: list[tuple[float, float]] = []
+    made: list[str] = []
+    for tick in sorted((one for one in frame.ticks if one.label), key=lambda one: (not one.hot, one.cursor)):
+        for words in (f"{tick.label} · {tick.t:.2f} s", tick.label):
+            need = text_width(words, 12, tick.hot) + 8
+            left = max(0.0, min(width * tick.cursor / length - 6, width - need))
+            if all(left >= right or left + need <= start for start, right in taken):
+                taken.append((left, left + need))
+                hot = " hot" if tick.hot else ""
+                made.append(f'<div class="g{hot}" style="left:{100 * left / width:.2f}%">{escape(words)}</div>')
+                break
+    return made

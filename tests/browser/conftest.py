@@ -1,0 +1,196 @@
+"""A real JupyterLab and a real Chromium, for tests that look at the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIRED = os.environ.get("P2PSIP_REQUIRE_CHROMIUM") == "1"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START = 60.0
+"""Seconds that a server may take until it answers."""
+
+
+def missing(what: str) -> None:
+    """Skip, or fail where a browser is required."""
+    reason = f"{what} is needed for tests in a browser"
+    if REQUIRED:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("playwright")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        missing("chromium")
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+class Lab:
+    """A running JupyterLab on a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.token = secrets.token_hex(16)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        paths = {
+            name: folder / name.lower()
+            for name in (
+                "JUPYTER_CONFIG_DIR",
+                "JUPYTER_RUNTIME_DIR",
+                "JUPYTERLAB_SETTINGS_DIR",
+                "JUPYTERLAB_WORKSPACES_DIR",
+            )
+        }
+        for path in paths.values():
+            path.mkdir(parents=True, exist_ok=True)
+        quiet = paths["JUPYTERLAB_SETTINGS_DIR"] / "@jupyterlab" / "apputils-extension"
+        quiet.mkdir(parents=True, exist_ok=True)
+        (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        environment = {**os.environ, **{name: str(path) for name, path in paths.items()}}
+        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "lab")])
+        environment["IPYTHONDIR"] = str(folder / "ipython")
+        self.log = (folder / "server.log").open("wb")
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--no-browser",
+                "--allow-root",
+                "--ServerApp.ip=127.0.0.1",
+                f"--ServerApp.port={self.port}",
+                "--ServerApp.port_retries=0",
+                f"--IdentityProvider.token={self.token}",
+                f"--ServerApp.root_dir={folder}",
+                "--LabApp.expose_app_in_browser=True",
+                "--LabApp.news_url=",
+                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            ],
+            cwd=folder,
+            env=environment,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.origin = f"http://127.0.0.1:{self.port}"
+
+    def wait(self) -> None:
+        """Until the server answers."""
+        until = time.monotonic() + START
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.origin}/api/status?token={self.token}", timeout=2):
+                    return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.15)
+        raise RuntimeError((self.folder / "server.log").read_text(errors="replace")[-3000:])
+
+    def close(self) -> None:
+        """End the server and its kernels."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait(10)
+        self.log.close()
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One JupyterLab for all tests in a browser."""
+    lab = Lab(tmp_path_factory.mktemp("jupyterlab"))
+    try:
+        lab.wait()
+        yield lab
+    finally:
+        lab.close()
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    """A notebook with these code cells."""
+    made = [
+        {"cell_type": "code", "id": f"cell-{n}", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+        for n, source in enumerate(cells)
+    ]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    path.write_text(
+        json.dumps({"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}),
+        encoding="utf-8",
+    )
+
+
+OpenNotebook = Callable[..., Any]
+
+
+@pytest.fixture()
+def open_notebook(jupyter: Lab, browser: Any) -> Iterator[OpenNotebook]:
+    """Opens a notebook in a page, runs all its cells, and checks at the end that no request left the machine."""
+    contexts: list[Any] = []
+    strangers: list[str] = []
+
+    def opened(name: str, cells: list[str] | None = None, *, width: int = 1280, height: int = 800) -> Any:
+        if cells is not None:
+            write_notebook(jupyter.folder / name, cells)
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        page = context.new_page()
+
+        def seen(request: Any) -> None:
+            if not request.url.startswith((jupyter.origin, jupyter.origin.replace("http", "ws"), "data:", "blob:")):
+                strangers.append(request.url)
+
+        page.on("request", seen)
+        page.goto(f"{jupyter.origin}/lab/tree/{name}?reset&token={jupyter.token}")
+        page.wait_for_selector(".jp-Cell", timeout=60_000)
+        page.wait_for_function(
+            """() => { const w = window.jupyterapp?.shell.currentWidget;
+                       const k = w?.sessionContext?.session?.kernel;
+                       return k && k.connectionStatus === 'connected' && k.status === 'idle'; }""",
+            timeout=60_000,
+        )
+        page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert strangers == []
