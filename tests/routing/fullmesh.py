@@ -1,0 +1,154 @@
+"""Another overlay algorithm, for tests: everybody knows everybody, and a key is whose Node-ID is nearest by XOR.
+
+It is no ring and has no fingers, so what works on it does not depend on Chord (draft Req. 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from p2psip_min.errors import Malformed
+from p2psip_min.ids import ID_LENGTH, NodeID, ResourceID, to_int
+from p2psip_min.routing.topology.base import NOTHING, Changes, Random
+
+
+class FullMesh:
+    """One node's list of all others; an Update is that list, Node-IDs end to end."""
+
+    def __init__(self, node_id: NodeID) -> None:
+        self.node_id = node_id
+        self._peers: dict[NodeID, None] = {}
+        self._heard: dict[NodeID, None] = {}
+        self._gone: dict[NodeID, None] = {}
+
+    def _ranked(self, key: bytes, nodes: Collection[NodeID]) -> list[NodeID]:
+        target = to_int(key)
+        return sorted(nodes, key=lambda node: to_int(node) ^ target)
+
+    def _everybody(self) -> list[NodeID]:
+        return [self.node_id, *self._peers]
+
+    def responsible(self, key: bytes) -> bool:
+        return self.owner(key) == self.node_id
+
+    def next_hop(self, key: bytes, exclude: Collection[bytes] = ()) -> NodeID | None:
+        if self.responsible(key):
+            return None
+        left = [node for node in self._ranked(key, self._peers) if node not in exclude]
+        return left[0] if left else None
+
+    def neighbors(self) -> tuple[NodeID, ...]:
+        return tuple(self._ranked(self.node_id, self._peers))
+
+    def table(self) -> tuple[NodeID, ...]:
+        return tuple(sorted(self._peers))
+
+    def snapshot(self) -> tuple[tuple[NodeID, ...], tuple[NodeID, ...]]:
+        return (), self.neighbors()
+
+    def share(self) -> float:
+        return 1.0 / (1 + len(self._peers))
+
+    def replicas(self, resource: bytes, count: int) -> tuple[NodeID, ...]:
+        return tuple(self._ranked(resource, self._peers)[:count])
+
+    def holds(self, resource: bytes, count: int) -> bool:
+        return self.node_id in self._ranked(resource, self._everybody())[: count + 1]
+
+    def closer(self, one: bytes, other: bytes, key: bytes) -> bool:
+        return to_int(one) ^ to_int(key) < to_int(other) ^ to_int(key)
+
+    def owner(self, resource: bytes) -> NodeID:
+        return self._ranked(resource, self._everybody())[0]
+
+    def next_holder(self, resource: bytes, holders: tuple[NodeID, ...]) -> ResourceID | NodeID:
+        left = [node for node in self._ranked(resource, self._everybody()) if node not in holders]
+        return left[0] if holders and left else ResourceID(resource)
+
+    def plausible_responder(self, signer: bytes, resource: bytes) -> bool:
+        return not any(self.closer(node, signer, resource) for node in self._everybody())
+
+    def plausible_source(self, sender: bytes) -> bool:
+        return sender in self._peers
+
+    def admitting_key(self) -> ResourceID:
+        return ResourceID(self.node_id)
+
+    def attach_targets(self) -> tuple[tuple[NodeID, ...], tuple[ResourceID, ...]]:
+        return tuple(self._heard), ()
+
+    def would_own(self, joining: bytes, resource: bytes) -> bool:
+        return self.responsible(resource) and self.closer(joining, self.node_id, resource)
+
+    def admit(self, joining: NodeID, now: float) -> Changes:
+        return self._add(joining)
+
+    def announce_self(self) -> Changes:
+        return Changes(gained=self.neighbors(), neighbors_changed=True, responsibility_changed=True)
+
+    def _add(self, node: NodeID) -> Changes:
+        self._gone.pop(node, None)
+        self._heard.pop(node, None)
+        if node in self._peers or node == self.node_id:
+            return NOTHING
+        self._peers[node] = None
+        return Changes(gained=(node,), neighbors_changed=True, responsibility_changed=True)
+
+    def _hear(self, data: bytes) -> None:
+        if len(data) % ID_LENGTH:
+            raise Malformed(len(data), "half a Node-ID")
+        for at in range(0, len(data), ID_LENGTH):
+            node = NodeID(data[at : at + ID_LENGTH])
+            if node != self.node_id and node not in self._peers and node not in self._gone:
+                self._heard[node] = None
+
+    def _named(self, changes: Changes) -> Changes:
+        return Changes(
+            candidates=tuple(self._heard),
+            gained=changes.gained,
+            lost=changes.lost,
+            neighbors_changed=changes.neighbors_changed,
+            responsibility_changed=changes.responsibility_changed,
+        )
+
+    def on_update(self, sender: NodeID, update: bytes, now: float) -> Changes:
+        self._hear(update)
+        return self._named(self._add(sender))
+
+    def on_leave(self, leaving: NodeID, data: bytes, now: float) -> Changes:
+        self._hear(data)
+        return self.remove(leaving, now)
+
+    def remove(self, node: NodeID, now: float) -> Changes:
+        self._gone[node] = None
+        self._heard.pop(node, None)
+        if node not in self._peers:
+            return NOTHING
+        del self._peers[node]
+        return self._named(Changes(lost=(node,), neighbors_changed=True, responsibility_changed=True))
+
+    def unreachable(self, candidate: NodeID, now: float) -> Changes:
+        self._gone[candidate] = None
+        self._heard.pop(candidate, None)
+        return NOTHING
+
+    def make_full_update(self, now: float) -> bytes:
+        return b"".join(self.table())
+
+    def make_neighbor_update(self, now: float) -> bytes:
+        return self.make_full_update(now)
+
+    def updates_for(self, changes: Changes, now: float) -> list[tuple[NodeID, bytes]]:
+        if not changes.neighbors_changed:
+            return []
+        update = self.make_full_update(now)
+        return [(node, update) for node in self.neighbors()]
+
+    def make_leave_data(self, neighbor: NodeID) -> bytes:
+        return self.make_full_update(0.0)
+
+    def finger_to_refresh(self, rng: Random) -> ResourceID | None:
+        return None
+
+    def settle(self, ring: Sequence[NodeID], choose: Callable[[Sequence[NodeID]], NodeID] | None = None) -> None:
+        self._peers = {node: None for node in ring if node != self.node_id}
