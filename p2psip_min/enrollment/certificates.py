@@ -360,7 +360,7 @@ class TrustStore:
 
     def _chain(self, der: bytes) -> Certificate | LinkReason:
         loaded = _load(der)
-        if loaded is None:
+        if loaded is None or not _acceptable_signature(loaded):
             return LinkReason.BAD_PROFILE
         root = self._issuer(loaded)
         if root is None and not (self.self_signed and _issued(loaded, loaded)):
@@ -410,10 +410,15 @@ def load_root(der: bytes) -> x509.Certificate:
     return root
 
 
+def _acceptable_signature(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.signature_algorithm_oid in _SIGNATURES
+    except UNREADABLE:
+        return False
+
+
 def _issued(certificate: x509.Certificate, by: x509.Certificate) -> bool:
     try:
-        if certificate.signature_algorithm_oid not in _SIGNATURES:
-            return False
         certificate.verify_directly_issued_by(by)
     except (*UNREADABLE, InvalidSignature):
         return False
