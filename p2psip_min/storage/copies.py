@@ -8,21 +8,31 @@ from p2psip_min.ids import NodeID
 class Copies:
     """One node's ledger: for each resource that it holds, who holds it in the same state.
 
-    A holder that failed may come back with nothing, so its entries go with it.
+    A copy on its way may be outdated before it is acknowledged, so states are numbered. A holder that failed may come
+    back with nothing, so its entries go with it.
     """
 
-    __slots__ = ("_holders",)
+    __slots__ = ("_changes", "_holders", "_states")
 
     def __init__(self) -> None:
         self._holders: dict[bytes, dict[NodeID, None]] = {}
+        self._states: dict[bytes, int] = {}
+        self._changes = 0
 
     def stored(self, resource: bytes, source: NodeID | None = None) -> None:
         """The resource changed here: nobody but ``source``, if it sent all that is here now, is known to have it."""
+        self._changes += 1
+        self._states[resource] = self._changes
         self._holders[resource] = {} if source is None else {source: None}
 
-    def acknowledged(self, resource: bytes, holder: NodeID) -> None:
-        """``holder`` has all that is held here: it took our copy, or sent one that covers ours."""
-        self._holders.setdefault(resource, {})[holder] = None
+    def state(self, resource: bytes) -> int:
+        """The number of the resource's present state."""
+        return self._states.get(resource, 0)
+
+    def acknowledged(self, resource: bytes, holder: NodeID, state: int | None = None) -> None:
+        """``holder`` has all that was held here in ``state`` (now): it took our copy, or sent one that covers ours."""
+        if state is None or state == self.state(resource):
+            self._holders.setdefault(resource, {})[holder] = None
 
     def missing(self, resource: bytes, holder: NodeID) -> bool:
         """Whether ``holder`` is not known to have the resource as it is here."""
@@ -31,6 +41,7 @@ class Copies:
     def forget(self, resource: bytes) -> None:
         """The resource is no longer held here."""
         self._holders.pop(resource, None)
+        self._states.pop(resource, None)
 
     def forget_holder(self, holder: NodeID) -> None:
         """``holder`` is gone."""

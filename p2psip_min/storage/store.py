@@ -84,10 +84,14 @@ class Export:
 
 @dataclass(slots=True)
 class Adopted:
-    """What came of another holder's values; ``refused`` of them did not count, for a StoreReason each."""
+    """What came of another holder's values: ``refused`` did not count, by Kind and key, for a StoreReason each.
+
+    ``covers``: the other holder has all that is held here now.
+    """
 
     events: list[Event]
     changed: bool
+    covers: bool
     refused: tuple[tuple[int, bytes, StoreReason], ...]
 
 
@@ -230,6 +234,7 @@ class Store:
         happened: list[Event] = self.expire(now)
         refused: list[tuple[int, bytes, StoreReason]] = []
         changed = False
+        theirs: dict[tuple[int, bytes], StoredData] = {}
         for group in answer.kind_responses:
             spec = self.kinds.get(group.kind)
             if spec is None:
@@ -245,6 +250,7 @@ class Store:
                     refused.append((group.kind, key_of(stored.value), new))
                     continue
                 key = key_of(stored.value)
+                theirs[group.kind, key] = stored
                 old = coming.get(key)
                 if old is not None and precedence(stored) <= precedence(old.stored):
                     continue
@@ -254,7 +260,12 @@ class Store:
                 coming[key] = new
                 change.entries.append((key, new, old))
             changed = self._carry_out(resource, change, 0, now, happened) or changed
-        return Adopted(happened, changed, tuple(refused))
+        covers = all(
+            (stored := theirs.get((kind, key))) is not None and same(stored, held.stored)
+            for kind, shelf in self._resources.get(resource, {}).items()
+            for key, held in shelf.values.items()
+        )
+        return Adopted(happened, changed, covers, tuple(refused))
 
     def _adoptable(
         self, resource: bytes, spec: KindSpec, stored: StoredData, certificates: CertificateFor, now: float

@@ -194,7 +194,7 @@ class Checklist:
             old = coming.get(key) or held.get(key)
             if replica:
                 if old is not None:
-                    if _same(old.stored, stored):
+                    if same(old.stored, stored):
                         continue
                     if order.merges and precedence(stored) < precedence(old.stored):
                         return StoreReason.DATA_TOO_OLD
@@ -285,6 +285,7 @@ def _counters(groups: Sequence[StoreKindData], shelves: Mapping[int, Shelf]) -> 
     )
 
 
-def _same(one: StoredData, other: StoredData) -> bool:
+def same(one: StoredData, other: StoredData) -> bool:
+    """Whether both are one value, whatever is left of their lifetimes."""
     return one.storage_time == other.storage_time and one.value == other.value and one.signature == other.signature
 

@@ -45,7 +45,7 @@ def test_an_outdated_copy_does_not_roll_back_and_its_sender_learns(world: Any) -
     (outcome,) = send(behind, ahead)
     assert (outcome.reason, outcome.code) == (StoreReason.DATA_TOO_OLD, ErrorCode.DATA_TOO_OLD)
     adopted = adopt(behind, everything(ahead))
-    assert (adopted.changed, adopted.refused) == (True, ())
+    assert (adopted.changed, adopted.covers, adopted.refused) == (True, True, ())
     assert state(behind) == state(ahead)
 
 
@@ -67,7 +67,7 @@ def test_adopting_takes_the_younger_of_each_and_a_fitting_counter(world: Any) ->
         his.put(world.seal(b"old", kind=world.book, key=key, at=1.0), kind=world.book)
     there.put(world.seal(b"third", kind=world.book, key=b"k", at=5.0), kind=world.book)
     adopted = adopt(here, everything(there))
-    assert adopted.changed
+    assert (adopted.changed, adopted.covers) == (True, False)
     assert [type(event).__name__ for event in adopted.events] == ["RecordReplaced", "RecordStored"]
     assert here.contents(world.book) == [b"young", b"young", b"third"]
     assert here.store.generation(world.alice, world.book) == 3
@@ -114,6 +114,15 @@ def test_equal_times_are_settled_the_same_way_everywhere(world: Any, first: int)
     send(one, other)
     adopt(one, everything(other))
     assert one.contents() == other.contents() == [b"b"]
+
+
+def test_of_equal_times_the_tombstone_stays(world: Any) -> None:
+    here, there = world.peer(MERGING), world.peer(MERGING)
+    here.put(world.seal(b"x", policy=OPEN))
+    there.put(world.seal(None, policy=OPEN))
+    assert adopt(here, everything(there)).changed
+    assert here.contents() == []
+    assert not adopt(there, everything(here)).changed
 
 
 VALUES = st.lists(

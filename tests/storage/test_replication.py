@@ -270,3 +270,17 @@ def test_the_ledger() -> None:
     copies.acknowledged(b"r", node(1))
     copies.forget(b"r")
     assert copies.missing(b"r", node(1))
+
+
+def test_an_acknowledgement_counts_for_the_state_that_was_sent() -> None:
+    copies = Copies()
+    copies.stored(b"r")
+    sent = copies.state(b"r")
+    copies.stored(b"r")
+    copies.acknowledged(b"r", node(1), sent)
+    assert copies.missing(b"r", node(1))
+    copies.acknowledged(b"r", node(1), copies.state(b"r"))
+    assert not copies.missing(b"r", node(1))
+    copies.forget(b"r")
+    copies.stored(b"r")
+    assert copies.state(b"r") > sent
