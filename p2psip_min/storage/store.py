@@ -25,6 +25,7 @@ from p2psip_min.storage.validation import (
     Rejected,
     proven,
     refuse,
+    same,
     unknown_kinds,
     well_formed,
 )
@@ -261,7 +262,7 @@ class Store:
                 change.entries.append((key, new, old))
             changed = self._carry_out(resource, change, 0, now, happened) or changed
         covers = all(
-            (stored := theirs.get((kind, key))) is not None and same(stored, held.stored)
+            (kind, key) in theirs and same(theirs[kind, key], held.stored)
             for kind, shelf in self._resources.get(resource, {}).items()
             for key, held in shelf.values.items()
         )
