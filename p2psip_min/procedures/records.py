@@ -12,7 +12,7 @@ from p2psip_min.errors import ErrorAnswer, LinkReason, NotFound, RemoteFault, Re
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.peer import Peer, Received, Reply
 from p2psip_min.procedures.lookup import ask
-from p2psip_min.procedures.replicate import copy_out
+from p2psip_min.procedures.replicate import copy_out, look_after_copies
 from p2psip_min.storage.reader import Answer, Value
 from p2psip_min.storage.validation import Rejected
 from p2psip_min.wire.data import ArrayRange, DictionaryEntry, StoredDataSpecifier, StoredDataValue, StoreKindData
@@ -201,6 +201,8 @@ def on_store(peer: Peer, received: Received) -> Reply:
         if request.replica_number == 0:
             for replica_number, replica in enumerate(replicas, 1):
                 copy_out(peer, resource, replica, replica_number)
+        elif peer.topology.responsible(resource):
+            look_after_copies(peer)  # handed over to us: the replicas need it too
     elif copied:
         peer.copies.acknowledged(resource, received.signer)
     return Reply(outcome.answer)

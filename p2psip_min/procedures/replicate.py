@@ -34,6 +34,7 @@ async def _copy_quietly(peer: Peer, resource: ResourceID, holder: NodeID, replic
 
 async def send_copy(peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int) -> None:
     """Store a copy at ``holder``; when it has something younger, take that over (§7.4.1.1, healing)."""
+    state = peer.copies.state(resource)
     for export in peer.store.export(resource, replica_number, peer.now()):
         try:
             await peer.request((holder,), export.request, next_hop=holder, certificates=export.certificates)
@@ -42,7 +43,7 @@ async def send_copy(peer: Peer, resource: ResourceID, holder: NodeID, replica_nu
                 raise
             await _adopt(peer, resource, holder)
             return
-    peer.copies.acknowledged(resource, holder)
+    peer.copies.acknowledged(resource, holder, state)
 
 
 async def _adopt(peer: Peer, resource: ResourceID, holder: NodeID) -> None:
@@ -67,7 +68,7 @@ async def _adopt(peer: Peer, resource: ResourceID, holder: NodeID) -> None:
     for event in adopted.events:
         peer.emit(event)
     if adopted.changed:
-        peer.copies.stored(resource, holder)
+        peer.copies.stored(resource, holder if adopted.covers else None)
 
 
 def look_after_copies(peer: Peer) -> None:
