@@ -304,6 +304,7 @@ class PlainLinks(LinkTable):
             raise Malformed(0, "frame: unknown type")
         known = self._names.get(source)
         if known is None:
+            open_frame(packet)
             # A frame of an association from before this node's start; its sender will give up and say hello.
             self._emit_rejected(b"", LinkReason.RESET)
             return None, b""
