@@ -157,7 +157,7 @@ class Overlay:
             self.roles.trusted[node.node_id] = None
         for node in members:
             node.peer.configuration = self.registry.configuration
-            node.peer.bootstraps = [other.node_id for other in bootstraps]
+            node.peer.acquaintances.update({other.node_id: other.address for other in bootstraps if other is not node})
         if not grown:
             self._settle(members)
 
@@ -178,8 +178,6 @@ class Overlay:
                 node.peer.links.learn(other, addresses[other])
                 # Who was attached to knows us as well, though we are in nobody's table by that alone.
                 self.nodes[other].peer.links.learn(node.node_id, node.address)
-            for other in self.nodes[node.node_id].peer.bootstraps:
-                node.peer.links.learn(other, addresses[other])
         for node in members:
             become_member(node.peer, b"", settled=True, maintained=self._maintenance)
 
@@ -273,10 +271,11 @@ class Overlay:
 
     def close(self) -> None:
         """End all nodes and the loop."""
-        self.driver.call(self._stop)
+        self.driver.call(self.stop)
         self.driver.close()
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End every node where it stands."""
         for node in self.nodes.values():
             node.peer.stop()
 
@@ -313,9 +312,13 @@ class Overlay:
         if label in self.by_name:
             raise ValueError(f"there is a node {label} already")
         node = self._make(self.registry.enroll(label, self.now), label, is_client=False)
-        node.peer.bootstraps = [
-            other.node_id for other in self.nodes.values() if other.address in self.registry.configuration.bootstrap_nodes
-        ]
+        node.peer.acquaintances.update(
+            {
+                other.node_id: other.address
+                for other in self.nodes.values()
+                if other.address in self.registry.configuration.bootstrap_nodes
+            }
+        )
         return node
 
     async def join(self, node: Node, through: str | None = None) -> NodeID:

@@ -154,8 +154,7 @@ class Peer:
         self.admitting: NodeID | None = None
         self.attaching: dict[NodeID, int] = {}
         self.courting: dict[NodeID, None] = {}
-        self.acquaintances: list[NodeID] = []
-        self.bootstraps: list[NodeID] = []
+        self.acquaintances: dict[NodeID, Address] = {}
         self.hold_copies_until = 0.0
         self.unannounced: Changes | None = None
         self.announcing: asyncio.TimerHandle | None = None
@@ -471,15 +470,18 @@ class Peer:
         *,
         next_hop: NodeID | None = None,
         certificates: tuple[bytes, ...] = (),
+        from_anybody: bool = False,
     ) -> Received:
         """Send a request and wait for its answer; raises ErrorAnswer or RequestTimedOut (RFC 6940 §6.2.1).
 
-        ``next_hop`` names the linked node to start with; without it the destination list decides.
+        ``next_hop`` names the linked node to start with; without it the destination list decides. ``from_anybody``
+        takes an answer from farther away than our own neighbors: it shows that there is another part of the overlay.
         """
         if not self.alive:
             raise RequestTimedOut("the node has stopped")
         transaction_id = self.rng.getrandbits(64)
-        pending = _Pending(self.loop.create_future(), destinations[-1], next_hop)
+        expected = WILDCARD if from_anybody else destinations[-1]
+        pending = _Pending(self.loop.create_future(), expected, next_hop)
         raw = encode_destinations(tuple(destinations))
         pending.data = self._encode(transaction_id, raw, encode_contents(body), certificates)
         self._pending[transaction_id] = pending

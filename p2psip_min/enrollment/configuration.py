@@ -102,7 +102,7 @@ def publish(configuration: Configuration, signer: Credential) -> Configuration:
         raise LocalProtocolError(f"a configuration's sequence lies between 0 and {MAX_SEQUENCE}")
     blob = "\n".join(_lines(configuration, signer)).encode()
     document = (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<overlay xmlns="{BASE}" xmlns:chord="{CHORD}">\n'.encode()
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<overlay xmlns="{BASE}">\n'.encode()
         + blob
         + f"\n<signature>{signature_text(blob, signer)}</signature>\n</overlay>\n".encode()
     )
@@ -118,7 +118,10 @@ def signature_text(blob: bytes, signer: Credential) -> str:
 
 
 def _lines(it: Configuration, signer: Credential) -> Iterator[str]:
-    head = f"<configuration instance-name={quoteattr(it.overlay)} sequence={quoteattr(str(it.sequence))}"
+    # Declared here and not outside, where the RFC's example has it: nobody signs what stands there, and whoever changes
+    # the declaration turns signed elements into foreign ones, which are passed over.
+    head = f'<configuration xmlns="{BASE}" xmlns:chord="{CHORD}"'
+    head += f" instance-name={quoteattr(it.overlay)} sequence={quoteattr(str(it.sequence))}"
     if it.expiration is not None:
         head += f' expiration="{date(it.expiration):%Y-%m-%dT%H:%M:%SZ}"'
     yield head + ">"

@@ -21,6 +21,7 @@ from p2psip_min.wire.messages import (
     ErrorCode,
     IceCandidate,
     OverlayLinkType,
+    UpdateReq,
 )
 
 LINK_WAIT = 10.0

@@ -10,7 +10,7 @@ from p2psip_min.errors import ErrorAnswer, JoinReason, JoinRefused, LinkRefused,
 from p2psip_min.ids import NodeID
 from p2psip_min.peer import Peer, Received
 from p2psip_min.procedures.attach import attach
-from p2psip_min.procedures.maintain import maintain, react
+from p2psip_min.procedures.maintain import maintain, react, remember
 from p2psip_min.procedures.replicate import hand_over_to
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.messages import ErrorCode, JoinAns, JoinReq, UpdateReq
@@ -79,6 +79,8 @@ def become_member(peer: Peer, admitting: bytes, *, settled: bool = False, mainta
     peer.joined = True
     peer.joined_at = peer.now()
     peer.emit(events.NodeJoined(peer.now(), peer.node_id, 0, admitting))
+    for neighbor in peer.topology.neighbors():
+        remember(peer, neighbor)
     if not settled:
         react(peer, peer.topology.announce_self())
     if maintained:

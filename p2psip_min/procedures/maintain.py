@@ -11,6 +11,7 @@ from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.replicate import look_after_copies
 from p2psip_min.storage.replication import HOLD_DOWN
+from p2psip_min.transport.network import Address
 from p2psip_min.wire.messages import LeaveAns, PingReq, UpdateAns, UpdateReq
 
 if TYPE_CHECKING:
@@ -20,8 +21,14 @@ if TYPE_CHECKING:
 SETTLE = 0.1
 """Seconds for which changes of the neighbor table are gathered before they are announced in one Update."""
 
-ACQUAINTANCES = 10
-"""How many former peers a node remembers to find the overlay again (RFC 6940 §11.4 speaks of a bootstrap cache)."""
+ACQUAINTANCES = 24
+"""How many former neighbors a node remembers to find the overlay again, beside the bootstrap nodes (RFC 6940 §11.4)."""
+
+PROBES = 3
+"""How many nodes outside the table are asked in one look for another part of the overlay."""
+
+LONELY = 30.0
+"""Seconds between two looks when all successors or all predecessors are gone (§10.7.1: behave as if joining)."""
 
 
 def react(peer: Peer, changes: Changes, learned_from: NodeID | None = None) -> None:
@@ -32,6 +39,8 @@ def react(peer: Peer, changes: Changes, learned_from: NodeID | None = None) -> N
             peer.spawn(_court(peer, candidate, learned_from), "attach to neighbor")
     for node in changes.tell:
         peer.tell(node, UpdateReq(peer.topology.make_neighbor_update(peer.now())))
+    for node in changes.gained:
+        remember(peer, node)
     if changes.neighbors_changed:
         peer.emit(events.NeighborsChanged(peer.now(), peer.node_id, 0, *peer.topology.snapshot()))
     if not (changes.neighbors_changed or changes.responsibility_changed):
@@ -90,7 +99,6 @@ def link_failed(peer: Peer, remote: NodeID, reason: LinkReason) -> None:
     if reason is LinkReason.CLOSED:
         return
     if remote in peer.topology.table():
-        remember(peer, remote)
         peer.emit(events.NeighborFailed(peer.now(), peer.node_id, 0, remote))
     peer.copies.forget_holder(remote)
     react(peer, peer.topology.remove(remote, peer.now()))
@@ -99,11 +107,13 @@ def link_failed(peer: Peer, remote: NodeID, reason: LinkReason) -> None:
 
 
 def remember(peer: Peer, node: NodeID) -> None:
-    """Keep a former peer in mind, the youngest last."""
-    if node in peer.acquaintances:
-        peer.acquaintances.remove(node)
-    peer.acquaintances.append(node)
-    del peer.acquaintances[:-ACQUAINTANCES]
+    """Keep in mind where a neighbor is reached, the youngest last."""
+    address = peer.links.book.get(node)
+    if address is not None:
+        peer.acquaintances.pop(node, None)
+        peer.acquaintances[node] = address
+        if len(peer.acquaintances) > ACQUAINTANCES:
+            del peer.acquaintances[next(iter(peer.acquaintances))]
 
 
 async def maintain(peer: Peer) -> None:
@@ -116,7 +126,11 @@ async def maintain(peer: Peer) -> None:
         if peer.now() >= fingers_due:
             fingers_due = peer.now() + peer.configuration.chord_ping_interval
             await refresh_finger(peer)
-        await asyncio.sleep(interval * (0.9 + 0.2 * peer.rng.random()))
+        rest = peer.now() + interval * (0.9 + 0.2 * peer.rng.random())
+        while (left := rest - peer.now()) > 0:
+            await asyncio.sleep(min(left, LONELY))
+            if left > LONELY and not all(peer.topology.snapshot()):
+                await find_partition(peer)
 
 
 async def stabilize(peer: Peer) -> None:
@@ -140,28 +154,27 @@ async def refresh_finger(peer: Peer) -> None:
         return
 
 
-def _outsider(peer: Peer) -> NodeID | None:
-    """Somebody outside our table whom we could reach once: the oldest acquaintance first, then a bootstrap node."""
-    table = peer.topology.table()
-    known = [node for node in (*peer.acquaintances, *peer.bootstraps) if node not in table and node != peer.node_id]
-    if not known:
-        return None
-    chosen = known[int(peer.rng.random() * len(known))]
-    return chosen
-
-
 async def find_partition(peer: Peer) -> None:
-    """Ask for our own place through somebody outside our table; another answer means another ring (§10.7.4.4)."""
-    through = _outsider(peer)
-    if through is None:
-        return
+    """Ask for our own place through nodes outside our table; another answer means another ring (§10.7.4.4)."""
+    table = peer.topology.table()
+    known = {node: address for node, address in peer.acquaintances.items() if node not in table}
+    names = list(known)
+    for _ in range(min(PROBES, len(names))):
+        through = names.pop(int(peer.rng.random() * len(names)))
+        await _probe(peer, through, known[through])
+
+
+async def _probe(peer: Peer, through: NodeID, address: Address) -> None:
+    if not peer.links.connected(through):
+        peer.links.learn(through, address)
     try:
-        if not peer.links.connected(through):
-            return
-        received = await peer.request((through, ResourceID(peer.node_id)), PingReq(), next_hop=through)
+        place = ResourceID(peer.node_id)
+        received = await peer.request((through, place), PingReq(), next_hop=through, from_anybody=True)
         responder = received.signer
-        if responder != peer.node_id and responder not in peer.topology.table():
+        if responder == peer.node_id:
+            return
+        if responder != through:
             await attach(peer, (through, responder), send_update=True, next_hop=through)
-            await peer.send_update(responder)
+        peer.tell(responder, UpdateReq(peer.topology.make_neighbor_update(peer.now())))
     except (RequestTimedOut, ErrorAnswer, LinkRefused):
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.wire.kinds import AccessPolicy, DataModel, KindSpec
@@ -30,14 +31,20 @@ class Claim:
 AccessRule = Callable[[Claim], bool]
 
 
+@lru_cache(maxsize=4096)
+def place_of(name: str | bytes) -> ResourceID:
+    """Where the resource of that name lies (§10.2); owners store again and again."""
+    return ResourceID.of(name)
+
+
 def user_match(claim: Claim) -> bool:
     """USER-MATCH: the user's name hashes to the resource (§7.3.1)."""
-    return ResourceID.of(claim.user) == claim.resource
+    return place_of(claim.user) == claim.resource
 
 
 def node_match(claim: Claim) -> bool:
     """NODE-MATCH: the Node-ID hashes to the resource (§7.3.2)."""
-    return claim.node_id is not None and ResourceID.of(claim.node_id) == claim.resource
+    return claim.node_id is not None and place_of(claim.node_id) == claim.resource
 
 
 def user_node_match(claim: Claim) -> bool:
@@ -45,7 +52,7 @@ def user_node_match(claim: Claim) -> bool:
     return (
         claim.key == claim.node_id
         and claim.spec.model is DataModel.DICTIONARY
-        and ResourceID.of(claim.user) == claim.resource
+        and place_of(claim.user) == claim.resource
     )
 
 
@@ -56,7 +63,7 @@ def node_multiple(claim: Claim) -> bool:
     """
     node_id = claim.node_id
     return node_id is not None and any(
-        ResourceID.of(node_id + bytes((i,))) == claim.resource for i in range(1, claim.spec.max_node_multiple + 1)
+        place_of(node_id + bytes((i,))) == claim.resource for i in range(1, claim.spec.max_node_multiple + 1)
     )
 
 

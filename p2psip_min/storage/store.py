@@ -182,7 +182,8 @@ class Store:
             changed = self._carry_out(resource, change, transaction_id, now, happened) or changed
         named = replicas if request.replica_number == 0 else ()
         responses = tuple([StoreKindResponse(change.kind, change.generation, named) for change in changes])
-        accepted = Accepted(responses, happened, changed, covers=self._covers(request))
+        covers = request.replica_number != 0 and self._covers(request)
+        accepted = Accepted(responses, happened, changed, covers=covers)
         self._answers.keep(sender, transaction_id, accepted, now)
         return accepted
 
@@ -220,7 +221,7 @@ class Store:
         return bool(change.entries)
 
     def _covers(self, request: StoreReq) -> bool:
-        """Whether an accepted request named all that is held; what it named is held as it came."""
+        """Whether accepted copies are all that is held; what was named is held as it came."""
         held = sum([len(shelf.values) for shelf in self._resources.get(request.resource, {}).values()])
         return held == sum([len(group.values) for group in request.kind_data])
 

@@ -54,7 +54,7 @@ class Accepted:
     """The request was carried out; ``responses`` is the StoreAns's content.
 
     ``changed`` says whether anything is held now that was not before, ``repeated`` that the answer comes from memory,
-    ``covers`` that the request named all that is held for the resource now: its sender lacks nothing.
+    ``covers`` that it brought copies of all that is held for the resource now: its sender lacks nothing.
     """
 
     responses: tuple[StoreKindResponse, ...]
@@ -132,7 +132,9 @@ class Checklist:
                 signer = proven(self.rules.record_signature, self.access, request.resource, spec, stored, certificates)
                 if isinstance(signer, StoreReason):
                     return refuse(signer, group.kind)
-                if original and sender_certificate is not None:
+                # The owner who sends his own value, from his only node, has just been allowed to.
+                alike = sender_certificate is signer and signer is not None and len(signer.node_ids) == 1
+                if original and sender_certificate is not None and not alike:
                     claim = Claim(request.resource, spec, key_of(stored.value), sender_certificate.user, sender)
                     if not self.access[spec.access](claim):
                         return refuse(StoreReason.REQUESTER_DENIED, group.kind)
