@@ -64,6 +64,7 @@ class Network:
         self._salt = rng.getrandbits(64)
         self._time = loop.time
         self._call_at = loop.call_at
+        self._call_later = loop.call_later
         self._receivers: dict[Address, Receiver] = {}
         self._names: dict[Address, bytes] = {}
         self._points: dict[str, Point] = {}
@@ -196,7 +197,7 @@ class Network:
             delay = self._delays[source][destination]
         except KeyError:
             delay = self._learn_delay(source, destination)
-        self._call_at(self._time() + delay, self._arrive, source, destination, packet)
+        self._call_later(delay, self._arrive, source, destination, packet)
         return True
 
     def _arrive(self, source: Address, destination: Address, packet: Packet) -> None:

@@ -117,6 +117,24 @@ def _load(context: ssl.SSLContext, pem: bytes) -> None:
         os.unlink(path)
 
 
+def failure_of(error: ssl.SSLError, outgoing: ssl.MemoryBIO) -> TlsFailure:
+    """What a failed operation means, with the alert it left for the other end."""
+    return TlsFailure(reason_of(error), error.reason or "", outgoing.read())
+
+
+def read_rest(tls: ssl.SSLObject, outgoing: ssl.MemoryBIO) -> bytes:
+    """The plaintext of whatever records are complete by now; TlsFailure as in unseal."""
+    parts = []
+    try:
+        while plain := tls.read(16_384):
+            parts.append(plain)
+    except ssl.SSLWantReadError:
+        pass
+    except ssl.SSLError as error:
+        raise failure_of(error, outgoing) from error
+    return b"".join(parts)
+
+
 class TlsSession:
     """One end of a TLS connection: bytes from the other end in, bytes for it out; nothing waits."""
 
@@ -138,7 +156,7 @@ class TlsSession:
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            raise self.failure(error) from error
+            raise failure_of(error, self.outgoing) from error
         else:
             self.established = True
         return self.established, self.outgoing.read()
@@ -151,24 +169,8 @@ class TlsSession:
     def unseal(self, data: bytes) -> bytes:
         """The plaintext of the records completed by ``data``; TlsFailure when one isn't genuine or is an alert."""
         self.incoming.write(data)
-        return self.rest()
-
-    def rest(self) -> bytes:
-        """The plaintext of whatever records are complete by now."""
-        parts = []
-        try:
-            while plain := self.tls.read(16_384):
-                parts.append(plain)
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLError as error:
-            raise self.failure(error) from error
-        return b"".join(parts)
+        return read_rest(self.tls, self.outgoing)
 
     def certificate(self) -> bytes | None:
         """The other end's certificate as DER, if it showed one that the roots cover."""
         return self.tls.getpeercert(binary_form=True)
-
-    def failure(self, error: ssl.SSLError) -> TlsFailure:
-        """What a failed operation means, with the alert it left for the other end."""
-        return TlsFailure(reason_of(error), error.reason or "", self.outgoing.read())

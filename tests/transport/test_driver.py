@@ -119,13 +119,13 @@ def test_an_interrupt_lands_between_callbacks_and_the_overlay_goes_on(driver: Ru
     driver.loop.call_soon(tick)
     with pytest.raises(KeyboardInterrupt):
         driver.advance(1e12)
-    assert 1000 <= ticks
+    assert ticks >= 1000
     before = driver.loop.time()
     driver.advance(5)
     assert driver.loop.time() == before + 5
 
     async def forever() -> None:
-        while True:
+        for _ in range(10**9):
             await asyncio.sleep(1)
 
     ticks = 0

@@ -134,6 +134,11 @@ def test_tasks_futures_timeouts_and_groups_work(loop: VirtualLoop) -> None:
         await asyncio.sleep(seconds)
         return loop.time()
 
+    async def failing_group() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sleeper(50))
+            group.create_task(asyncio.wait_for(loop.create_future(), 1))
+
     async def main() -> None:
         assert await asyncio.gather(sleeper(2), sleeper(1)) == [2.0, 1.0]
         with pytest.raises(TimeoutError):
@@ -148,9 +153,7 @@ def test_tasks_futures_timeouts_and_groups_work(loop: VirtualLoop) -> None:
             tasks = [group.create_task(sleeper(delay)) for delay in (3, 1, 2)]
         assert [task.result() for task in tasks] == [10.0, 8.0, 9.0]
         with pytest.raises(ExceptionGroup):
-            async with asyncio.TaskGroup() as group:
-                group.create_task(sleeper(50))
-                group.create_task(asyncio.wait_for(loop.create_future(), 1))
+            await failing_group()
         assert loop.time() == 11.0
         queue: asyncio.Queue[int] = asyncio.Queue()
         loop.call_later(1, queue.put_nowait, 7)
@@ -209,7 +212,7 @@ def test_events_a_second_against_a_bare_heap(loop: VirtualLoop) -> None:
         start = time.process_time()
         while heap:
             now, _, run = heapq.heappop(heap)
-            run()  # type: ignore[operator]
+            run()
         return time.process_time() - start
 
     def ours() -> float:

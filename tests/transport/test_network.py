@@ -30,7 +30,7 @@ class World:
         for address in (A, B, C):
             self.network.attach(address, address[0].encode(), self._receiver(address))
 
-    def _receiver(self, address: Address):  # type: ignore[no-untyped-def]
+    def _receiver(self, address: Address):
         return lambda source, packet: self.got.append((self.loop.time(), source, address, packet))
 
     def run(self) -> list[Packet]:
@@ -100,13 +100,13 @@ def test_without_weather_packets_keep_their_order_and_with_reordering_they_do_no
     for number in range(100):
         world.loop.call_at(number * 1e-3, world.network.send, A, B, bytes([number]))
     in_order = world.run()
-    assert in_order == sorted(in_order)  # type: ignore[type-var]
+    assert in_order == sorted(in_order)
     world.got.clear()
     world.network.reorder = 0.2
     for number in range(100):
         world.loop.call_later(number * 1e-3, world.network.send, A, B, bytes([number]))
     shuffled = world.run()
-    assert sorted(shuffled) == in_order  # type: ignore[type-var]
+    assert sorted(shuffled) == in_order
     assert shuffled != in_order
 
 
@@ -129,7 +129,7 @@ def test_tap_reads_a_pair_both_ways_or_everything_and_changes_nothing(world: Wor
         world.network.send(source, destination, data)
     remove()
     world.network.send(A, B, b"4")
-    assert sorted(world.run()) == [b"1", b"2", b"3", b"4"]  # type: ignore[type-var]
+    assert sorted(world.run()) == [b"1", b"2", b"3", b"4"]
     assert pair == [(0.0, A, B, b"1"), (0.0, B, A, b"2")]
     assert everything == [b"1", b"2", b"3", b"4"]
 

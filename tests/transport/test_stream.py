@@ -261,7 +261,7 @@ def test_the_server_may_finish_first(service: Service) -> None:
     stream, end = service.client()
     service.loop.run_until_complete(stream.opened())
     service.loop.run_until(1)
-    service.ends[0].stream.write(b"bye")  # type: ignore[union-attr]
+    service.ends[0].stream.write(b"bye")
     service.ends[0].stream.close()
     service.loop.run_until(5)
     assert (end.data, end.ended) == (b"bye", LinkReason.CLOSED)
@@ -309,4 +309,4 @@ def test_a_server_needs_a_certificate_and_keys_leave_no_file(tmp_path: object, m
     with pytest.raises(LocalProtocolError):
         TlsIdentity(roots=authority.pem).server()
     authority.identity(SERVER_ID).server()
-    assert list(tmp_path.iterdir()) == []  # type: ignore[attr-defined]
+    assert list(tmp_path.iterdir()) == []
