@@ -17,7 +17,7 @@ from p2psip_min import procedures
 from p2psip_min.application.telephone import Telephone
 from p2psip_min.defences import Defences, LinkProtection, preset
 from p2psip_min.enrollment.certificates import Credential
-from p2psip_min.enrollment.registry import Registry
+from p2psip_min.enrollment.provider import Provider
 from p2psip_min.handlers import CLIENT_HANDLERS, PEER_HANDLERS
 from p2psip_min.ids import NodeID, ResourceID, overlay_hash
 from p2psip_min.peer import Peer, Surroundings
@@ -120,12 +120,12 @@ class Overlay:
         self._neighbors, self._fingers, self._finger_choice = neighbors, fingers, finger_choice
         self._maintenance = maintenance
         self._hosts = 0
-        self.registry = Registry(name, seed=seed, rng=self.rng("enrollment"), trace=self.trace)
+        self.provider = Provider(name, seed=seed, rng=self.rng("enrollment"), trace=self.trace)
         self.surroundings = Surroundings(
             loop=self.loop,
             trace=self.trace,
             defences=self.defences,
-            kinds=self.registry.configuration.registry(),
+            kinds=self.provider.configuration.registry(),
             overlay_name=name,
             overlay=overlay_hash(name),
         )
@@ -143,7 +143,7 @@ class Overlay:
 
     def _populate(self, peers: int, grown: bool, trusted: int) -> None:
         credentials = sorted(
-            (self.registry.enroll(f"peer{i}", self.loop.time()) for i in range(peers)),
+            (self.provider.enroll(f"peer{i}", self.loop.time()) for i in range(peers)),
             key=lambda credential: credential.node_id,
         )
         members = [
@@ -151,12 +151,12 @@ class Overlay:
             for number, credential in enumerate(credentials)
         ]
         bootstraps = members[: min(3, len(members))]
-        self.registry.bootstrap_at([node.address for node in bootstraps])
+        self.provider.bootstrap_at([node.address for node in bootstraps], self.loop.time())
         chance = self.rng("trusted")
         for node in _sample(members, trusted, chance):
             self.roles.trusted[node.node_id] = None
         for node in members:
-            node.peer.configuration = self.registry.configuration
+            node.peer.configuration = self.provider.configuration
             node.peer.acquaintances.update({other.node_id: other.address for other in bootstraps if other is not node})
         if not grown:
             self._settle(members)
@@ -193,14 +193,14 @@ class Overlay:
     def _make(self, credential: Credential, name: str, *, is_client: bool) -> Node:
         address = self._next_address()
         node_id = credential.node_id
-        trust = self.registry.trust()
+        trust = self.provider.trust()
         links = self._links(credential, address, trust)
         topology: Any = (
             ClientTopology(node_id)
             if is_client
             else Chord(node_id, neighbors=self._neighbors, fingers=self._fingers)
         )
-        configuration = self.registry.configuration
+        configuration = self.provider.configuration
         parts = PeerParts(
             identity=credential,
             topology=topology,
@@ -236,7 +236,7 @@ class Overlay:
         if not self.defences.link_protection.tls:
             return PlainLinks(self.network, address, credential.node_id, trace=self.trace)
         identity = TlsIdentity(
-            roots=self.registry.roots_pem, certificate=credential.certificate_pem(), key=credential.key_pem()
+            roots=self.provider.roots_pem, certificate=credential.certificate_pem(), key=credential.key_pem()
         )
         return TlsLinks(
             self.network, address, credential.node_id, identity=identity, check=trust.refusal, trace=self.trace
@@ -311,12 +311,12 @@ class Overlay:
         label = name or f"p{sum(not node.is_client for node in self.nodes.values()):02d}"
         if label in self.by_name:
             raise ValueError(f"there is a node {label} already")
-        node = self._make(self.registry.enroll(label, self.now), label, is_client=False)
+        node = self._make(self.provider.enroll(label, self.now), label, is_client=False)
         node.peer.acquaintances.update(
             {
                 other.node_id: other.address
                 for other in self.nodes.values()
-                if other.address in self.registry.configuration.bootstrap_nodes
+                if other.address in self.provider.configuration.bootstrap_nodes
             }
         )
         return node
@@ -326,7 +326,7 @@ class Overlay:
         if through is not None:
             entrances = [self.node(through).address]
         else:
-            entrances = [address for address in self.registry.configuration.bootstrap_nodes]
+            entrances = [address for address in self.provider.configuration.bootstrap_nodes]
             entrances += [other.address for other in self.peers() if other.address not in entrances][:3]
         return await procedures.join(node.peer, entrances)
 
@@ -334,7 +334,7 @@ class Overlay:
         """Enroll a user with a phone, served by the peer ``at`` or by one drawn from the seed."""
         if user in self.by_name:
             raise ValueError(f"there is a node {user} already")
-        node = self._make(self.registry.enroll(user, self.now), user, is_client=True)
+        node = self._make(self.provider.enroll(user, self.now), user, is_client=True)
         phone_address = (node.address[0], SIP_PORT)
         credential = node.peer.parts.identity
         phone = Telephone(
