@@ -196,7 +196,7 @@ class Overlay:
         trust = self.provider.trust()
         links = self._links(credential, address, trust)
         topology: Any = (
-            ClientTopology(node_id)
+            ClientTopology(node_id, Chord(node_id))
             if is_client
             else Chord(node_id, neighbors=self._neighbors, fingers=self._fingers)
         )

@@ -236,7 +236,7 @@ class Peer:
             if pending.timer is not None:
                 pending.timer.cancel()
             if not pending.future.done():
-                pending.future.cancel()
+                pending.future.set_exception(RequestTimedOut("the node has stopped"))
         self._pending.clear()
         if self.announcing is not None:
             self.announcing.cancel()
@@ -490,10 +490,6 @@ class Peer:
         self.originate(pending.data, transaction_id, next_hop)
         try:
             received = await pending.future
-        except asyncio.CancelledError:
-            if self.alive:
-                raise
-            raise RequestTimedOut("the node has stopped") from None
         finally:
             self._pending.pop(transaction_id, None)
             if pending.timer is not None:

@@ -93,17 +93,18 @@ def on_leave(peer: Peer, received: Received) -> LeaveAns | None:
 
 
 def link_failed(peer: Peer, remote: NodeID, reason: LinkReason) -> None:
-    """A link is gone: so is the peer, as far as we can know (§10.7.1)."""
+    """A link is gone: so is the peer, as far as we can know (§10.7.1); who closed it on purpose did not die."""
     if not peer.alive or peer.is_client:
         return
-    if reason is LinkReason.CLOSED:
-        return
-    if remote in peer.topology.table():
-        peer.emit(events.NeighborFailed(peer.now(), peer.node_id, 0, remote))
     peer.copies.forget_holder(remote)
+    near = remote in peer.topology.neighbors()
+    if reason is not LinkReason.CLOSED and remote in peer.topology.table():
+        peer.emit(events.NeighborFailed(peer.now(), peer.node_id, 0, remote))
+        if near:
+            peer.hold_copies_until = peer.now() + HOLD_DOWN
     react(peer, peer.topology.remove(remote, peer.now()))
-    peer.hold_copies_until = peer.now() + HOLD_DOWN
-    look_after_copies(peer)
+    if near:
+        look_after_copies(peer)
 
 
 def remember(peer: Peer, node: NodeID) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from p2psip_min.ids import NodeID
+from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.routing.topology.base import TopologyPlugin
 
 
 class ClientTopology:
-    """A node outside the ring with one or more peers that serve it, the preferred one first."""
+    """A node outside the overlay with one or more peers that serve it, the preferred one first.
 
-    def __init__(self, node_id: NodeID) -> None:
+    ``algorithm`` is a plug-in that never joins: a client must know how the overlay places things, and no more.
+    """
+
+    def __init__(self, node_id: NodeID, algorithm: TopologyPlugin) -> None:
         self.node_id = node_id
+        self._algorithm = algorithm
         self.peers: list[NodeID] = []
 
     def serve_by(self, peer: NodeID) -> None:
@@ -30,3 +35,15 @@ class ClientTopology:
             if peer not in exclude:
                 return peer
         return None
+
+    def next_holder(self, resource: bytes, holders: tuple[NodeID, ...]) -> ResourceID | NodeID:
+        """Where to ask for the holder of ``resource`` after ``holders``."""
+        return self._algorithm.next_holder(resource, holders)
+
+    def snapshot(self) -> tuple[tuple[NodeID, ...], tuple[NodeID, ...]]:
+        """Nobody on either side."""
+        return (), ()
+
+    def table(self) -> tuple[NodeID, ...]:
+        """The serving peers."""
+        return tuple(self.peers)
