@@ -144,6 +144,9 @@ class FullMesh:
         update = self.make_full_update(now)
         return [(node, update) for node in self.neighbors()]
 
+    def periodic_updates(self, now: float) -> list[tuple[NodeID, bytes]]:
+        return [(node, self.make_full_update(now)) for node in self.neighbors()]
+
     def make_leave_data(self, neighbor: NodeID) -> bytes:
         return self.make_full_update(0.0)
 

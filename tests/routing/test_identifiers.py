@@ -39,7 +39,7 @@ def test_intervals_between_neighbors_cut_the_ring_into_parts(key: NodeID, nodes:
 def test_order_of_bytes_is_order_of_numbers(place: int) -> None:
     assert to_int(NodeID.from_int(place)) == place
     assert (NodeID.from_int(place) < WILDCARD) == (place < RING - 1)
-    assert INVALID <= NodeID.from_int(place)
+    assert NodeID.from_int(place) >= INVALID
 
 
 def test_a_node_id_has_sixteen_bytes() -> None:

@@ -1,6 +1,7 @@
 """Joins, failures, leaves and stabilisation in any order: is it one ring, always, and the ideal one at rest?
 
-The start is r+1 members and more, as P. Zave's proof asks for, and no failure takes a member's last living successor.
+The start is r+1 members and more, as P. Zave's proof asks for, and no failure takes a member's last living successor:
+not in its list, and not among the r that really follow it while the news of who died or came may be under way.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Ring(RuleBasedStateMachine):
             self.village.nodes[node].settle(ring)
             self.village.members[node] = None
         self.used = set(start)
+        self.ghosts: set[NodeID] = set()
 
     def pick(self, number: int) -> NodeID:
         members = sorted(self.village.members)
@@ -38,7 +40,14 @@ class Ring(RuleBasedStateMachine):
 
     def may_go(self, node: NodeID) -> bool:
         left = {other: lists for other, lists in self.village.snapshot().items() if other != node}
-        return len(left) > R and not one_live_successor(left)
+        if len(left) <= R or one_live_successor(left):
+            return False
+        if not self.village.queue:
+            listed = {other for lists in left.values() for side in lists for other in side}
+            self.ghosts &= listed
+        ring = sorted({*self.village.nodes, *self.ghosts})
+        after = {other: [ring[(at + step) % len(ring)] for step in range(1, R + 1)] for at, other in enumerate(ring)}
+        return all(any(successor in left for successor in after[other]) for other in left)
 
     @precondition(lambda self: len(self.village.nodes) < MOST)
     @rule(node=ids, number=picks)
@@ -56,11 +65,13 @@ class Ring(RuleBasedStateMachine):
     @rule(number=picks)
     def fail(self, number: int) -> None:
         if self.may_go(node := self.pick(number)):
+            self.ghosts.add(node)
             self.village.fail(node)
 
     @rule(number=picks)
     def leave(self, number: int) -> None:
         if self.may_go(node := self.pick(number)):
+            self.ghosts.add(node)
             self.village.leave(node)
 
     @rule(number=picks)

@@ -62,8 +62,8 @@ class Village:
     def attach(self, node: NodeID, remote: NodeID) -> None:
         """Link, and be sent the other's Update, as send_update asks for; a node that is no member sends none."""
         self.courting.pop((node, remote), None)
-        if node not in self.nodes:
-            return
+        if node not in self.nodes or remote in self.nodes[node].table():
+            return  # it has announced itself meanwhile
         self.sent["attach"] += 1
         if remote not in self.nodes:
             self.react(node, self.nodes[node].unreachable(remote, self.now))
@@ -138,8 +138,8 @@ class Village:
 
     def stabilize(self, node: NodeID) -> None:
         topology = self.nodes[node]
-        for neighbor in topology.neighbors():
-            self.post(node, neighbor, topology.make_neighbor_update(self.now))
+        for remote, update in topology.periodic_updates(self.now):
+            self.post(node, remote, update)
 
     # --- the world -------------------------------------------------------------------------------------------
 

@@ -130,6 +130,9 @@ class TopologyPlugin(Protocol):
     def updates_for(self, changes: Changes, now: float) -> list[tuple[NodeID, bytes]]:
         """Who is to be sent which Update after ``changes``, in order (§10.7)."""
 
+    def periodic_updates(self, now: float) -> list[tuple[NodeID, bytes]]:
+        """Who is to be sent which Update once an update interval, in order (§10.7.4.1)."""
+
     def make_leave_data(self, neighbor: NodeID) -> bytes:
         """What a Leave to ``neighbor`` carries (§10.9)."""
 

@@ -65,6 +65,7 @@ class Chord:
         self._heard: dict[NodeID, None] = {}
         self._disbelieved: dict[NodeID, float] = {}
         self._told: dict[NodeID, float] = {}
+        self._lists: dict[NodeID, tuple[NodeID, ...]] = {}
         self._announced = False
         self._started = started
         self._rebuild()
@@ -206,7 +207,10 @@ class Chord:
         changed = self._add(sender)
         if body.type == ChordUpdateType.PEER_READY:
             return changed
-        self._hear((*body.successors, *body.predecessors, *body.fingers), now)
+        named = (*body.successors, *body.predecessors)
+        if sender in self._successors or sender in self._predecessors:
+            self._lists[sender] = named
+        self._hear((*named, *body.fingers), now)
         return self._answer(changed, self._disagreement(sender, body, now))
 
     def on_leave(self, leaving: NodeID, data: bytes, now: float) -> Changes:
@@ -248,6 +252,7 @@ class Chord:
         del self._peers[bisect_left(self._peers, node)]
         del self._index[node]
         self._told.pop(node, None)
+        self._lists.pop(node, None)
         self._pinned = {i: peer for i, peer in self._pinned.items() if peer != node}
 
     def _disbelieve(self, node: NodeID, now: float) -> None:
@@ -415,38 +420,41 @@ class Chord:
         """Predecessors and successors."""
         return encode(ChordUpdate(self._uptime(now), ChordUpdateType.NEIGHBORS, self._predecessors, self._successors))
 
-    def make_ready_update(self, now: float) -> bytes:
-        """No lists: a sign of life, and the question for one."""
-        return encode(ChordUpdate(self._uptime(now), ChordUpdateType.PEER_READY))
-
     def updates_for(self, changes: Changes, now: float) -> list[tuple[NodeID, bytes]]:
-        """Lists to the neighbors for whom they are news; when our range changed, a sign of life to the others.
+        """Our lists to the neighbors for whom they are news.
 
-        §10.7.3 sends every change to every linked node. A neighbor out of whose sight it happened does nothing with it,
-        so it is left out; if we are wrong about what it sees, its next Update gets it corrected.
+        §10.7.3 sends every change to every linked node, most of whom know already or can do nothing with it. If we are
+        wrong about what a neighbor knows, its next Update gets it corrected.
         """
         if not (changes.neighbors_changed or changes.responsibility_changed):
             return []
         near = self.neighbors()
+        self._lists = {node: named for node, named in self._lists.items() if node in near}
         lists = self.make_neighbor_update(now)
-        updates = [(node, lists) for node in near if node in changes.gained or self._is_news(changes, node)]
-        if changes.responsibility_changed:
-            ready = self.make_ready_update(now)
-            updates += [(node, ready) for node in self._peers if node not in near]
-        return updates
+        return [(node, lists) for node in near if node in changes.gained or self._is_news(changes, node)]
+
+    def periodic_updates(self, now: float) -> list[tuple[NodeID, bytes]]:
+        """Our lists to the neighbors, and a sign of life to the fingers, which shows whether they live (§10.7.4.1)."""
+        near = self.neighbors()
+        lists = self.make_neighbor_update(now)
+        ready = encode(ChordUpdate(self._uptime(now), ChordUpdateType.PEER_READY))
+        return [*((node, lists) for node in near), *((node, ready) for node in self.table() if node not in near)]
 
     def _is_news(self, changes: Changes, neighbor: NodeID) -> bool:
-        """Whether a gained or lost node lies within the neighbor's own lists, as far as we can see."""
+        """Whether the neighbor should have a gained or lost node in its lists or not, and may not know it yet."""
+        knows = self._lists.get(neighbor, ())
+        gained = [node for node in changes.gained if node not in knows and neighbor not in self._lists.get(node, ())]
+        lost = [node for node in changes.lost if node in knows or not knows]
         if len(self._peers) <= self._ahead + self._behind:
-            return True
+            return bool(gained or lost)
         origin = self._predecessors[-1]
         line = sorted(
-            {*self._predecessors, self.node_id, *self._successors, *changes.lost},
+            {*self._predecessors, self.node_id, *self._successors, *lost},
             key=lambda node: distance(origin, node),
         )
         at = line.index(neighbor)
         window = line[max(0, at - self._behind) : at + self._ahead + 1]
-        return any(node in window for node in (*changes.gained, *changes.lost))
+        return any(node in window for node in (*gained, *lost))
 
     def make_leave_data(self, neighbor: NodeID) -> bytes:
         """Our predecessors for a successor, our successors for a predecessor: what it does not know (§10.9)."""
