@@ -327,11 +327,15 @@ class TrustStore:
         revocations: Revocations | None = None,
     ) -> None:
         self.overlay = overlay
-        self.roots = tuple(roots)
-        self.self_signed = self_signed
         self.revocations = Revocations() if revocations is None else revocations
         self._cache = ChainCache() if cache is None else cache
-        self._memo = self._cache.memo(overlay, self.roots, self_signed)
+        self.follow(roots, self_signed=self_signed)
+
+    def follow(self, roots: Iterable[bytes], *, self_signed: str | None = None) -> None:
+        """Judge by other roots from now on: a new configuration says so."""
+        self.roots = tuple(roots)
+        self.self_signed = self_signed
+        self._memo = self._cache.memo(self.overlay, self.roots, self_signed)
         self._roots = tuple(load_root(root) for root in self.roots)
 
     def check(self, der: bytes, *, now: float, node_id: bytes | None = None) -> Certificate | LinkReason:

@@ -24,7 +24,6 @@ from p2psip_min.enrollment.certificates import (
     date,
 )
 from p2psip_min.enrollment.markup import Element, read
-from p2psip_min.enrollment.revocation import Revocations
 from p2psip_min.enrollment.schema import BASE, CHORD, Fields, KindFields
 from p2psip_min.errors import ConfigurationReason, LocalProtocolError, Malformed
 from p2psip_min.ids import NodeID
@@ -83,11 +82,14 @@ class Configuration:
 
     def trust(self, *, cache: ChainCache | None = None) -> TrustStore:
         """A new node's judgement of certificates under this configuration."""
-        revocations = Revocations()
-        revocations.name_bad_nodes(self.bad_nodes)
-        return TrustStore(
-            self.overlay, self.roots, self_signed=self.self_signed, cache=cache, revocations=revocations
-        )  # fmt: skip
+        trust = TrustStore(self.overlay, self.roots, self_signed=self.self_signed, cache=cache)
+        trust.revocations.name_bad_nodes(self.bad_nodes)
+        return trust
+
+    def instruct(self, trust: TrustStore) -> None:
+        """Let a node that has taken this configuration judge by its roots and bad nodes."""
+        trust.follow(self.roots, self_signed=self.self_signed)
+        trust.revocations.name_bad_nodes(self.bad_nodes)
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -151,12 +153,15 @@ def _lines(it: Configuration, signer: Credential) -> Iterator[str]:
     yield _tag("chord:chord-reactive", it.chord_reactive)
     if it.kinds:
         yield "<required-kinds>"
-        for spec in it.kinds:
-            kind = _kind(spec)
-            signature = _tag("kind-signature", signature_text(kind.encode(), signer))
-            yield f"<kind-block>{kind}{signature}</kind-block>"
+        yield from (kind_block(spec, signer) for spec in it.kinds)
         yield "</required-kinds>"
     yield "</configuration>"
+
+
+def kind_block(spec: KindSpec, signer: Credential) -> str:
+    """A Kind's description, signed by a kind-signer."""
+    kind = _kind(spec)
+    return f"<kind-block>{kind}{_tag('kind-signature', signature_text(kind.encode(), signer))}</kind-block>"
 
 
 def _tag(name: str, value: str | int) -> str:
@@ -256,6 +261,29 @@ def adopt(
     if isinstance(parts, ConfigurationReason):
         return parts
     return _judge(*parts, authority=parts[0], now=now, cache=cache)
+
+
+def accept_kinds(
+    current: Configuration, blocks: Iterable[bytes], now: float, *, cache: ChainCache | None = None
+) -> tuple[KindSpec, ...] | ConfigurationReason:
+    """The Kinds in kind-block elements (XML) that a kind-signer of ``current`` signed, else why not (§6.5.4)."""
+    trust, head = current.trust(cache=cache), f'<overlay xmlns="{BASE}">'.encode()
+    specs: list[KindSpec] = []
+    for block in blocks:
+        document = head + block + b"</overlay>"
+        try:
+            (element,) = read(document).children
+            fields = KindFields(element)
+        except (Malformed, ValueError):
+            return ConfigurationReason.MALFORMED
+        if fields.spec is None:
+            return ConfigurationReason.UNSUPPORTED
+        signed = _Signed(document[fields.start : fields.end], fields.signatures)
+        refusal = _unsigned(signed, current.kind_signers, trust, now)
+        if refusal is not None:
+            return refusal
+        specs.append(fields.spec)
+    return tuple(specs)
 
 
 def _judge(

@@ -17,7 +17,9 @@ from p2psip_min.enrollment.certificates import Certificate, Credential
 from p2psip_min.enrollment.configuration import (
     Configuration,
     accept,
+    accept_kinds,
     adopt,
+    kind_block,
     parse,
     publish,
     signature_text,
@@ -291,6 +293,36 @@ def test_kinds_need_a_kind_signer() -> None:
     assert accept(CURRENT, document, 1.0) == replace(BASIC, sequence=6, kinds=kinds)
 
 
+def test_kinds_by_themselves() -> None:
+    private = KindSpec(0xF0000001, "kind-4026531841", DataModel.ARRAY, AccessPolicy.NODE_MULTIPLE, 22, 4, 3)
+    block, other = kind_block(private, SIGNER).encode(), kind_block(IANA_KINDS[1], SIGNER).encode()
+    assert accept_kinds(CURRENT, [block, other], 1.0) == (private, IANA_KINDS[1])
+    assert accept_kinds(CURRENT, [], 1.0) == ()
+    forged = kind_block(private, credential("eve")).encode()
+    for bad, reason in (
+        (forged, ConfigurationReason.WRONG_SIGNER),
+        (block.replace(b"ARRAY", b"SINGLE"), ConfigurationReason.BAD_SIGNATURE),
+        (block.replace(b"ARRAY", b"TREE"), ConfigurationReason.UNSUPPORTED),
+        (block + block, ConfigurationReason.MALFORMED),
+        (b"</overlay><overlay>", ConfigurationReason.MALFORMED),
+        (b"<!DOCTYPE a>" + block, ConfigurationReason.MALFORMED),
+        (b"", ConfigurationReason.MALFORMED),
+    ):
+        assert accept_kinds(CURRENT, [block, bad], 1.0) is reason
+
+
+def test_a_new_root_is_followed() -> None:
+    fresh = Authority.create("Fresh", derive_key(8, "fresh"), serial=1, not_before=-DAY, not_after=30 * DAY)
+    newcomer = credential("newcomer", root=fresh)
+    trust = CURRENT.trust()
+    assert trust.check(newcomer.certificate, now=1.0) is LinkReason.UNKNOWN_CA
+    taken = accept(CURRENT, publish(replace(BASIC, sequence=6, roots=(fresh.certificate,)), SIGNER).document, 1.0)
+    assert isinstance(taken, Configuration)
+    taken.instruct(trust)
+    assert isinstance(trust.check(newcomer.certificate, now=1.0), Certificate)
+    assert trust.check(SIGNER.certificate, now=1.0) is LinkReason.UNKNOWN_CA
+
+
 def test_a_registered_kind_keeps_its_model_and_policy() -> None:
     odd = replace(IANA_KINDS[1], model=DataModel.SINGLE, access=AccessPolicy.USER_MATCH, max_count=1)
     taken = accept(CURRENT, publish(replace(BASIC, sequence=6, kinds=(odd,)), SIGNER).document, 1.0)
@@ -335,7 +367,7 @@ def test_revocation_by_configuration_reaches_who_takes_it() -> None:
     after = accept(before, provider.revoke(alice.node_id, 5.0).document, 5.0, cache=provider.cache)
     assert isinstance(after, Configuration)
     assert after.bad_nodes == alice.node_ids
-    informed.revocations.name_bad_nodes(after.bad_nodes)
+    after.instruct(informed)
     assert informed.check(alice.certificate, now=6.0) is LinkReason.REVOKED
     assert isinstance(uninformed.check(alice.certificate, now=6.0), Certificate)
     assert after.trust().check(alice.certificate, now=6.0) is LinkReason.REVOKED
