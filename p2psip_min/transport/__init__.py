@@ -1,1 +1,4 @@
-"""TEMP"""
+"""Transport security: virtual time, the simulated network, and links over it.
+
+Reading order: loop, coordinates, network, link (the seam), plain, stream, tls, tls_link, tls_links, secure, driver.
+"""
