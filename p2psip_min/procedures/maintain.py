@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SETTLE = 0.1
 """Seconds for which changes of the neighbor table are gathered before they are announced in one Update."""
 
+ANNOUNCEMENT = 1.0
+"""Seconds in which a linked node that others name as our neighbor is given the chance to say so itself."""
+
 ACQUAINTANCES = 24
 """How many former neighbors a node remembers to find the overlay again, beside the bootstrap nodes (RFC 6940 §11.4)."""
 
@@ -62,6 +65,10 @@ def _announce(peer: Peer) -> None:
 async def _court(peer: Peer, candidate: NodeID, learned_from: NodeID | None) -> None:
     """Attach to a node that should be a neighbor, through the peer that named it (§10.6)."""
     try:
+        if peer.links.connected(candidate):  # it has attached to us: then it is joining, and will announce itself
+            await asyncio.sleep(ANNOUNCEMENT)
+            if candidate in peer.topology.table():
+                return
         through = learned_from if learned_from is not None and peer.links.connected(learned_from) else None
         destinations = (candidate,) if through is None else (through, candidate)
         await attach(peer, destinations, send_update=True, next_hop=through)
@@ -138,8 +145,8 @@ async def stabilize(peer: Peer) -> None:
     """Updates to all neighbors, a look for another part of the overlay, and repair of copies."""
     for event in peer.store.expire(peer.now()):
         peer.emit(event)
-    for neighbor in peer.topology.neighbors():
-        peer.tell(neighbor, UpdateReq(peer.topology.make_neighbor_update(peer.now())))
+    for remote, body in peer.topology.periodic_updates(peer.now()):
+        peer.tell(remote, UpdateReq(body))
     await find_partition(peer)
     look_after_copies(peer)
 
