@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from p2psip_min.enrollment.certificates import (
-    UNREADABLE,
     PublicKey,
     build,
     certificate_builder,
     seconds,
     sign_certificate,
 )
+from p2psip_min.enrollment.keys import UNREADABLE
 from p2psip_min.errors import LinkReason
 from p2psip_min.ids import NodeID
 
@@ -88,7 +88,7 @@ def _hosts(der: bytes) -> tuple[list[str], float, float] | None:
         san = loaded.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         hosts = san.get_values_for_type(x509.DNSName)
         return hosts, seconds(loaded.not_valid_before_utc), seconds(loaded.not_valid_after_utc)
-    except (*UNREADABLE, x509.ExtensionNotFound):
+    except UNREADABLE:
         return None
 
 

@@ -19,14 +19,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
 
 from p2psip_min.clock import EPOCH
-from p2psip_min.enrollment.keys import key_pem
+from p2psip_min.enrollment.keys import UNREADABLE, key_pem
 from p2psip_min.enrollment.revocation import Revocations
 from p2psip_min.errors import LinkReason, LocalProtocolError
 from p2psip_min.ids import ID_LENGTH, INVALID, WILDCARD, NodeID
@@ -35,16 +34,6 @@ PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 MAX_CERTIFICATE = 8192
 """Bytes of DER above which a certificate is not even parsed."""
-
-UNREADABLE = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
-"""What the parser raises on bytes that are no certificate or request."""
 
 # One node entry of a Destination List: type 1, length 16 (§6.3.2.2).
 _URI = re.compile(r"reload://0110([0-9A-Fa-f]{32})@([^/@\s]+)/")
@@ -248,7 +237,7 @@ def _profile(loaded: x509.Certificate, der: bytes, overlay: str) -> Certificate 
         fits = loaded.version is x509.Version.v3 and loaded.subject == _NOBODY and san.critical
         not_before, not_after = seconds(loaded.not_valid_before_utc), seconds(loaded.not_valid_after_utc)
         serial = loaded.serial_number
-    except (*UNREADABLE, x509.ExtensionNotFound):
+    except UNREADABLE:
         return LinkReason.BAD_PROFILE
     for extension in extensions:
         value = extension.value
@@ -257,7 +246,13 @@ def _profile(loaded: x509.Certificate, der: bytes, overlay: str) -> Certificate 
         ):
             return LinkReason.BAD_PROFILE
     names = _names(san.value)
-    if not fits or names is None or not isinstance(public_key, PublicKey) or not acceptable_key(public_key):
+    if (
+        not fits
+        or serial < 1
+        or names is None
+        or not isinstance(public_key, PublicKey)
+        or not acceptable_key(public_key)
+    ):
         return LinkReason.BAD_PROFILE
     node_ids, user, overlays = names
     if overlays != {overlay}:
@@ -407,7 +402,7 @@ def load_root(der: bytes) -> x509.Certificate:
         constraints = root.extensions.get_extension_for_class(x509.BasicConstraints).value
         usage = root.extensions.get_extension_for_class(x509.KeyUsage).value
         fits = constraints.ca and usage.key_cert_sign and acceptable_key(root.public_key())
-    except (*UNREADABLE, x509.ExtensionNotFound) as error:
+    except UNREADABLE as error:
         raise LocalProtocolError(f"a root certificate is unreadable: {error}") from None
     if not fits:
         raise LocalProtocolError("a root certificate is no authority's")
@@ -424,6 +419,6 @@ def _acceptable_signature(certificate: x509.Certificate) -> bool:
 def _issued(certificate: x509.Certificate, by: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(by)
-    except (*UNREADABLE, InvalidSignature):
+    except UNREADABLE:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Keys that follow from a seed, and the passwords of accounts.
+"""Keys that follow from a seed, the passwords of accounts, and what unreadable X.509 looks like.
 
 RSA keys cannot be derived from a seed, so our own nodes have P-256 keys; RSA is verified wherever it is met.
 """
@@ -9,11 +9,27 @@ import hashlib
 import hmac
 from typing import Protocol
 
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.utils import CryptographyDeprecationWarning
 
 _CURVE = ec.SECP256R1()
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    CryptographyDeprecationWarning,  # what the library will refuse one day, where warnings are errors
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises on bytes that are no certificate, request or list, or not signed by whom they name."""
 
 
 class Random(Protocol):

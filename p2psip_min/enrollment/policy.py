@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from cryptography import x509
 from cryptography.x509.oid import AttributeOID, ExtensionOID
 
-from p2psip_min.enrollment.certificates import UNREADABLE, PublicKey, acceptable_key, key_digest, legal_user
-from p2psip_min.enrollment.keys import hash_password, same
+from p2psip_min.enrollment.certificates import PublicKey, acceptable_key, key_digest, legal_user
+from p2psip_min.enrollment.keys import UNREADABLE, hash_password, same
 from p2psip_min.errors import EnrollmentReason
 from p2psip_min.ids import NodeID
 
@@ -150,7 +150,7 @@ def read_request(csr: bytes) -> SigningRequest | None:
         san = loaded.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
         empty = not list(loaded.subject)
         attributes = [each.value for each in loaded.attributes if each.oid == AttributeOID.CHALLENGE_PASSWORD]
-    except (*UNREADABLE, x509.ExtensionNotFound):
+    except UNREADABLE:
         return None
     assert isinstance(san, x509.SubjectAlternativeName)
     names = list(san)

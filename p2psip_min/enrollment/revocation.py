@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from p2psip_min.clock import EPOCH
+from p2psip_min.enrollment.keys import UNREADABLE
 from p2psip_min.ids import NodeID
 
 _HASH = hashes.SHA256()
@@ -86,7 +86,7 @@ def read_list(der: bytes, roots: Iterable[bytes]) -> RevocationList | None:
                 serials = frozenset(revoked.serial_number for revoked in loaded)
                 starts = loaded.last_update_utc.timestamp() - EPOCH
                 return RevocationList(root.fingerprint(_HASH), number, serials, starts, ends.timestamp() - EPOCH, der)
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature, x509.ExtensionNotFound):
+    except UNREADABLE:
         return None
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from datetime import UTC, datetime
 
 import pytest
@@ -309,6 +310,16 @@ def test_illegal_user_names(name: str) -> None:
 
 
 DER = issue()
+
+
+@pytest.mark.parametrize("serial", [b"\x02\x01\x00", b"\x02\x01\xff"])
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+def test_serials_below_one(serial: bytes) -> None:
+    altered = DER.replace(b"\x02\x01\x05", serial, 1)
+    assert parse(altered, OVERLAY) is LinkReason.BAD_PROFILE
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert parse(altered, OVERLAY) is LinkReason.BAD_PROFILE
 
 
 @settings(max_examples=400)
