@@ -26,8 +26,15 @@ function render({ model, el }) {
     const markup = model.get(name);
     const target = slot(name);
     if (!target || shown[name] === markup) return;
+    // What has the focus is about to be replaced by its successor: hand the focus on.
+    const focused = target.contains(document.activeElement) ? document.activeElement : null;
     target.innerHTML = markup;
     shown[name] = markup;
+    if (focused) {
+      const { act, id } = focused.dataset;
+      const heir = act ? `[data-act="${act}"][data-id="${id}"]` : ".track";
+      target.querySelector(heir)?.focus({ preventScroll: true });
+    }
   }
 
   function size() {
@@ -111,26 +118,28 @@ function render({ model, el }) {
   el.addEventListener("focusin", reach);
   el.addEventListener("pointerleave", reach);
 
-  const seek = (event, rail) => {
+  let dragging = false;
+  let asked = -1;
+  const seek = (event) => {
+    const rail = el.querySelector(".track");
+    if (!rail) return;
     const box = rail.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-    const cursor = Math.round(share * Number(rail.getAttribute("aria-valuemax")));
-    if (String(cursor) !== rail.dataset.asked) {
-      rail.dataset.asked = cursor;
+    const cursor = Math.round(share * Number(rail.dataset.room));
+    if (cursor !== asked) {
+      asked = cursor;
       model.send({ act: "seek", id: String(cursor) });
     }
   };
   el.addEventListener("pointerdown", (event) => {
-    const rail = event.target.closest(".track");
-    if (!rail) return;
-    rail.dataset.asked = "";
-    rail.setPointerCapture(event.pointerId);
-    rail.onpointermove = (moved) => seek(moved, rail);
-    rail.onpointerup = rail.onpointercancel = () => {
-      rail.onpointermove = null;
-    };
-    seek(event, rail);
+    if (!event.target.closest(".track")) return;
+    dragging = true;
+    asked = -1;
+    el.setPointerCapture(event.pointerId); // the rail itself is replaced at every step of the drag
+    seek(event);
   });
+  el.addEventListener("pointermove", (event) => dragging && seek(event));
+  for (const name of ["pointerup", "pointercancel"]) el.addEventListener(name, () => (dragging = false));
 
   // One figure of a panel hears the keys of the whole panel, and keeps the notebook's own shortcuts out of it.
   let panel = null;

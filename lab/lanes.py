@@ -81,7 +81,7 @@ def _columns(frame: Frame, rows: Sequence[Row], width: int) -> dict[bytes, float
     else:
         slots = [[node] for node in nodes]
     gap = (width - LEFT - 44) / max(1, len(slots) - 1) if len(slots) > 1 else 0.0
-    gap = min(gap, 92.0)
+    gap = min(gap, 120.0)
     return {node: LEFT + 14 + place * gap for place, nodes_here in enumerate(slots) for node in nodes_here}
 
 
@@ -272,9 +272,12 @@ _BREAK = (
 )
 
 
-def draw_timeline(frame: Frame, width: int) -> str:
-    """The track: ticks count moments, breaks mark long waits, bars say what the root held; positions in per cent."""
-    length = max(1, frame.length)
+def draw_timeline(frame: Frame, width: int, *, room: int = 0) -> str:
+    """The track: ticks count moments, breaks mark long waits, bars say what the root held; positions in per cent.
+
+    ``room`` is the number of moments at the right end, where a run is not over.
+    """
+    length = max(1, frame.length, room)
     width = max(width - 16, 200)
 
     def at(cursor: float) -> float:
@@ -283,7 +286,8 @@ def draw_timeline(frame: Frame, width: int) -> str:
     value = text.step_text(frame.cursor, frame.length, frame.t, frame.word.value)
     parts = [
         f'<div class="track" role="slider" tabindex="0" aria-label="{text.STEP}" aria-valuemin="0" aria-valuemax='
-        f'"{frame.length}" aria-valuenow="{frame.cursor}" aria-valuetext="{escape(value)}"><div class="rail"></div>'
+        f'"{frame.length}" data-room="{length}" aria-valuenow="{frame.cursor}" aria-valuetext="{escape(value)}">'
+        '<div class="rail"></div>'
         f'<div class="done" style="width:{at(frame.cursor):.2f}%"></div>'
     ]
     dense = width / length < 5
@@ -304,8 +308,8 @@ def draw_timeline(frame: Frame, width: int) -> str:
         end = span.end if span.end >= 0 else frame.length
         looks = "new" if span.version == newest and span.version > 1 else "old"
         label = text.held(root if place == 0 else "", span.version, span.again)
-        room = (end - span.start) / length * width - 14
-        label = label if text_width(label, 11.5, True) < room else text.version(span.version)
+        space = (end - span.start) / length * width - 14
+        label = label if text_width(label, 10.6, True) < space else text.version(span.version)
         parts.append(
             f'<div class="hold {looks}" style="left:{at(span.start):.2f}%;width:calc({at(end - span.start):.2f}% '
             f'- 2px)" title="{escape(text.held(root, span.version, span.again))}">{escape(label)}</div>'
@@ -320,7 +324,7 @@ def _labels(frame: Frame, width: float, length: int) -> list[str]:
     made: list[str] = []
     for tick in sorted((one for one in frame.ticks if one.label), key=lambda one: (not one.hot, one.cursor)):
         for words in (f"{tick.label} · {tick.t:.2f} s", tick.label):
-            need = text_width(words, 12, tick.hot) + 8
+            need = text_width(words, 10.6, tick.hot) + 8
             left = max(0.0, min(width * tick.cursor / length - 6, width - need))
             if all(left >= right or left + need <= start for start, right in taken):
                 taken.append((left, left + need))

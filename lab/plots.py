@@ -19,6 +19,9 @@ from lab.marks import Point, arrow_head, shape, tag_width, text_width, version_t
 REST = 0.55
 """Where a message in flight stands on its way when nothing moves; ``figure.js`` uses the same."""
 
+LEFT, RIGHT = 104, 132
+"""Pixels beside the ring for names and, on the right, for the holders' versions and roles."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
@@ -41,8 +44,9 @@ class Ring:
         self.frame, self.width = frame, max(width, 300)
         self.nodes = {one.node: one for one in frame.nodes}
         self.on_ring = [one for one in frame.nodes if one.kind in (NodeKind.PEER, NodeKind.BOOTSTRAP)]
-        self.radius = max(96.0, min(most, (self.width - 198) / 2, 160.0 if self.width < 560 else most))
-        self.centre = (self.width / 2 - 8, self.radius + 48)
+        self.radius = max(88.0, min(most, (self.width - LEFT - RIGHT) / 2))
+        slack = max(0.0, self.width - LEFT - RIGHT - 2 * self.radius) / 2
+        self.centre = (LEFT + slack + self.radius, self.radius + 48)
         self.height = int(2 * self.radius + 98)
         count = max(1, len(self.on_ring))
         self.gap = 2 * pi * self.radius / count
@@ -127,7 +131,7 @@ def _path(curve: tuple[Point, Point, Point]) -> str:
 
 
 def draw_ring(frame: Frame, width: int, selected: int = 0, most: float = 232.0) -> Picture:
-    """The whole picture; ``selected`` is the number of a message row whose arrow is framed, ``most`` the largest radius."""
+    """The whole picture; ``selected`` is the message row whose arrow is framed, ``most`` the largest radius."""
     ring = Ring(frame, width, most)
     newest = max((one.version for one in frame.storage), default=0)
     return Picture(

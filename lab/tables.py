@@ -288,7 +288,8 @@ def legend() -> str:
     return (
         '<div class="legend">'
         + "".join(
-            f'<span><svg width="{width}" height="16" viewBox="0 0 {width} 16" aria-hidden="true">{mark}</svg>{name}</span>'
+            f'<span><svg width="{width}" height="16" viewBox="0 0 {width} 16" aria-hidden="true">{mark}</svg>'
+            f"{name}</span>"
             for name, width, mark in marks
         )
         + "</div>"

@@ -111,7 +111,7 @@ def returns(method: str, requester: str, receiver: str) -> str:
 
 def receives(method: str, answer: bool) -> str:
     """A message at its end, with nothing else to say about it."""
-    return f"has the answer, {method}" if answer else f"takes the {method}"
+    return f"has the {method}" if answer else f"takes the {method}"
 
 
 def drops(method: str, reason: str) -> str:
@@ -560,9 +560,14 @@ def working(what: str) -> str:
     return f"Running: {what} …"
 
 
+def stopped(why: str) -> str:
+    """An error's reason as a sentence."""
+    return f"{why[:1].upper()}{why[1:].rstrip('.')}."
+
+
 def failed(what: str) -> str:
     """The start of an error."""
-    return f"{what} failed."
+    return f"{what[:1].upper()}{what[1:]} failed."
 
 
 LEGEND_PEER, LEGEND_CLIENT, LEGEND_HOSTILE, LEGEND_BOOTSTRAP = "peer", "client", "hostile", "bootstrap"

@@ -89,13 +89,13 @@ class Panel:
         self.lanes = Figure(skeleton=LANES_SKELETON, width=712)
         self.timeline = Figure(skeleton=TRACK_SKELETON, width=640)
         self.legend = w.HTML(value=tables.legend())
-        self.back = self._button(text.BACK, "step-backward", lambda: self._move(self.session.back))
+        self.back = self._button(text.BACK, "back", lambda: self._move(self.session.back))
         self.play = self._button(text.PLAY, "play", self._toggle, primary=True)
-        self.step = self._button(text.STEP_ON, "step-forward", lambda: self._move(self.session.step, animated=True))
-        self.end = self._button(text.TO_END, "fast-forward", lambda: self._long(text.TO_END, self.session.run))
+        self.step = self._button(text.STEP_ON, "step", lambda: self._move(self.session.step, animated=True))
+        self.end = self._button(text.TO_END, "end", lambda: self._long(text.TO_END, self.session.run))
         self.speed = w.Dropdown(options=list(SPEEDS), value="1×", tooltip=text.SPEED)
-        self.reset = self._button(text.RESET, "undo", lambda: self._long(text.RESET, self._reset))
-        self.judge = self._button(text.JUDGE, "gavel", lambda: self._long(text.JUDGE, self.session.judge))
+        self.reset = self._button(text.RESET, "reset", lambda: self._long(text.RESET, self._reset))
+        self.judge = self._button(text.JUDGE, "judge", lambda: self._long(text.JUDGE, self.session.judge))
         self.judge.tooltip = text.JUDGE_HELP
         self.verdict_head, self.verdict, self.storage, self.bytes = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self.table, self.status, self.alert = w.HTML(), w.HTML(), w.HTML()
@@ -150,7 +150,9 @@ class Panel:
         self.view.add_class("lab")
 
     def _button(self, words: str, icon: str, act: Callable[[], None], *, primary: bool = False) -> w.Button:
-        button = w.Button(description=words, icon=icon, tooltip=words, button_style="primary" if primary else "")
+        button = w.Button(description=words, tooltip=words, button_style="primary" if primary else "")
+        if icon:
+            button.add_class("ico").add_class(f"ico-{icon}")
         button.on_click(lambda _: self._later(act, words))
         return button
 
@@ -220,12 +222,10 @@ class Panel:
         """Whether ``act`` succeeded; its error goes to the status line."""
         try:
             act()
-        except (
-            Exception
-        ) as error:  # the panel's edge: nothing may end in the void
+        except Exception as error:  # the panel's edge: nothing may end in the void
             self.playing = False
-            self.play.description, self.play.icon = text.PLAY, "play"
-            self.alert.value = tables.alert(text.failed(what), str(error) or type(error).__name__)
+            self._show_play()
+            self.alert.value = tables.alert(text.failed(what), text.stopped(str(error) or type(error).__name__))
             self._bind_switches()
             return False
         return True
@@ -304,12 +304,17 @@ class Panel:
         if self.session.finished and self.session.cursor == self.session.length:
             self.session.seek(0)
         self.playing = True
-        self.play.description, self.play.icon = text.PAUSE, "pause"
+        self._show_play()
         self._task = self._home.create_task(self._run())
+
+    def _show_play(self) -> None:
+        words, old, new = (text.PAUSE, "play", "pause") if self.playing else (text.PLAY, "pause", "play")
+        self.play.description = self.play.tooltip = words
+        self.play.remove_class(f"ico-{old}").add_class(f"ico-{new}")
 
     def _stop(self) -> None:
         self.playing = False
-        self.play.description, self.play.icon = text.PLAY, "play"
+        self._show_play()
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -329,7 +334,7 @@ class Panel:
                     return
             await asyncio.sleep(TICK)
         self.playing, self._task = False, None
-        self.play.description, self.play.icon = text.PLAY, "play"
+        self._show_play()
         self._guard(self.refresh, text.PLAY)
 
     def _beat(self, beat: float) -> None:
@@ -353,7 +358,7 @@ class Panel:
         self._draw_lanes(frame)
         with self.timeline.hold_sync():
             self.timeline.label = frame.caption
-            self.timeline.story = lanes.draw_timeline(frame, self.timeline.width)
+            self.timeline.story = lanes.draw_timeline(frame, self.timeline.width, room=self._room(frame))
         self.storage.value = tables.storage(frame)
         self._status()
         if tables_too or not self.playing:
@@ -369,6 +374,10 @@ class Panel:
             self.ring.ground, self.ring.story = picture.ground, picture.story
             self.ring.motion = list(motion)
             self.ring.reach = picture.reach
+
+    def _room(self, frame: Frame) -> int:
+        """How many moments the timeline has room for; it grows in steps while the story goes on."""
+        return frame.length if self.session.finished else (frame.length // 12 + 1) * 12
 
     def _draw_lanes(self, frame: Frame) -> None:
         if not frame.rows:

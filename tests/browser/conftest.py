@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-REQUIRED = os.environ.get("P2PSIP_REQUIRE_CHROMIUM") == "1"
+REQUIRED = os.environ.get("P2PSIP_REQUIRE_CHROMIUM", "") not in ("", "0")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -82,7 +82,7 @@ class Lab:
         quiet.mkdir(parents=True, exist_ok=True)
         (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
         environment = {**os.environ, **{name: str(path) for name, path in paths.items()}}
-        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "lab")])
+        environment["PYTHONPATH"] = str(ROOT)
         environment["IPYTHONDIR"] = str(folder / "ipython")
         self.log = (folder / "server.log").open("wb")
         self.process = subprocess.Popen(
@@ -148,7 +148,14 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def write_notebook(path: Path, cells: list[str]) -> None:
     """A notebook with these code cells."""
     made = [
-        {"cell_type": "code", "id": f"cell-{n}", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+        {
+            "cell_type": "code",
+            "id": f"cell-{n}",
+            "metadata": {},
+            "execution_count": None,
+            "outputs": [],
+            "source": source,
+        }
         for n, source in enumerate(cells)
     ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -161,7 +168,7 @@ def write_notebook(path: Path, cells: list[str]) -> None:
 OpenNotebook = Callable[..., Any]
 
 
-@pytest.fixture()
+@pytest.fixture
 def open_notebook(jupyter: Lab, browser: Any) -> Iterator[OpenNotebook]:
     """Opens a notebook in a page, runs all its cells, and checks at the end that no request left the machine."""
     contexts: list[Any] = []
@@ -171,6 +178,7 @@ def open_notebook(jupyter: Lab, browser: Any) -> Iterator[OpenNotebook]:
         if cells is not None:
             write_notebook(jupyter.folder / name, cells)
         context = browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
 

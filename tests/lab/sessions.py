@@ -7,7 +7,7 @@ from lab.frames import Action, Column, Frame, Strip, Switch
 from lab.text import Word
 from p2psip_min.errors import TrustedBase
 from p2psip_min.trace import Event
-from story import Story
+from tests.lab.story import Story
 
 DEFENCES = (
     ("tls", "TLS on every link", "only the two ends of a hop see a message", "22 bytes a record", "draft 5.1"),

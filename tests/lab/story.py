@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -124,7 +125,7 @@ class Story:
 
     def hop(self, t: float, code: int, way: list[NodeID], message: bytes, step: float = 0.035) -> float:
         """Carry a message along ``way``; the time when it is delivered at the end."""
-        for place, (here, there) in enumerate(zip(way, way[1:], strict=False)):
+        for place, (here, there) in enumerate(pairwise(way)):
             if place == 0:
                 self.events.append(ev.MessageSent(t, here, self.transaction, code, there, message))
             else:
