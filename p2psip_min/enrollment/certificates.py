@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -331,7 +331,7 @@ class TrustStore:
         self.roots = tuple(roots)
         self.self_signed = self_signed
         self._memo = self._cache.memo(self.overlay, self.roots, self_signed)
-        self._roots = tuple(load_root(root) for root in self.roots)
+        self._roots = tuple(_root(root) for root in self.roots)
 
     def check(self, der: bytes, *, now: float, node_id: bytes | None = None) -> Certificate | LinkReason:
         """The certificate if it may be believed at ``now``, and for ``node_id`` if one is given; else why not."""
@@ -369,12 +369,9 @@ class TrustStore:
             return certificate
         if root is not None:
             # Nothing outlives what it rests on.
-            certificate = replace(
-                certificate,
-                issuer=root.fingerprint(_HASH),
-                not_before=max(certificate.not_before, seconds(root.not_valid_before_utc)),
-                not_after=min(certificate.not_after, seconds(root.not_valid_after_utc)),
-            )
+            certificate.issuer = root.digest
+            certificate.not_before = max(certificate.not_before, root.not_before)
+            certificate.not_after = min(certificate.not_after, root.not_after)
         else:
             assert self.self_signed is not None
             ids = self_signed_ids(certificate.public_key, self.self_signed, len(certificate.node_ids))
@@ -387,14 +384,30 @@ class TrustStore:
         memo[der] = certificate
         return certificate
 
-    def _issuer(self, loaded: x509.Certificate) -> x509.Certificate | None:
+    def _issuer(self, loaded: x509.Certificate) -> _Root | None:
         for root in self._roots:
-            if _issued(loaded, root):
+            if _issued(loaded, root.certificate):
                 return root
         return None
 
 
+@dataclass(slots=True)
+class _Root:
+    """A root certificate with what is asked of it for every certificate that it signed."""
+
+    certificate: x509.Certificate
+    digest: bytes
+    not_before: float
+    not_after: float
+
+
 @lru_cache(maxsize=64)
+def _root(der: bytes) -> _Root:
+    root = load_root(der)
+    dates = seconds(root.not_valid_before_utc), seconds(root.not_valid_after_utc)
+    return _Root(root, root.fingerprint(_HASH), *dates)
+
+
 def load_root(der: bytes) -> x509.Certificate:
     """A root certificate from DER; LocalProtocolError if it is none."""
     try:

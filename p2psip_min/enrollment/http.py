@@ -20,7 +20,7 @@ MAX_ANSWER_BODY = 2_097_152
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST = re.compile(rf"({_TOKEN}) (/[!-~]*) HTTP/1\.1")
 _STATUS = re.compile(r"HTTP/1\.1 ([1-5][0-9]{2})(?: [ -~]*)?")
-_FIELD = re.compile(rf"({_TOKEN}):[ \t]*([ -~]*?)[ \t]*")
+_FIELD = re.compile(rf"({_TOKEN}): ?([!-~]?(?:[ -~]*[!-~])?) ?")
 _BOUNDARY = re.compile(r"multipart/form-data; *boundary=\"?([0-9A-Za-z'()+_,./:=?-]{1,70})\"?", re.IGNORECASE)
 _DISPOSITION = re.compile(r'form-data; *name="([a-z]{1,32})"(?:; *filename="[ !#-~]*")?', re.IGNORECASE)
 
@@ -80,7 +80,7 @@ class Reader:
         if "transfer-encoding" in headers or (not self.answers and "host" not in headers):
             raise Malformed(0, "HTTP: a field that is missing or not allowed")
         length = headers.get("content-length", "0")
-        if re.fullmatch(r"[0-9]{1,7}", length) is None or int(length) > self.max_body:
+        if not (length.isdecimal() and len(length) < 8) or int(length) > self.max_body:
             raise Malformed(0, "HTTP: content length")
         if self.answers:
             return Message(headers, b"", status=int(start[1])), int(length)
@@ -98,9 +98,13 @@ def _fields(lines: list[str]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for line in lines:
         found = _FIELD.fullmatch(line)
-        if found is None or found[1].lower() in fields:
+        if found is None:
             raise Malformed(0, "HTTP: header field")
-        fields[found[1].lower()] = found[2]
+        name, value = found.groups()
+        name = name.lower()
+        if name in fields:
+            raise Malformed(0, "HTTP: header field repeated")
+        fields[name] = value
     return fields
 
 
@@ -115,8 +119,8 @@ def answer(status: int, content_type: str, body: bytes) -> bytes:
 
 
 def _write(start: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    lines = [start, *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("ascii") + body
+    fields = "".join([f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items()])
+    return f"{start}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode("ascii") + body
 
 
 def write_form(parts: Mapping[str, Part]) -> tuple[str, bytes]:
