@@ -41,7 +41,7 @@ LIFETIME = 86_400
 
 @dataclass(slots=True)
 class Report:
-    """What one schedule came to; ``violations`` is empty when all held, ``excused`` counts records lost by three deaths."""
+    """What one schedule came to; ``excused`` counts records lost because all their holders died."""
 
     seed: int
     flavour: str
@@ -298,7 +298,7 @@ class Soak:
 
 
 def excused(overlay: Overlay, resource: ResourceID) -> bool:
-    """Whether the record's holders died so fast that nobody could have helped: all three within the window, or the only one."""
+    """Whether the holders died too fast for anybody to help: all three within the window, or the only one."""
     crashed = {
         event.node: event.t
         for event in overlay.trace.events  # type: ignore[union-attr]

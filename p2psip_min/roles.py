@@ -24,7 +24,8 @@ class Roles:
             return
         if self.base != "untrusted":
             raise TrustedBase(
-                f"{name} is the operator's: on a {self.base} base only outsiders and clients attack; use base='untrusted'"
+                f"{name} is the operator's: on a {self.base} base only outsiders and clients attack; "
+                "use base='untrusted'"
             )
         if node in self.trusted:
             raise TrustedBase(f"{name} is one of the trusted peers of this untrusted base: choose another")

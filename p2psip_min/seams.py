@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from p2psip_min.routing.topology.base import TopologyPlugin
     from p2psip_min.storage.store import Store
     from p2psip_min.transport.link import Links
+    from p2psip_min.transport.network import Address
     from p2psip_min.wire.header import Envelope
     from p2psip_min.wire.message import Message
 
@@ -30,6 +31,16 @@ class Random(Protocol):
     def random(self) -> float: ...
 
     def getrandbits(self, k: int, /) -> int: ...
+
+
+class Received(Protocol):
+    """An answer: what it said, and who signed it."""
+
+    message: Message
+    signer: NodeID
+
+    @property
+    def body(self) -> Any: ...
 
 
 class Forwarding(Protocol):
@@ -43,9 +54,8 @@ class Usage(Protocol):
 
     application: int
 
-    def accept(self, caller: NodeID, message: Message) -> bool: ...
-
-    def receive(self, remote: NodeID, data: bytes) -> bytes | None: ...
+    def accept(self, caller: NodeID, address: Address) -> Address:
+        """Agree to a link with ``caller``, who is reached at ``address``; returns where this end listens."""
 
 
 class NodeView(Protocol):
@@ -60,11 +70,11 @@ class NodeView(Protocol):
 
     def send(self, next_hop: NodeID, message: bytes) -> bool: ...
 
-    def route(self, message: bytes) -> bool: ...
+    def route(self, message: bytes) -> None: ...
 
     def routing_table(self) -> tuple[NodeID, ...]: ...
 
-    async def request(self, destinations: Sequence[Destination], body: Any) -> Message: ...
+    async def request(self, destinations: Sequence[Destination], body: Any) -> Received: ...
 
 
 class Agent(Protocol):

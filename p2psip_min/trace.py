@@ -195,7 +195,8 @@ class NeighborFailed(Event):
 class RecordStored(Event):
     """A value with no predecessor was stored; ``key`` is the dictionary key, the array index or empty, as bytes.
 
-    ``storage_time`` is in milliseconds since 1970 as on the wire, ``signer`` a user name, ``replica`` 0 for the original.
+    ``storage_time`` is in milliseconds since 1970 as on the wire, ``signer`` a user name, ``replica`` 0 for the
+    original.
     """
 
     resource: bytes

@@ -155,8 +155,8 @@ class Telephone:
             self.calls.append((remote, call_id))
             wanted = message.uri.removeprefix("sip:")
             status, reason = (200, "OK") if wanted == self.aor else (404, "Not Found")
-            answer = sip.answer(message, status, reason, tag=self.peer.node_id.hex()[:8], contact=_contact(self.address))
-            self.links.send(remote, answer.encode())
+            tag, contact = self.peer.node_id.hex()[:8], _contact(self.address)
+            self.links.send(remote, sip.answer(message, status, reason, tag=tag, contact=contact).encode())
         elif message.status >= 200 and (future := self._waiting.get(call_id)) is not None and not future.done():
             future.set_result(message)
 

@@ -33,7 +33,8 @@ HOST_PRIORITY = 0x7E7F00FF
 
 def candidates(peer: Peer, address: Address) -> tuple[IceCandidate, ...]:
     """Our one candidate: the host's address, since the simulated network has no NAT."""
-    kind = OverlayLinkType.TLS_TCP_FH_NO_ICE if peer.defences.link_protection.tls else OverlayLinkType.DTLS_UDP_SR_NO_ICE
+    tls = peer.defences.link_protection.tls
+    kind = OverlayLinkType.TLS_TCP_FH_NO_ICE if tls else OverlayLinkType.DTLS_UDP_SR_NO_ICE
     return (IceCandidate(IpAddressPort(*address), kind, b"1", HOST_PRIORITY),)
 
 

@@ -6,12 +6,21 @@ import asyncio
 from collections.abc import Sequence
 
 from p2psip_min import trace as events
-from p2psip_min.errors import ErrorAnswer, JoinReason, JoinRefused, LinkRefused, RemoteFault, RequestTimedOut
+from p2psip_min.errors import (
+    ErrorAnswer,
+    JoinReason,
+    JoinRefused,
+    LinkRefused,
+    LocalProtocolError,
+    RemoteFault,
+    RequestTimedOut,
+)
 from p2psip_min.ids import NodeID
 from p2psip_min.peer import Peer, Received
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.maintain import maintain, react, remember
 from p2psip_min.procedures.replicate import hand_over_to
+from p2psip_min.routing.topology.client import ClientTopology
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.messages import ErrorCode, JoinAns, JoinReq, UpdateReq
 
@@ -124,6 +133,8 @@ async def _admit(peer: Peer, joining: NodeID) -> None:
 
 async def serve_client(peer: Peer, address: Address) -> NodeID:
     """Link a client with the peer at ``address`` and send everything through it from now on; raises LinkRefused."""
+    if not isinstance(peer.topology, ClientTopology):
+        raise LocalProtocolError("only a client is served by a peer")
     serving = await peer.links.connect(None, address)
     await attach(peer, (serving,), next_hop=serving)
     peer.topology.serve_by(serving)

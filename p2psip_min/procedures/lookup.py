@@ -1,4 +1,4 @@
-"""Finding the peer that is responsible for a key: recursively by routing, or iteratively by RouteQuery (§6.2, §6.4.2.4)."""
+"""Finding the peer responsible for a key: recursively by routing, or iteratively by RouteQuery (§6.2, §6.4.2.4)."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from p2psip_min.peer import Peer, Received, Reply
 from p2psip_min.procedures.lookup import ask
 from p2psip_min.procedures.replicate import copy_out, look_after_copies
 from p2psip_min.storage.reader import Answer, Value
+from p2psip_min.storage.replication import HAND_OVER
 from p2psip_min.storage.validation import Rejected
 from p2psip_min.wire.data import ArrayRange, DictionaryEntry, StoredDataSpecifier, StoredDataValue, StoreKindData
 from p2psip_min.wire.kinds import DataModel
@@ -195,7 +196,8 @@ def on_store(peer: Peer, received: Received) -> Reply:
         peer.emit(event)
     if isinstance(outcome, Rejected):
         raise ErrorAnswer(outcome.code, outcome.info)
-    copied = request.replica_number != 0 and outcome.covers
+    # Who hands over may be about to drop what it gives: that is no acknowledgement.
+    copied = request.replica_number not in (0, HAND_OVER) and outcome.covers
     if outcome.changed:
         peer.copies.stored(resource, received.signer if copied else None)
         if request.replica_number == 0:

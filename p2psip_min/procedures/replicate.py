@@ -1,4 +1,4 @@
-"""Copies: to the replicas after a store, to new holders after a change, to the successor on leaving (RFC 6940 §10.4, §10.7.3).
+"""Copies: to replicas after a store, to new holders after a change, to heirs on leaving (RFC 6940 §10.4, §10.7.3).
 
 ``peer.copies`` remembers who acknowledged what, so that a change of the neighbor table moves only what is missing.
 """
@@ -82,11 +82,12 @@ def look_after_copies(peer: Peer) -> None:
 async def _check_copies(peer: Peer) -> None:
     count = peer.defences.replication.copies
     try:
-        while (wait := peer.hold_copies_until - peer.now()) > 0:
+        if (wait := peer.hold_copies_until - peer.now()) > 0:
             await asyncio.sleep(wait)
         peer.unchecked = False
         later: list[Transfer] = []
         for resource in peer.store.resources():
+            peer.copies.only(resource, _concerned(peer, resource, count))
             later += await _do(peer, duties(resource, peer.topology, peer.copies, count))
         if later:
             await asyncio.sleep(max(duty.delay for duty in later))
@@ -96,6 +97,12 @@ async def _check_copies(peer: Peer) -> None:
         peer.copying = None
     if peer.unchecked:
         look_after_copies(peer)
+
+
+def _concerned(peer: Peer, resource: ResourceID, count: int) -> tuple[NodeID, ...]:
+    """Whose copies matter to this node: the replicas', or the responsible peer's."""
+    topology = peer.topology
+    return topology.replicas(resource, count) if topology.responsible(resource) else (topology.owner(resource),)
 
 
 async def _do(peer: Peer, found: Iterable[Duty], *, delayed: bool = False) -> list[Transfer]:

@@ -38,6 +38,12 @@ class Copies:
         """Whether ``holder`` is not known to have the resource as it is here."""
         return holder not in self._holders.get(resource, ())
 
+    def only(self, resource: bytes, concerned: tuple[NodeID, ...]) -> None:
+        """Of the others nothing is known any more: who need not hold the resource may drop it without a word."""
+        holders = self._holders.get(resource)
+        if holders:
+            self._holders[resource] = {holder: None for holder in holders if holder in concerned}
+
     def forget(self, resource: bytes) -> None:
         """The resource is no longer held here."""
         self._holders.pop(resource, None)
