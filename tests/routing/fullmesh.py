@@ -77,6 +77,9 @@ class FullMesh:
     def attach_targets(self) -> tuple[tuple[NodeID, ...], tuple[ResourceID, ...]]:
         return tuple(self._heard), ()
 
+    def contacted(self, node: NodeID) -> Changes:
+        return self._add(node)
+
     def would_own(self, joining: bytes, resource: bytes) -> bool:
         return self.responsible(resource) and self.closer(joining, self.node_id, resource)
 

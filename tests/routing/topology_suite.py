@@ -15,8 +15,9 @@ def make_ids(count: int, seed: int) -> list[NodeID]:
 
 
 def make_keys(count: int, seed: int) -> list[ResourceID]:
-    """Random Resource-IDs."""
-    return [ResourceID(node) for node in make_ids(count, seed)]
+    """Random Resource-IDs, in no order."""
+    dice = random.Random(seed)
+    return [ResourceID(dice.getrandbits(128).to_bytes(16, "big")) for _ in range(count)]
 
 
 def check_topology(factory: Factory) -> None:

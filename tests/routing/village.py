@@ -68,6 +68,8 @@ class Village:
         if remote not in self.nodes:
             self.react(node, self.nodes[node].unreachable(remote, self.now))
         elif remote in self.members:
+            if node not in self.members:
+                self.nodes[node].contacted(remote)
             self.post(remote, node, self.nodes[remote].make_full_update(self.now))
             if node in self.members:
                 self.post(node, remote, self.nodes[node].make_neighbor_update(self.now))

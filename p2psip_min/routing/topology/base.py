@@ -100,6 +100,9 @@ class TopologyPlugin(Protocol):
     def attach_targets(self) -> tuple[tuple[NodeID, ...], tuple[ResourceID, ...]]:
         """Whom a joining node links with: the neighbors it has heard of, and places for further contacts (step 3)."""
 
+    def contacted(self, node: NodeID) -> Changes:
+        """A node that is joining has attached to ``node``, which is a peer (step 4)."""
+
     def would_own(self, joining: bytes, resource: bytes) -> bool:
         """Whether ``joining`` takes ``resource`` over from this node when it is admitted (step 6)."""
 

@@ -184,6 +184,11 @@ class Chord:
         _, successors = self._sides(ring)
         return candidates, tuple(ResourceID(self._at(1 << (BITS - i))) for i in self._missing(successors))
 
+    def contacted(self, node: NodeID) -> Changes:
+        """A joining node enters whom it has attached to (step 4), or it would take all up to its admitting peer for its
+        own range. Later, only Updates count."""
+        return NOTHING if self._announced else self._add(node)
+
     def would_own(self, joining: bytes, resource: bytes) -> bool:
         """Whether ``resource`` lies in our range and not after ``joining``."""
         return self.responsible(resource) and in_interval(resource, self.node_id, joining)
@@ -215,19 +220,20 @@ class Chord:
 
     def on_leave(self, leaving: NodeID, data: bytes, now: float) -> Changes:
         """The leaving neighbor's list of its far side tells who comes next."""
-        body = decode(ChordLeaveData, data)
-        if leaving in self._index:
-            self._hear([node for node in body.nodes if node != leaving], now)
-        return self.remove(leaving, now)
+        return self._without(leaving, decode(ChordLeaveData, data).nodes, now)
 
     def remove(self, node: NodeID, now: float) -> Changes:
         """Forget a peer and name substitutes, of those known and of those heard of."""
+        return self._without(node, (), now)
+
+    def _without(self, node: NodeID, named: Sequence[NodeID], now: float) -> Changes:
         self._disbelieve(node, now)
         if node not in self._index:
             return NOTHING
         before = self._predecessors, self._successors
         self._drop(node)
         self._rebuild()
+        self._hear(named, now)
         return self._answer(self._compare(before))
 
     def unreachable(self, candidate: NodeID, now: float) -> Changes:
@@ -442,11 +448,12 @@ class Chord:
 
     def _is_news(self, changes: Changes, neighbor: NodeID) -> bool:
         """Whether the neighbor should have a gained or lost node in its lists or not, and may not know it yet."""
-        knows = self._lists.get(neighbor, ())
-        gained = [node for node in changes.gained if node not in knows and neighbor not in self._lists.get(node, ())]
-        lost = [node for node in changes.lost if node in knows or not knows]
-        if len(self._peers) <= self._ahead + self._behind:
-            return bool(gained or lost)
+        theirs = self._lists.get(neighbor, ())
+        gained = [node for node in changes.gained if node not in theirs and neighbor not in self._lists.get(node, ())]
+        # Who made room for a nearer one is lost to us only.
+        lost = [node for node in changes.lost if node not in self._index and (node in theirs or not theirs)]
+        if len(self.neighbors()) < len(self._predecessors) + len(self._successors):
+            return bool(gained or lost)  # the ring is so small that everybody sees everybody
         origin = self._predecessors[-1]
         line = sorted(
             {*self._predecessors, self.node_id, *self._successors, *lost},
