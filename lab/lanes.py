@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from lab import style, text
+from lab import labels, style, text
 from lab.frames import Frame, Outcome, Row, Span
 from lab.marks import arrow_head, text_width, version_tag, write
 
@@ -35,7 +35,7 @@ def draw_lanes(frame: Frame, width: int, selected: int = 0) -> Lanes:
     width = max(width, 420)
     hidden = max(0, len(frame.rows) - DRAWN)
     rows = frame.rows[hidden:]
-    lines: list[Row | str] = [text.earlier_rows(hidden)] if hidden else []
+    lines: list[Row | str] = [labels.earlier_rows(hidden)] if hidden else []
     places: dict[int, float] = {}
     notes = [note for note in frame.notes if note.after >= hidden]
     for row in rows:
@@ -89,8 +89,8 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int) -> str:
     ring = {one.node: one for one in frame.nodes}
     parts = [
         write(20, 54, "#", size=12, ink=style.INK2, anchor="end"),
-        write(62, 54, text.TIME, size=12, ink=style.INK2, anchor="end"),
-        write(72, 54, text.MESSAGE, size=12, ink=style.INK2),
+        write(62, 54, labels.TIME, size=12, ink=style.INK2, anchor="end"),
+        write(72, 54, labels.MESSAGE, size=12, ink=style.INK2),
         f'<path d="M0 61H{width}" stroke="{style.LINE}"/>',
     ]
     xs = list(columns.values())
@@ -100,7 +100,7 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int) -> str:
         parts.insert(0, f'<rect x="{left:.1f}" y="0" width="{right - left:.1f}" height="61" fill="{style.SKY_WASH}"/>')
         if right - left > 130:
             middle = (left + right) / 2
-            parts.append(write(middle, 15, text.HOLDERS, size=12, ink=style.SKY_INK, anchor="middle"))
+            parts.append(write(middle, 15, labels.HOLDERS, size=12, ink=style.SKY_INK, anchor="middle"))
     done: set[float] = set()
     for node, x in columns.items():
         if x in done:
@@ -109,8 +109,8 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int) -> str:
         one = ring.get(node)
         shared = xs.count(x) > 1
         hot = one is not None and one.hostile and not shared
-        first = text.OTHERS if shared else frame.world.person(node)
-        second = text.count(xs.count(x)) if shared else _second(frame, node)
+        first = labels.OTHERS if shared else frame.world.person(node)
+        second = labels.count(xs.count(x)) if shared else _second(frame, node)
         parts.append(
             write(
                 x,
@@ -134,7 +134,7 @@ def _second(frame: Frame, node: bytes) -> str:
     if node in frame.world.people:
         return frame.world.name(node)
     kind = frame.world.kind(node).value
-    return text.HOP if kind in ("peer", "bootstrap") else kind
+    return labels.HOP if kind in ("peer", "bootstrap") else kind
 
 
 def _short(words: str) -> str:
@@ -193,7 +193,7 @@ def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: 
         name = f"{name} ×{len(row.receivers)}"
     limit = int((LEFT - 72 - 44) / 7.4)
     name = name if len(name) <= limit else name[: limit - 1] + "…"
-    label = text.row_label(row.number, row.t, name, frame.world.person(row.sender), row.outcome.value)
+    label = labels.row_label(row.number, row.t, name, frame.world.person(row.sender), row.outcome.value)
     parts = [
         f'<g data-act="row" data-id="{row.number}" tabindex="-1" aria-label="{escape(label)}">'
         f'<rect class="hit" x="0" y="{y - ROW / 2:.1f}" width="{width}" height="{ROW}" fill="#fff" fill-opacity="0"/>',
@@ -251,11 +251,11 @@ def _arrow(row: Row, start: float, end: float, y: float, ink: str, last: bool) -
     words = ""
     if stopped:
         parts.append(f'<path d="M{tip:.1f} {y - 7:.1f}V{y + 7:.1f}" stroke="{style.GREEN_INK}" stroke-width="3.5"/>')
-        words = text.SHORT_OUTCOMES.get(row.outcome.value, row.outcome.value) if last else ""
+        words = labels.SHORT_OUTCOMES.get(row.outcome.value, row.outcome.value) if last else ""
     elif flight and last:
-        words = text.IN_FLIGHT
+        words = labels.IN_FLIGHT
     elif row.answer and len(row.hops) > 2:
-        words = text.hop_count(len(row.hops) - 1)
+        words = labels.hop_count(len(row.hops) - 1)
     if words and text_width(words, 11.6) + 14 < abs(end - start):
         bold, colour = (stopped or flight), (style.GREEN_INK if stopped else ink if flight else style.INK2)
         parts.append(
@@ -283,9 +283,9 @@ def draw_timeline(frame: Frame, width: int, *, room: int = 0) -> str:
     def at(cursor: float) -> float:
         return 100.0 * cursor / length
 
-    value = text.step_text(frame.cursor, frame.length, frame.t, frame.word.value)
+    value = labels.step_text(frame.cursor, frame.length, frame.t, frame.word.value)
     parts = [
-        f'<div class="track" role="slider" tabindex="0" aria-label="{text.STEP}" aria-valuemin="0" aria-valuemax='
+        f'<div class="track" role="slider" tabindex="0" aria-label="{labels.STEP}" aria-valuemin="0" aria-valuemax='
         f'"{frame.length}" data-room="{length}" aria-valuenow="{frame.cursor}" aria-valuetext="{escape(value)}">'
         '<div class="rail"></div>'
         f'<div class="done" style="width:{at(frame.cursor):.2f}%"></div>'
@@ -307,12 +307,13 @@ def draw_timeline(frame: Frame, width: int, *, room: int = 0) -> str:
     for place, span in enumerate(frame.track):
         end = span.end if span.end >= 0 else frame.length
         looks = "new" if span.version == newest and span.version > 1 else "old"
-        label = text.held(root if place == 0 else "", span.version, span.again)
+        label = labels.held(root if place == 0 else "", span.version, span.again)
         space = (end - span.start) / length * width - 14
-        label = label if text_width(label, 10.6, True) < space else text.version(span.version)
+        if text_width(label, 10.6, True) >= space:
+            label = labels.AGAIN if span.again and space > 70 else text.version(span.version)
         parts.append(
             f'<div class="hold {looks}" style="left:{at(span.start):.2f}%;width:calc({at(end - span.start):.2f}% '
-            f'- 2px)" title="{escape(text.held(root, span.version, span.again))}">{escape(label)}</div>'
+            f'- 2px)" title="{escape(labels.held(root, span.version, span.again))}">{escape(label)}</div>'
         )
     parts.append(f'<div class="hd" style="left:{at(frame.cursor):.2f}%"></div></div>')
     return "".join(parts)

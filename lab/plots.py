@@ -12,7 +12,7 @@ from html import escape
 from itertools import pairwise
 from math import cos, hypot, pi, sin
 
-from lab import style, text
+from lab import labels, style
 from lab.frames import Frame, Hop, NodeKind, NodeState, RingNode, Strand
 from lab.marks import Point, arrow_head, shape, tag_width, text_width, version_tag, write
 
@@ -149,7 +149,7 @@ def _number(one: RingNode) -> str:
 
 
 def _node(one: RingNode, marks: str, size: float, x: float, y: float, *, tab: bool) -> str:
-    label = text.node_label(one.name, one.person, one.kind.value, one.role, one.version, one.hostile, one.state.value)
+    label = labels.node_label(one.name, one.person, one.kind.value, one.role, one.version, one.hostile, one.state.value)
     focus = f'<circle class="focus" cx="{x:.1f}" cy="{y:.1f}" r="{size + 4:.1f}" fill="#fff" fill-opacity="0"/>'
     stop = ' tabindex="0" role="button"' if tab else ""
     return (
@@ -199,7 +199,7 @@ def _reach(ring: Ring) -> dict[str, str]:
 
 def _hops(ring: Ring, hops: Sequence[Hop], selected: int, newest: int) -> Iterable[str]:
     resent = {(hop.sender, hop.receiver) for hop in hops if hop.strand is Strand.RESENT}
-    labels: list[str] = []
+    tags: list[str] = []
     for hop in hops:
         side = 9.0 if hop.strand is not Strand.RESENT and (hop.receiver, hop.sender) in resent else 0.0
         curve = ring.curve(hop.sender, hop.receiver, side)
@@ -212,8 +212,8 @@ def _hops(ring: Ring, hops: Sequence[Hop], selected: int, newest: int) -> Iterab
             )
         yield f'<g data-act="row" data-id="{hop.row}">{frame}{_strand(hop, curve)}</g>'
         if hop.label:
-            labels.append(_hop_label(ring, hop, curve, newest))
-    yield from labels
+            tags.append(_hop_label(ring, hop, curve, newest))
+    yield from tags
 
 
 def _strand(hop: Hop, curve: tuple[Point, Point, Point]) -> str:
@@ -267,7 +267,7 @@ def _hop_label(ring: Ring, hop: Hop, curve: tuple[Point, Point, Point], newest: 
         left = x - width / 2
     else:
         left = x + 14 if x <= cx + 12 else x - 14 - width
-    room = ring.radius * 0.86
+    room = ring.radius - 26
     left = max(cx - room, min(left, cx + room - width)) if width < 2 * room else cx - width / 2
     box = (
         f'<rect x="{left:.1f}" y="{y - 13:.1f}" width="{width:.1f}" height="26" rx="4" fill="#fff" stroke="{edge}" '
@@ -290,7 +290,7 @@ def _people(ring: Ring) -> Iterable[str]:
                 f'stroke-dasharray="3 3"/><rect x="{x - 8.5:.1f}" y="{y - 8.5:.1f}" width="17" height="17" rx="2.2" '
                 f'fill="#fff" stroke="{style.INK3}" stroke-width="1.6" stroke-dasharray="3 2.5"/>'
             )
-            yield _beside(ring, turn, x, y, text.until(one.name, one.until), bold=False, ink=style.INK2)
+            yield _beside(ring, turn, x, y, labels.until(one.name, one.until), bold=False, ink=style.INK2)
         if one.kind is NodeKind.CLIENT and one.at in ring.place:
             x, y = ring.place[one.node]
             near = ring.at(one.turn, 9)
@@ -342,7 +342,7 @@ class _Label:
 
 
 def _involved(ring: Ring, newest: int) -> Iterable[str]:
-    labels: list[_Label] = []
+    sides: list[_Label] = []
     for one in ring.on_ring:
         if not (one.involved or one.hostile):
             continue
@@ -365,7 +365,7 @@ def _involved(ring: Ring, newest: int) -> Iterable[str]:
         if one.hostile:
             lines = [
                 (one.person or one.name, True, style.VERMILLION_INK),
-                (text.hostile(one.name if one.person else ""), False, style.INK2),
+                (labels.hostile(one.name if one.person else ""), False, style.INK2),
             ]
         elif one.role:
             lines = [(one.role if r > 7 else f"{one.name} {one.role}", True, style.INK)]
@@ -377,18 +377,18 @@ def _involved(ring: Ring, newest: int) -> Iterable[str]:
             right = sin(2 * pi * one.turn) >= -0.05
             away = ring.size(one) + 7
             where = ring.at(one.turn, away)
-            labels.append(_Label(where[0], where[1], (x, y), right, one.version, tuple(lines)))
+            sides.append(_Label(where[0], where[1], (x, y), right, one.version, tuple(lines)))
     if ring.frame.key_turn is not None and ring.frame.key_label:
         where = ring.at(ring.frame.key_turn, 30)
         right = sin(2 * pi * ring.frame.key_turn) >= -0.05
-        labels.append(_Label(*where, where, right, 0, ((ring.frame.key_label, False, style.INK2),)))
-    yield from _spread(ring, labels, newest)
+        sides.append(_Label(*where, where, right, 0, ((ring.frame.key_label, False, style.INK2),)))
+    yield from _spread(ring, sides, newest)
 
 
-def _spread(ring: Ring, labels: list[_Label], newest: int) -> Iterable[str]:
+def _spread(ring: Ring, sides: list[_Label], newest: int) -> Iterable[str]:
     """Side labels, moved up or down until none covers another; a thin line leads back to the node of a moved one."""
     for right in (True, False):
-        mine = sorted((one for one in labels if one.right == right), key=lambda one: one.y)
+        mine = sorted((one for one in sides if one.right == right), key=lambda one: one.y)
         wanted = [one.y for one in mine]
         for _ in range(24):
             moved = False

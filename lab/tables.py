@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from lab import style, text
+from lab import labels, style, text
 from lab.fields import Field, Group
 from lab.frames import Column, Frame, Holding, NodeKind, Row, Strip
 from lab.marks import arrow_head, shape
@@ -74,7 +74,7 @@ def newest_of(frame: Frame) -> int:
 def title(threat: str, name: str, subtitle: str, card: str) -> str:
     """The panel's name and its card."""
     mark = f"<b>{escape(threat)}</b>" if threat else ""
-    carded = f' · {text.CARD} <span class="mono">{escape(card)}</span>' if card else ""
+    carded = f' · {labels.CARD} <span class="mono">{escape(card)}</span>' if card else ""
     return f'<div class="t">{mark}<span>{escape(name)}</span></div><div class="sub">{escape(subtitle)}{carded}</div>'
 
 
@@ -100,7 +100,7 @@ def verdict(strip: Strip) -> str:
         f'<th class="c{look(one)}">{escape(one.title)}<i>{escape(one.note)}</i></th>' for one in strip.columns
     )
     lines: list[tuple[str, list[str]]] = [
-        (text.VERDICT_ROW, [word(one.word, flat=True) for one in strip.columns]),
+        (labels.VERDICT_ROW, [word(one.word, flat=True) for one in strip.columns]),
         (strip.metric, [_figure(one, strip) for one in strip.columns]),
     ]
     known = any(one.figure is not None for one in strip.columns)
@@ -136,9 +136,9 @@ def _figure(one: Column, strip: Strip) -> str:
 
 def _price(one: Column) -> str:
     if one.figure is None:
-        return f'<span class="quiet">{text.PRICE_LATER}</span>'
+        return f'<span class="quiet">{labels.PRICE_LATER}</span>'
     if not one.price:
-        return text.NO_PRICE
+        return labels.NO_PRICE
     rest = "".join(f"<br>{escape(line)}" for line in one.price[1:])
     return f"<b>{escape(one.price[0])}</b>{rest}"
 
@@ -148,22 +148,22 @@ def _price(one: Column) -> str:
 
 def storage(frame: Frame) -> str:
     """Who holds which version of what, who signed it, and where the truth is."""
-    note = text.contact_at(frame.storage_label, frame.t) if frame.storage else ""
+    note = labels.contact_at(frame.storage_label, frame.t) if frame.storage else ""
     if not frame.storage:
-        return head(text.STORAGE) + empty(text.NOTHING_STORED)
+        return head(labels.STORAGE) + empty(labels.NOTHING_STORED)
     newest = newest_of(frame)
     rows = "".join(_holding(one, newest) for one in frame.storage)
     columns = "".join(
-        f"<th{' class=r' if name == text.STORAGE_COLUMNS[4] else ''}>{escape(name)}</th>"
-        for name in text.STORAGE_COLUMNS
+        f"<th{' class=r' if name == labels.STORAGE_COLUMNS[4] else ''}>{escape(name)}</th>"
+        for name in labels.STORAGE_COLUMNS
     )
-    return f'{head(text.STORAGE, note)}<div class="wide"><table class="lead"><tr>{columns}</tr>{rows}</table></div>'
+    return f'{head(labels.STORAGE, note)}<div class="wide"><table class="lead"><tr>{columns}</tr>{rows}</table></div>'
 
 
 def _holding(one: Holding, newest: int) -> str:
     bad = TONES[one.word] is Tone.BAD
     signer = one.signer.split("@")[0]
-    signed = f"{escape(signer)} {icon('check')}" if signer else text.UNKNOWN
+    signed = f"{escape(signer)} {icon('check')}" if signer else labels.UNKNOWN
     role = f' <span class="quiet">{escape(one.role)}</span>' if one.role else ""
     return (
         f'<tr class="{"hi" if bad else ""}"><td><b>{escape(one.holder)}</b>{role}</td>'
@@ -185,11 +185,11 @@ _SHOWN = 34
 def message_bytes(frame: Frame, row: Row | None, groups: Sequence[Group]) -> str:
     """The inspector: offset, bytes, name and meaning of every field; the record's signed bytes are underlined."""
     if row is None:
-        return head(text.BYTES_TITLE) + empty(text.SELECT_A_MESSAGE)
+        return head(labels.BYTES_TITLE) + empty(labels.SELECT_A_MESSAGE)
     who = frame.world.person(row.sender)
-    verb = text.RESENT if row.resent else text.SENT
-    note = text.bytes_note(row.error or row.method, verb, who, row.t, len(row.message))
-    parts = [head(text.bytes_title(row.number), note)]
+    verb = text.RESENT if row.resent else labels.SENT
+    note = labels.bytes_note(row.error or row.method, verb, who, row.t, len(row.message))
+    parts = [head(labels.bytes_title(row.number), note)]
     for group in groups:
         open_ = "" if group.folded else " open"
         lines = "".join(_field(one) for one in group.fields)
@@ -199,7 +199,7 @@ def message_bytes(frame: Frame, row: Row | None, groups: Sequence[Group]) -> str
         )
     if any(one.signed for group in groups for one in group.fields):
         parts.append(
-            f'<p class="sigcap"><span><span class="band">{text.UNDERLINED}</span> {text.UNDERLINED_NOTE}</span></p>'
+            f'<p class="sigcap"><span><span class="band">{labels.UNDERLINED}</span> {labels.UNDERLINED_NOTE}</span></p>'
         )
     return "".join(parts)
 
@@ -222,7 +222,9 @@ def _field(one: Field) -> str:
 def messages(frame: Frame, selected: int, most: int = 400) -> str:
     """Every row of the lanes as a table; the newest ``most``."""
     if not frame.rows:
-        return f"<details><summary><b>{text.TABLE}</b><span class=quiet>{text.NO_MESSAGES}</span></summary></details>"
+        return (
+            f"<details><summary><b>{labels.TABLE}</b><span class=quiet>{labels.NO_MESSAGES}</span></summary></details>"
+        )
     newest = newest_of(frame)
     shown = frame.rows[-most:]
     rows = "".join(
@@ -230,13 +232,13 @@ def messages(frame: Frame, selected: int, most: int = 400) -> str:
         f"<td>{escape(frame.world.name(row.sender))}</td>"
         f"<td>{escape(', '.join(frame.world.name(node) for node in row.receivers))}</td>"
         f"<td>{_message(row, row.number == selected)}</td><td>{tag(row.version, newest)}</td>"
-        f"<td>{escape(text.outcome(row.outcome.value, row.reason))}</td></tr>"
+        f"<td>{escape(labels.outcome(row.outcome.value, row.reason))}</td></tr>"
         for row in shown
     )
-    columns = "".join(f"<th>{escape(name)}</th>" for name in text.TABLE_COLUMNS)
-    note = text.table_note(len(frame.rows), len(shown))
+    columns = "".join(f"<th>{escape(name)}</th>" for name in labels.TABLE_COLUMNS)
+    note = labels.table_note(len(frame.rows), len(shown))
     return (
-        f'<details><summary><b>{text.TABLE}</b><span class="quiet">{escape(note)}</span></summary>'
+        f'<details><summary><b>{labels.TABLE}</b><span class="quiet">{escape(note)}</span></summary>'
         f'<div class="wide"><table class="lead" style="margin-top:8px"><tr>{columns}</tr>{rows}</table></div></details>'
     )
 
@@ -246,44 +248,44 @@ def _message(row: Row, selected: bool) -> str:
     if row.resent:
         name = f"{name}, {text.RESENT}"
     elif row.answer and len(row.hops) > 2:
-        name = f"{name}, {text.hop_count(len(row.hops) - 1)}"
+        name = f"{name}, {labels.hop_count(len(row.hops) - 1)}"
     elif len(row.receivers) > 1:
-        name = f"{name}, {text.REPLICAS}"
+        name = f"{name}, {labels.REPLICAS}"
     return f"<b>{escape(name)}</b>" if selected else escape(name)
 
 
 def status(words: str, keys: bool = True) -> str:
     """The last line: where the run stands, and the keys."""
-    listed = " ".join(f"<kbd>{escape(key)}</kbd> {escape(does)}" for key, does in text.KEYS) if keys else ""
+    listed = " ".join(f"<kbd>{escape(key)}</kbd> {escape(does)}" for key, does in labels.KEYS) if keys else ""
     return (
-        f'<div class="status"><span class="num">{escape(words)}</span><span>{text.KEYS_LABEL} {listed}</span>'
-        f'<span class="end">{text.SIMULATED}</span></div>'
+        f'<div class="status"><span class="num">{escape(words)}</span><span>{labels.KEYS_LABEL} {listed}</span>'
+        f'<span class="end">{labels.SIMULATED}</span></div>'
     )
 
 
 def alert(what: str, why: str) -> str:
     """An error: what failed, why, and that the picture is unchanged."""
-    said = f"<b>{escape(what)}</b> {escape(why)} {text.UNCHANGED}"
+    said = f"<b>{escape(what)}</b> {escape(why)} {labels.UNCHANGED}"
     return f'<div class="err" role="alert">{icon("warn")}<span>{said}</span></div>'
 
 
 def legend() -> str:
     """What the marks of the ring mean."""
     marks = [
-        (text.LEGEND_PEER, 16, shape(NodeKind.PEER, 8, 8, 6)),
-        (text.LEGEND_CLIENT, 16, f'<rect x="2" y="2" width="12" height="12" rx="1.6" fill="{style.INK}"/>'),
-        (text.LEGEND_HOSTILE, 18, shape(NodeKind.PEER, 9, 8, 5, hostile=True)),
-        (text.LEGEND_BOOTSTRAP, 16, shape(NodeKind.BOOTSTRAP, 8, 8, 5.4)),
+        (labels.LEGEND_PEER, 16, shape(NodeKind.PEER, 8, 8, 6)),
+        (labels.LEGEND_CLIENT, 16, f'<rect x="2" y="2" width="12" height="12" rx="1.6" fill="{style.INK}"/>'),
+        (labels.LEGEND_HOSTILE, 18, shape(NodeKind.PEER, 9, 8, 5, hostile=True)),
+        (labels.LEGEND_BOOTSTRAP, 16, shape(NodeKind.BOOTSTRAP, 8, 8, 5.4)),
         (
-            text.LEGEND_HOLDS,
+            labels.LEGEND_HOLDS,
             18,
             f'<circle cx="9" cy="8" r="6" fill="#fff" stroke="{style.SKY}" stroke-width="3.4"/>'
             f'<circle cx="9" cy="8" r="7.6" fill="none" stroke="{style.SKY_INK}" stroke-width=".8"/>',
         ),
-        (text.LEGEND_CURRENT, 26, _line(style.BLUE, 3.0, "")),
-        (text.LEGEND_AHEAD, 26, _line(style.BLUE, 2.0, "1.5 4", hollow=True)),
-        (text.LEGEND_RESENT, 26, _line(style.VERMILLION, 2.4, "6 4")),
-        (text.LEGEND_FINGERS, 26, f'<path d="M1 8H25" stroke="{style.LINE}" stroke-width="1.2"/>'),
+        (labels.LEGEND_CURRENT, 26, _line(style.BLUE, 3.0, "")),
+        (labels.LEGEND_AHEAD, 26, _line(style.BLUE, 2.0, "1.5 4", hollow=True)),
+        (labels.LEGEND_RESENT, 26, _line(style.VERMILLION, 2.4, "6 4")),
+        (labels.LEGEND_FINGERS, 26, f'<path d="M1 8H25" stroke="{style.LINE}" stroke-width="1.2"/>'),
     ]
     return (
         '<div class="legend">'

@@ -20,7 +20,7 @@ import anywidget
 import ipywidgets as w
 import traitlets as t
 
-from lab import fields, lanes, plots, style, tables, text
+from lab import fields, labels, lanes, plots, style, tables
 from lab.frames import Frame, SessionLike, Switch
 from lab.text import Word
 
@@ -89,14 +89,14 @@ class Panel:
         self.lanes = Figure(skeleton=LANES_SKELETON, width=712)
         self.timeline = Figure(skeleton=TRACK_SKELETON, width=640)
         self.legend = w.HTML(value=tables.legend())
-        self.back = self._button(text.BACK, "back", lambda: self._move(self.session.back))
-        self.play = self._button(text.PLAY, "play", self._toggle, primary=True)
-        self.step = self._button(text.STEP_ON, "step", lambda: self._move(self.session.step, animated=True))
-        self.end = self._button(text.TO_END, "end", lambda: self._long(text.TO_END, self.session.run))
-        self.speed = w.Dropdown(options=list(SPEEDS), value="1×", tooltip=text.SPEED)
-        self.reset = self._button(text.RESET, "reset", lambda: self._long(text.RESET, self._reset))
-        self.judge = self._button(text.JUDGE, "judge", lambda: self._long(text.JUDGE, self.session.judge))
-        self.judge.tooltip = text.JUDGE_HELP
+        self.back = self._button(labels.BACK, "back", lambda: self._move(self.session.back))
+        self.play = self._button(labels.PLAY, "play", self._toggle, primary=True)
+        self.step = self._button(labels.STEP_ON, "step", lambda: self._move(self.session.step, animated=True))
+        self.end = self._button(labels.TO_END, "end", lambda: self._long(labels.TO_END, self.session.run))
+        self.speed = w.Dropdown(options=list(SPEEDS), value="1×", tooltip=labels.SPEED)
+        self.reset = self._button(labels.RESET, "reset", lambda: self._long(labels.RESET, self._reset))
+        self.judge = self._button(labels.JUDGE, "judge", lambda: self._long(labels.JUDGE, self.session.judge))
+        self.judge.tooltip = labels.JUDGE_HELP
         self.verdict_head, self.verdict, self.storage, self.bytes = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self.table, self.status, self.alert = w.HTML(), w.HTML(), w.HTML()
         self.controls: dict[str, Any] = {}
@@ -104,8 +104,8 @@ class Panel:
         self.bar, self.defences, self.defences_head = w.Box(), w.Box(), w.HTML()
         for figure in (self.ring, self.lanes, self.timeline):
             figure.add_class("lab-figure")
-            figure.on_msg(lambda _, content, __: self._later(lambda: self._heard(content), text.MESSAGES))
-            figure.observe(lambda _: self._later(self.refresh, text.RING), "width")
+            figure.on_msg(lambda _, content, __: self._later(lambda: self._heard(content), labels.MESSAGES))
+            figure.observe(lambda _: self._later(self.refresh, labels.RING), "width")
         buttons = w.Box([self.back, self.play, self.step, self.end])
         after = w.Box([self.speed, self.action_box])
         time = w.Box([buttons, self.timeline, after])
@@ -170,7 +170,9 @@ class Panel:
             elif switch.choices:
                 control = w.ToggleButtons(options=list(switch.choices), value=str(switch.value))
             else:
-                control = w.ToggleButtons(options=[text.OFF, text.ON], value=text.ON if switch.value else text.OFF)
+                control = w.ToggleButtons(
+                    options=[labels.OFF, labels.ON], value=labels.ON if switch.value else labels.OFF
+                )
             control.observe(self._changed(switch), "value")
             self.controls[switch.name] = control
             label = w.HTML(value=switch.label)
@@ -180,7 +182,7 @@ class Panel:
         boxes.append(self.reset)
         self.bar.children = boxes
         heads = []
-        for place, name in enumerate(text.DEFENCE_COLUMNS if cells else ()):
+        for place, name in enumerate(labels.DEFENCE_COLUMNS if cells else ()):
             heads.append(w.HTML(value=name))
             heads[-1].add_class("h")
             if place in (2, 4):
@@ -196,7 +198,9 @@ class Panel:
         self.action_box.children = actions
 
     def _defence(self, switch: Switch) -> list[w.Widget]:
-        control = w.Checkbox(value=bool(switch.value), indent=False, description=text.ON if switch.value else text.OFF)
+        control = w.Checkbox(
+            value=bool(switch.value), indent=False, description=labels.ON if switch.value else labels.OFF
+        )
         control.tooltip = switch.label
         control.observe(self._changed(switch), "value")
         self.controls[switch.name] = control
@@ -225,7 +229,7 @@ class Panel:
         except Exception as error:  # the panel's edge: nothing may end in the void
             self.playing = False
             self._show_play()
-            self.alert.value = tables.alert(text.failed(what), text.stopped(str(error) or type(error).__name__))
+            self.alert.value = tables.alert(labels.failed(what), labels.stopped(str(error) or type(error).__name__))
             self._bind_switches()
             return False
         return True
@@ -237,11 +241,11 @@ class Panel:
             value = change["new"]
             if switch.group == "seed":
                 if not str(value).strip().isdigit():
-                    self._later(_refuse_seed, text.SEED)
+                    self._later(_refuse_seed, labels.SEED)
                     return
                 value = int(value)
             elif isinstance(switch.value, bool) and not isinstance(value, bool):
-                value = value == text.ON
+                value = value == labels.ON
             self._later(lambda: self._long(switch.label, lambda: self.session.set(switch.name, value)), switch.label)
 
         return changed
@@ -252,7 +256,7 @@ class Panel:
     def _long(self, what: str, act: Callable[[], object]) -> None:
         """Something that may take a moment; the status line says so meanwhile."""
         self._stop()
-        self.status.value = tables.status(text.working(what), keys=False)
+        self.status.value = tables.status(labels.working(what), keys=False)
         try:
             act()
         finally:
@@ -284,7 +288,7 @@ class Panel:
                 "ArrowRight": lambda: self._move(self.session.step, animated=True),
                 "ArrowLeft": lambda: self._move(self.session.back),
                 "Home": lambda: self._move(lambda: self.session.seek(0)),
-                "End": lambda: self._long(text.TO_END, self.session.run),
+                "End": lambda: self._long(labels.TO_END, self.session.run),
             }
             if name in keys:
                 keys[name]()
@@ -299,7 +303,7 @@ class Panel:
         self.alert.value = ""
         if self._home is None:
             # Without a loop nothing can be paced: show the end, as Play would in time.
-            self._long(text.TO_END, self.session.run)
+            self._long(labels.TO_END, self.session.run)
             return
         if self.session.finished and self.session.cursor == self.session.length:
             self.session.seek(0)
@@ -308,7 +312,7 @@ class Panel:
         self._task = self._home.create_task(self._run())
 
     def _show_play(self) -> None:
-        words, old, new = (text.PAUSE, "play", "pause") if self.playing else (text.PLAY, "pause", "play")
+        words, old, new = (labels.PAUSE, "play", "pause") if self.playing else (labels.PLAY, "pause", "play")
         self.play.description = self.play.tooltip = words
         self.play.remove_class(f"ico-{old}").add_class(f"ico-{new}")
 
@@ -330,12 +334,12 @@ class Panel:
                     break
                 beat = max(TICK, BEAT / SPEEDS[self.speed.value])
                 due = max(due + beat, now)
-                if not self._guard(lambda beat=beat: self._beat(beat), text.PLAY):  # type: ignore[misc]
+                if not self._guard(lambda beat=beat: self._beat(beat), labels.PLAY):  # type: ignore[misc]
                     return
             await asyncio.sleep(TICK)
         self.playing, self._task = False, None
         self._show_play()
-        self._guard(self.refresh, text.PLAY)
+        self._guard(self.refresh, labels.PLAY)
 
     def _beat(self, beat: float) -> None:
         self.session.step()
@@ -352,8 +356,8 @@ class Panel:
         """Draw the session's current frame."""
         frame = self.session.frame()
         self.caption.value = tables.caption(frame)
-        self.ring_head.value = tables.head(text.RING, text.RING_NOTE, f"{frame.t:.2f} s")
-        self.lanes_head.value = tables.head(text.MESSAGES, text.shown(len(frame.rows)))
+        self.ring_head.value = tables.head(labels.RING, labels.RING_NOTE, f"{frame.t:.2f} s")
+        self.lanes_head.value = tables.head(labels.MESSAGES, labels.shown(len(frame.rows)))
         self._draw_ring(frame, motion or (0.0, plots.REST, 0.0))
         self._draw_lanes(frame)
         with self.timeline.hold_sync():
@@ -382,13 +386,13 @@ class Panel:
     def _draw_lanes(self, frame: Frame) -> None:
         if not frame.rows:
             with self.lanes.hold_sync():
-                self.lanes.skeleton = tables.empty(text.NO_MESSAGES)
+                self.lanes.skeleton = tables.empty(labels.NO_MESSAGES)
                 self.lanes.story = self.lanes.head = ""
             return
         drawn = lanes.draw_lanes(frame, self.lanes.width, self.selected)
         with self.lanes.hold_sync():
             self.lanes.skeleton = LANES_SKELETON
-            self.lanes.label = text.shown(len(frame.rows))
+            self.lanes.label = labels.shown(len(frame.rows))
             self.lanes.box, self.lanes.top = [drawn.width, drawn.height], [drawn.width, lanes.HEAD]
             self.lanes.head, self.lanes.story = drawn.head, drawn.body
 
@@ -400,8 +404,8 @@ class Panel:
         self.bytes.value = tables.message_bytes(frame, row, groups)
         self.table.value = tables.messages(frame, self.selected)
         strip = session.verdict()
-        self.verdict_head.value = tables.head(text.VERDICT, text.VERDICT_NOTE if strip else "")
-        self.verdict.value = tables.verdict(strip) if strip else tables.empty(text.NO_VERDICT)
+        self.verdict_head.value = tables.head(labels.VERDICT, labels.VERDICT_NOTE if strip else "")
+        self.verdict.value = tables.verdict(strip) if strip else tables.empty(labels.NO_VERDICT)
         self.judge.layout.display = "none" if strip is None or strip.complete else None
         self._bind_switches()
 
@@ -409,7 +413,7 @@ class Panel:
         """Controls say what the session says, whatever was clicked."""
         self._binding = True
         try:
-            note = text.DEFENCES_NOTE
+            note = labels.DEFENCES_NOTE
             for switch in self.session.switches():
                 control = self.controls.get(switch.name)
                 if control is None:
@@ -419,24 +423,24 @@ class Panel:
                     control.tooltip = switch.locked
                 if isinstance(control, w.Checkbox):
                     control.value = bool(switch.value)
-                    control.description = text.ON if switch.value else text.OFF
+                    control.description = labels.ON if switch.value else labels.OFF
                     (control.add_class if switch.value else control.remove_class)("on")
                     self.controls[f"{switch.name}:last"].value = _last_try(switch)
                 elif isinstance(control, w.ToggleButtons) and isinstance(switch.value, bool):
-                    control.value = text.ON if switch.value else text.OFF
+                    control.value = labels.ON if switch.value else labels.OFF
                 elif switch.choices and str(switch.value) not in switch.choices:
                     control.value = None
                 else:
                     control.value = str(switch.value)
-            self.defences_head.value = tables.head(text.DEFENCES, note)
+            self.defences_head.value = tables.head(labels.DEFENCES, note)
         finally:
             self._binding = False
 
     def _status(self) -> None:
         session = self.session
-        words = text.ready(session.cursor, session.length, session.finished)
+        words = labels.ready(session.cursor, session.length, session.finished)
         if self.playing:
-            words = text.playing(self.speed.value, session.cursor, session.length)
+            words = labels.playing(self.speed.value, session.cursor, session.length)
         self.status.value = tables.status(words)
         self.back.disabled = session.cursor == 0
         self.step.disabled = session.finished and session.cursor == session.length
@@ -451,10 +455,10 @@ class Panel:
 
 
 def _refuse_seed() -> None:
-    raise ValueError(text.BAD_SEED)
+    raise ValueError(labels.BAD_SEED)
 
 
 def _last_try(switch: Switch) -> str:
     if switch.word is not None and switch.word is not Word.NOT_RUN:
         return tables.word(switch.word, flat=True)
-    return f'<span class="quiet">{text.ON_IN_THIS_RUN if switch.value else text.NOT_TRIED}</span>'
+    return f'<span class="quiet">{labels.ON_IN_THIS_RUN if switch.value else labels.NOT_TRIED}</span>'

@@ -56,18 +56,18 @@ class Story:
         self.ring = peers(self.count)
         self.alice, self.bob = NodeID(b"\xa1" * 16), NodeID(b"\xb0" * 16)
         self.server = NodeID(b"\xee" * 16)
-        self.resource = ResourceID(
-            bytes(NodeID.from_int(int.from_bytes(self.ring[7], "big") - RING // (2 * self.count)))
-        )
+        self.resource = ResourceID(bytes(NodeID.from_int(int.from_bytes(self.p(7), "big") - RING // (2 * self.count))))
         self.identity = SignerIdentity(1, 4, bytes(range(32)))
         self.transaction = 0x1000
 
     def p(self, number: int) -> NodeID:
-        return self.ring[number % self.count]
+        return self.ring[number * self.count // 32 % self.count]
 
     @property
     def world(self) -> World:
-        names: dict[bytes, str] = {node: f"p{place:02}" for place, node in enumerate(self.ring)}
+        names: dict[bytes, str] = {
+            node: f"p{place:0{2 if self.count < 100 else 3}}" for place, node in enumerate(self.ring)
+        }
         kinds: dict[bytes, NodeKind] = dict.fromkeys(self.ring, NodeKind.PEER)
         kinds |= {
             self.alice: NodeKind.CLIENT,

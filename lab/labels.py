@@ -1,0 +1,178 @@
+"""Every word of the panel's own: headings, labels, buttons, notes; with ``lab.text``, all there is to translate."""
+
+from __future__ import annotations
+
+from lab.text import byte_count, version
+
+# --- the pictures -----------------------------------------------------------------------------------------------
+
+
+def node_label(name: str, person: str, kind: str, role: str, held: int, hostile_: bool, state: str) -> str:
+    """A node for the pointer and for screen readers."""
+    parts = [name if not person else f"{person}, {name}", kind]
+    if hostile_:
+        parts.append("hostile")
+    if role:
+        parts.append(f"{role}, holds {version(held)}")
+    if state != "up":
+        parts.append(state)
+    return ", ".join(parts)
+
+
+def hostile(name: str) -> str:
+    """The second line of a hostile node's label."""
+    return f"{name}, hostile" if name else "hostile"
+
+
+def until(name: str, t: float) -> str:
+    """A client's earlier place."""
+    return f"{name} until {t:.0f} s"
+
+
+TIME = "time, s"
+MESSAGE = "message"
+HOLDERS = "holders of the record"
+OTHERS = "others"
+HOP = "hop"
+IN_FLIGHT = "in flight"
+STEP = "step"
+SHORT_OUTCOMES = {"refused": "REFUSED", "dropped": "DROPPED", "lost": "LOST"}
+
+
+def earlier_rows(number: int) -> str:
+    """What the lanes leave out."""
+    return f"{number} earlier messages are in the table below"
+
+
+def count(number: int) -> str:
+    """How many nodes share a lane."""
+    return f"{number} nodes"
+
+
+def hop_count(number: int) -> str:
+    """How far an answer came."""
+    return f"{number} hops"
+
+
+def row_label(number: int, t: float, name: str, sender: str, outcome: str) -> str:
+    """A row for screen readers."""
+    return f"message {number}, {t:.2f} s, {name} from {sender}, {outcome}"
+
+
+def step_text(cursor: int, length: int, t: float, word: str) -> str:
+    """The timeline's place for screen readers."""
+    return f"step {cursor} of {length}, {t:.2f} s, {word}"
+
+
+def held(node: str, number: int, again_: bool) -> str:
+    """A bar under the timeline."""
+    label = f"{node} holds {version(number)}" if node else version(number)
+    return f"{label} again: rolled back" if again_ else label
+
+
+# --- the panel --------------------------------------------------------------------------------------------------
+
+CARD = "card"
+RING, RING_NOTE = "Ring", "order by Node-ID, equal spacing"
+MESSAGES = "Messages"
+NO_MESSAGES = "No message has been sent yet."
+VERDICT, VERDICT_NOTE = "Verdict", "one run each, same seed; only the named thing differs"
+VERDICT_ROW = "verdict"
+NO_VERDICT = "This overlay has no attack to judge. Choose a threat to compare runs."
+PRICE_LATER = "shown with the result"
+NO_PRICE = "none"
+STORAGE = "Storage"
+NOTHING_STORED = "No peer holds a record yet."
+STORAGE_COLUMNS = ("holder", "version", "value", "signer", "age, s", "status")
+UNKNOWN = "unknown"
+BYTES_TITLE = "Bytes"
+SELECT_A_MESSAGE = "Select a message, and its bytes open here."
+SENT = "sent"
+UNDERLINED = "Underlined bytes"
+UNDERLINED_NOTE = (
+    "are what the owner signed. They prove who wrote the record; they do not say that no newer one exists."
+)
+TABLE = "Table of the messages"
+TABLE_COLUMNS = ("#", "time, s", "from", "to", "message", "version", "outcome")
+REPLICAS = "replicas"
+DEFENCES = "Defences"
+DEFENCES_NOTE = "a switch changes one thing and runs the same seed again"
+DEFENCE_COLUMNS = ("switch", "defence", "what it checks", "price", "section", "last try")
+NOT_TRIED, ON_IN_THIS_RUN = "not tried", "on in this run"
+ON, OFF = "on", "off"
+KEYS = (("space", "play or pause"), (".", "step"), ("←", "back"), ("Home", "start"), ("End", "end"))
+KEYS_LABEL = "keys:"
+SIMULATED = "simulated network and time"
+UNCHANGED = "The picture is unchanged."
+BACK, PLAY, PAUSE, STEP_ON, TO_END = "Back", "Play", "Pause", "Step", "End"
+RESET, JUDGE = "Reset", "Run all four"
+JUDGE_HELP = "Runs the scenario once for each column: without attack, attacked, defended, with the decoy"
+SPEED = "speed"
+SEED = "seed"
+BYTES_OF = "bytes"
+WAITING = "Ready. Nothing has run yet."
+BAD_SEED = "A seed is a whole number."
+
+
+def contact_at(resource: str, t: float) -> str:
+    """The storage table's note."""
+    return f"{resource} at {t:.2f} s"
+
+
+def shown(number: int) -> str:
+    """The lanes' note."""
+    return f"{number} sent so far; select a row to open its bytes" if number else ""
+
+
+def bytes_title(number: int) -> str:
+    """The inspector's heading."""
+    return f"Bytes of message {number}"
+
+
+def bytes_note(name: str, verb: str, who: str, t: float, size: int) -> str:
+    """The inspector's note."""
+    return f"{name}, {verb} by {who} at {t:.2f} s, {byte_count(size)}"
+
+
+def outcome(word: str, reason: str) -> str:
+    """A message's end in the table."""
+    return f"{word}: {reason}" if reason else word
+
+
+def table_note(total: int, drawn: int) -> str:
+    """The table's note."""
+    rows = f"{total} rows" if total != 1 else "1 row"
+    return f"same content as the pictures; {rows}" + (f", here the last {drawn}" if drawn < total else "")
+
+
+def ready(cursor: int, length: int, finished: bool) -> str:
+    """The status line at rest."""
+    if not length:
+        return WAITING
+    return f"Ready. Step {cursor} of {length}{'' if finished else ', more to come'}."
+
+
+def playing(speed: str, cursor: int, length: int) -> str:
+    """The status line while playing."""
+    return f"Playing, {speed}. Step {cursor} of {length}."
+
+
+def working(what: str) -> str:
+    """The status line during a run that takes a moment."""
+    return f"Running: {what} …"
+
+
+def stopped(why: str) -> str:
+    """An error's reason as a sentence."""
+    return f"{why[:1].upper()}{why[1:].rstrip('.')}."
+
+
+def failed(what: str) -> str:
+    """The start of an error."""
+    return f"{what[:1].upper()}{what[1:]} failed."
+
+
+LEGEND_PEER, LEGEND_CLIENT, LEGEND_HOSTILE, LEGEND_BOOTSTRAP = "peer", "client", "hostile", "bootstrap"
+LEGEND_HOLDS, LEGEND_CURRENT, LEGEND_AHEAD = "holds the record", "current message", "way still to go"
+LEGEND_RESENT, LEGEND_FINGERS = "resent message", "fingers, under the pointer"
+AGAIN = "rolled back"
