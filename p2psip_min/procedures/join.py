@@ -98,9 +98,10 @@ def become_member(peer: Peer, admitting: bytes, *, settled: bool = False, mainta
 
 async def _attach_quietly(peer: Peer, destinations: tuple[bytes, ...], through: NodeID) -> None:
     try:
-        await attach(peer, destinations, send_update=True, next_hop=through)  # type: ignore[arg-type]
+        remote = await attach(peer, destinations, send_update=True, next_hop=through)  # type: ignore[arg-type]
     except (RemoteFault, LinkRefused):
         return  # it may have gone meanwhile; stabilisation finds another
+    react(peer, peer.topology.contacted(remote))  # step 4
 
 
 def on_join(peer: Peer, received: Received) -> JoinAns | None:
