@@ -180,14 +180,17 @@ def on_store(peer: Peer, received: Received) -> Reply:
     if peer.leaving or (not peer.joined and request.replica_number == 0):
         raise ErrorAnswer(ErrorCode.FORBIDDEN, b"going" if peer.leaving else b"not a peer")
     now = peer.now()
+    responsible = peer.topology.responsible(resource)
     replicas = peer.defences.replication.choose(peer.topology.replicas(resource, peer.defences.replication.copies))
     outcome = peer.store.accept(
         request,
         sender=received.signer,
         sender_certificate=received.certificate,
         certificates=certificates_of(peer, received),
-        responsible=peer.topology.responsible(resource),
-        plausible_replica_sender=peer.topology.plausible_source(received.signer),
+        responsible=responsible,
+        # A copy that went astray may come home from anywhere: its owner's signature speaks for it.
+        plausible_replica_sender=(responsible and request.replica_number == HAND_OVER)
+        or peer.topology.plausible_source(received.signer),
         transaction_id=received.envelope.transaction_id,
         now=now,
         replicas=replicas,
@@ -203,7 +206,7 @@ def on_store(peer: Peer, received: Received) -> Reply:
         if request.replica_number == 0:
             for replica_number, replica in enumerate(replicas, 1):
                 copy_out(peer, resource, replica, replica_number)
-        elif peer.topology.responsible(resource):
+        elif responsible:
             look_after_copies(peer)  # handed over to us: the replicas need it too
     elif copied:
         peer.copies.acknowledged(resource, received.signer)

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from p2psip_min.errors import ErrorAnswer, RemoteFault
-from p2psip_min.ids import NodeID, ResourceID
-from p2psip_min.storage.replication import Discard, Duty, Transfer, duties, for_joining, for_leaving
+from p2psip_min.ids import Destination, NodeID, ResourceID
+from p2psip_min.storage.replication import Discard, Duty, Transfer, Why, duties, for_joining, for_leaving
 from p2psip_min.wire.data import StoredDataSpecifier
 from p2psip_min.wire.kinds import DataModel
 from p2psip_min.wire.messages import ArrayRange, ErrorCode, FetchReq
 
 if TYPE_CHECKING:
-    from p2psip_min.peer import Peer
+    from p2psip_min.peer import Peer, Received
 
 
 def copy_out(peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int) -> None:
@@ -25,39 +25,50 @@ def copy_out(peer: Peer, resource: ResourceID, holder: NodeID, replica_number: i
     peer.spawn(_copy_quietly(peer, resource, holder, replica_number), "copy")
 
 
-async def _copy_quietly(peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int) -> None:
+async def _copy_quietly(
+    peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int, *, routed: bool = False
+) -> None:
     try:
-        await send_copy(peer, resource, holder, replica_number)
+        await send_copy(peer, resource, holder, replica_number, routed=routed)
     except RemoteFault:
         return  # the next look at the copies tries again
 
 
-async def send_copy(peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int) -> None:
-    """Store a copy at ``holder``; when it has something younger, take that over (§7.4.1.1, healing)."""
+async def send_copy(
+    peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int, *, routed: bool = False
+) -> None:
+    """Store a copy at ``holder``; when it has something younger, take that over (§7.4.1.1, healing).
+
+    ``routed``: whoever is responsible gets it; from afar we may be wrong about who that is, and ``holder`` is a guess.
+    """
     state = peer.copies.state(resource)
+    way: tuple[Destination, ...] = (resource,) if routed else (holder,)
+    next_hop = None if routed else holder
     for export in peer.store.export(resource, replica_number, peer.now()):
         try:
-            await peer.request((holder,), export.request, next_hop=holder, certificates=export.certificates)
+            await peer.request(way, export.request, next_hop=next_hop, certificates=export.certificates)
         except ErrorAnswer as error:
             if error.code not in (ErrorCode.DATA_TOO_OLD, ErrorCode.GENERATION_COUNTER_TOO_LOW):
                 raise
-            await _adopt(peer, resource, holder)
+            received = await peer.request(way, FetchReq(resource, _everything(peer)), next_hop=next_hop)
+            _adopt(peer, resource, holder, received)
             return
     peer.copies.acknowledged(resource, holder, state)
 
 
-async def _adopt(peer: Peer, resource: ResourceID, holder: NodeID) -> None:
-    kinds = peer.surroundings.kinds
-    specifiers = tuple(
+def _everything(peer: Peer) -> tuple[StoredDataSpecifier, ...]:
+    return tuple(
         StoredDataSpecifier(
             kind,
             0,
             (ArrayRange(0, -1),) if spec.model is DataModel.ARRAY else None,
             () if spec.model is DataModel.DICTIONARY else None,
         )
-        for kind, spec in kinds.items()
+        for kind, spec in peer.surroundings.kinds.items()
     )
-    received = await peer.request((holder,), FetchReq(resource, specifiers), next_hop=holder)
+
+
+def _adopt(peer: Peer, resource: ResourceID, holder: NodeID, received: Received) -> None:
     bucket = received.message.security.certificates
     adopted = peer.store.adopt(
         resource,
@@ -69,6 +80,7 @@ async def _adopt(peer: Peer, resource: ResourceID, holder: NodeID) -> None:
         peer.emit(event)
     if adopted.changed:
         peer.copies.stored(resource, holder if adopted.covers else None)
+        peer.unchecked = True  # what it lacks of ours is still to be sent
 
 
 def look_after_copies(peer: Peer) -> None:
@@ -116,8 +128,10 @@ async def _do(peer: Peer, found: Iterable[Duty], *, delayed: bool = False) -> li
                 peer.copies.forget(duty.resource)
         elif duty.delay and not delayed:
             later.append(duty)
-        elif peer.links.connected(duty.to):
-            await _copy_quietly(peer, duty.resource, duty.to, duty.replica_number)
+        elif duty.why is Why.MISPLACED or peer.links.connected(duty.to):
+            await _copy_quietly(
+                peer, duty.resource, duty.to, duty.replica_number, routed=duty.why is Why.MISPLACED
+            )
     return later
 
 
