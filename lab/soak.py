@@ -290,14 +290,14 @@ class Soak:
             later = self.written[resource][self.written[resource].index(value) + 1 :]
             if found in later:
                 continue  # a store that was not acknowledged, and was carried out all the same
-            if excused(overlay, resource):
+            if excused(overlay, resource, value):
                 report.excused += 1
             else:
                 state = "gone" if found is None else "rolled back"
                 report.violations.append(f"{resource!r}: acknowledged and {state}")
 
 
-def excused(overlay: Overlay, resource: ResourceID) -> bool:
+def excused(overlay: Overlay, resource: ResourceID, value: bytes) -> bool:
     """Whether the holders died too fast for anybody to help: all three within the window, or the only one."""
     crashed = {
         event.node: event.t
@@ -307,7 +307,10 @@ def excused(overlay: Overlay, resource: ResourceID) -> bool:
     holders: dict[bytes, float] = {}
     for event in overlay.trace.events:  # type: ignore[union-attr]
         if isinstance(event, events.RecordStored | events.RecordReplaced) and event.resource == resource:
-            holders[event.node] = event.t
+            if event.value == value:
+                holders[event.node] = event.t
+            else:
+                holders.pop(event.node, None)
         elif isinstance(event, events.RecordHandedOver) and event.resource == resource:
             holders.pop(event.node, None)
     deaths = sorted(crashed[node] for node in holders if node in crashed)
