@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import text
+from lab import fields, text
 from lab.frames import RecordKey, World
 from lab.scene import Scene
 from p2psip_min import trace as ev
@@ -39,7 +39,7 @@ def clause(event: ev.Event, world: World, scene: Scene) -> str:
         case ev.RequestRetransmitted():
             return text.again(event.attempt)
         case ev.RequestFailed():
-            return text.NO_ANSWER if event.code == 4 else text.fails(f"error {event.code}")
+            return text.NO_ANSWER if event.code == 4 else text.fails(fields.error_label(event.code))
         case ev.PacketLost(transaction_id=transaction) if transaction:
             return text.lost_packet(name(event.remote), event.reason)
         case ev.NodeJoined():

@@ -24,7 +24,7 @@ def write(
 
 def text_width(words: str, size: float, bold: bool = False) -> float:
     """About how wide the words are in the widest common system font."""
-    return len(words) * size * (0.67 if bold else 0.6)
+    return len(words) * size * (0.64 if bold else 0.58)
 
 
 def version_tag(x: float, y: float, version: int, newest: int, *, anchor: str = "start") -> str:

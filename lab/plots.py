@@ -44,8 +44,10 @@ class Ring:
         self.frame, self.width = frame, max(width, 300)
         self.nodes = {one.node: one for one in frame.nodes}
         self.on_ring = [one for one in frame.nodes if one.kind in (NodeKind.PEER, NodeKind.BOOTSTRAP)]
-        self.radius = max(88.0, min(most, (self.width - LEFT - RIGHT) / 2))
-        slack = max(0.0, self.width - LEFT - RIGHT - 2 * self.radius) / 2
+        # On a crowded ring the numbers do not fit into the circles and stand before the roles.
+        right = RIGHT + (38 if len(self.on_ring) > 40 else 0)
+        self.radius = max(88.0, min(most, (self.width - LEFT - right) / 2))
+        slack = max(0.0, self.width - LEFT - right - 2 * self.radius) / 2
         self.centre = (LEFT + slack + self.radius, self.radius + 48)
         self.height = int(2 * self.radius + 98)
         count = max(1, len(self.on_ring))
@@ -372,7 +374,7 @@ def _involved(ring: Ring, newest: int) -> Iterable[str]:
         elif one.person:
             lines = [(one.person, True, style.INK)]
         elif r <= 7 or len(_number(one)) > 2:
-            lines = [(one.name, False, style.INK2)]
+            yield _inside(ring, one)
         if lines:
             right = sin(2 * pi * one.turn) >= -0.05
             away = ring.size(one) + 7
@@ -383,6 +385,14 @@ def _involved(ring: Ring, newest: int) -> Iterable[str]:
         right = sin(2 * pi * ring.frame.key_turn) >= -0.05
         sides.append(_Label(*where, where, right, 0, ((ring.frame.key_label, False, style.INK2),)))
     yield from _spread(ring, sides, newest)
+
+
+def _inside(ring: Ring, one: RingNode) -> str:
+    """The name of a peer without a role, inwards of its circle, where no client stands."""
+    x, y = ring.at(one.turn, -15)
+    side = sin(2 * pi * one.turn)
+    anchor = "middle" if abs(side) < 0.3 else "end" if side > 0 else "start"
+    return write(x, y + 4, one.name, size=12, ink=style.INK2, anchor=anchor, halo=True)
 
 
 def _spread(ring: Ring, sides: list[_Label], newest: int) -> Iterable[str]:
