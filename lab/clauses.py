@@ -61,9 +61,9 @@ def clause(event: ev.Event, world: World, scene: Scene) -> str:
         case ev.EnrollmentRejected():
             return text.refuses_enrollment(event.user, event.reason)
         case ev.Registered():
-            return text.registered(event.aor, event.contact)
+            return text.registered(event.aor, _contact(event.contact, world))
         case ev.Resolved():
-            return text.resolved(event.aor, event.contact)
+            return text.resolved(event.aor, _contact(event.contact, world))
         case ev.CallSetUp():
             return text.calls(event.aor, who(event.remote))
         case ev.CallFailed():
@@ -78,3 +78,12 @@ def _version(
     """The label of the version that the event is about."""
     key = RecordKey(event.resource, event.kind, event.key)
     return text.version(scene.after(event).version(key, event.storage_time)) or text.THE_VALUE
+
+
+def _contact(contact: str, world: World) -> str:
+    """A contact that is a route of Node-IDs in hex, by their names; any other as it is."""
+    try:
+        route = [bytes.fromhex(part) for part in contact.split("/")]
+    except ValueError:
+        return contact
+    return text.via([world.name(node) for node in route]) if all(node in world.names for node in route) else contact

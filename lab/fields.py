@@ -118,15 +118,14 @@ def _place(value: Any) -> bytes:
     return value.index.to_bytes(4, "big") if isinstance(value, ArrayEntry) else b""
 
 
-@lru_cache(maxsize=4096)
-def show_value(kind: int, value: bytes) -> str:
-    """A value for people: a registration's address, text as it is, else its first bytes in hex."""
+def show_value(kind: int, value: bytes, world: World | None = None) -> str:
+    """A value for people: a registration's address or route, text as it is, else its first bytes in hex."""
     if kind == SIP_REGISTRATION:
         try:
             registration = decode(SipRegistration, value)
         except Malformed:
             return short_hex(value)
-        return registration_text(registration)
+        return registration_text(registration, world)
     try:
         plain = value.decode()
     except UnicodeDecodeError:
@@ -134,10 +133,11 @@ def show_value(kind: int, value: bytes) -> str:
     return plain if plain.isprintable() else short_hex(value)
 
 
-def registration_text(registration: SipRegistration) -> str:
+def registration_text(registration: SipRegistration, world: World | None = None) -> str:
     """Where a registration leads."""
     if registration.destination_list:
-        return text.via([bytes(one).hex()[:8] for one in registration.destination_list])
+        route = [bytes(one) for one in registration.destination_list]
+        return text.via([world.name(one) if world is not None else one.hex()[:8] for one in route])
     return registration.uri
 
 
@@ -265,7 +265,7 @@ class _Reader:
         elif isinstance(value, ArrayEntry):
             self.take(4, "index", str(value.index))
         self.take(1, "exists", text.yes(value.exists), signed=True)
-        self.take(4 + len(value.value), "value", show_value(kind, value.value), signed=True)
+        self.take(4 + len(value.value), "value", show_value(kind, value.value, self.world), signed=True)
         yield self.group(text.STORED, text.STORED_NOTE, covered=True)
         self.signature(stored.signature, record=True)
         yield self.group(text.SIGNATURE, text.SIGNATURE_NOTE, covered=True)

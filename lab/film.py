@@ -51,13 +51,16 @@ class Film(Reel):
             rows=rows,
             notes=tuple(note for at, note in self._notes if at <= cursor and note.after <= len(rows)),
             lanes=self._lanes(lines, scene),
-            storage=draw_storage(self.world, scene, moment.t if moment else 0.0, fields.show_value),
+            storage=draw_storage(self.world, scene, moment.t if moment else 0.0, self._show),
             storage_label=self.world.resource(resource) if resource else "",
             spans=tuple(self._span(one, scene, cursor) for one in self._stretches if one.start <= cursor),
             ticks=self._ticks(),
             track=self._track(),
             world=self.world,
         )
+
+    def _show(self, kind: int, value: bytes) -> str:
+        return fields.show_value(kind, value, self.world)
 
     def _row(self, line: Line, cursor: int, scene: Scene) -> Row:
         outcome, reason = line.state(cursor)

@@ -153,6 +153,8 @@ class Reel:
         said = clause(event, self.world, self._scene)
         scene = self._scene
         self._scene = scene.after(event)
+        if said and isinstance(event, ev.LookupCompleted) and self._is_storage(event.transaction_id):
+            said = ""  # who answered a store or a fetch shows in the picture
         if said:
             moment = self._moment(event)
             self._mark(event, moment, scene)
@@ -163,6 +165,9 @@ class Reel:
             moment.scene = self._scene
         elif self._moments:
             self._moments[-1].scene = self._scene
+
+    def _is_storage(self, transaction_id: int) -> bool:
+        return any(line.transaction_id == transaction_id and line.code in (STORE, FETCH) for line in self._lines[-64:])
 
     def _fold(self, event: ev.Event) -> bool:
         """A replica's plain yes to its root is part of the row that asked for it."""

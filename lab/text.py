@@ -70,6 +70,7 @@ PURPOSES = {7: "PUT", 9: "GET", 13: "find", 15: "join", 17: "leave", 23: "lookup
 NO_ANSWER = "gives up: no answer came"
 KEEPS_COPY = "keeps a copy"
 THE_VALUE = "the value"
+VIA, AT = "via ", "at "
 
 
 def sends(method: str, carried: str, towards: str) -> str:
@@ -228,14 +229,22 @@ def refuses_enrollment(user: str, reason: str) -> str:
     return f"refuses {user}: {reason}"
 
 
+def _reached(contact: str) -> str:
+    return contact if contact.startswith(VIA) else AT + contact
+
+
 def registered(aor: str, contact: str) -> str:
     """A registration done."""
-    return f"is registered: {aor} at {contact}"
+    return f"has registered {aor}, reached {_reached(contact)}"
 
 
 def resolved(aor: str, contact: str) -> str:
     """What a caller believes."""
-    return f"believes that {aor} is at {contact}" if contact else f"finds no contact of {aor}"
+    return (
+        f"believes that {aor} is reached {contact if contact.startswith(VIA) else AT + contact}"
+        if contact
+        else f"finds no contact of {aor}"
+    )
 
 
 def calls(aor: str, remote: str) -> str:
@@ -372,7 +381,7 @@ def opaque(raw: str) -> str:
 
 def via(hops: Sequence[str]) -> str:
     """A contact that is a route."""
-    return "via " + ", ".join(hops)
+    return VIA + ", ".join(hops)
 
 
 def yes(value: bool) -> str:
