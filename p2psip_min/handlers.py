@@ -10,6 +10,7 @@ from p2psip_min.errors import ErrorAnswer
 from p2psip_min.ids import NodeID
 from p2psip_min.peer import Handler, Peer, Received
 from p2psip_min.procedures.attach import on_app_attach, on_attach
+from p2psip_min.procedures.configure import on_config_update
 from p2psip_min.procedures.join import on_join
 from p2psip_min.procedures.maintain import on_leave, on_update
 from p2psip_min.procedures.records import on_fetch, on_find, on_stat, on_store
@@ -70,6 +71,7 @@ PEER_HANDLERS: dict[int, Handler] = {
     MessageCode.FETCH_REQ: on_fetch,
     MessageCode.STAT_REQ: on_stat,
     MessageCode.FIND_REQ: on_find,
+    MessageCode.CONFIG_UPDATE_REQ: on_config_update,
 }
 """The methods of a peer."""
 
@@ -77,5 +79,6 @@ CLIENT_HANDLERS: dict[int, Handler] = {
     MessageCode.PING_REQ: on_ping,
     MessageCode.ATTACH_REQ: on_attach,
     MessageCode.APP_ATTACH_REQ: on_app_attach,
+    MessageCode.CONFIG_UPDATE_REQ: on_config_update,
 }
 """The methods of a client: it routes and stores for nobody."""

@@ -9,69 +9,50 @@ Same seed and same actions: same events, byte for byte, in any process. Every dr
 from __future__ import annotations
 
 import random
-from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import Any
 
 from p2psip_min import procedures
 from p2psip_min.application.telephone import Telephone
+from p2psip_min.construction import Construction, Node, TopologyFactory, peer_address
 from p2psip_min.defences import Defences, LinkProtection, preset
 from p2psip_min.enrollment.certificates import Credential
+from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.provider import Provider
-from p2psip_min.handlers import CLIENT_HANDLERS, PEER_HANDLERS
+from p2psip_min.errors import LocalProtocolError
 from p2psip_min.ids import NodeID, ResourceID, overlay_hash
-from p2psip_min.peer import Peer, Surroundings
+from p2psip_min.operations import Operations, Server, server_address
+from p2psip_min.peer import Surroundings
 from p2psip_min.procedures.join import become_member
-from p2psip_min.procedures.maintain import link_failed
+from p2psip_min.procedures.records import Stored, fetch, store
 from p2psip_min.roles import Roles
-from p2psip_min.routing.forwarding import Forwarder
 from p2psip_min.routing.topology.chord import Chord
-from p2psip_min.routing.topology.client import ClientTopology
-from p2psip_min.seams import Coalition, Equip, PeerParts
-from p2psip_min.storage.store import Record, Store
-from p2psip_min.trace import CountingTrace, Trace
-from p2psip_min.transport.driver import InlineDriver, Runs
-from p2psip_min.transport.link import Links
-from p2psip_min.transport.network import Address, Network
-from p2psip_min.transport.plain import PlainLinks
-from p2psip_min.transport.tls import TlsIdentity
-from p2psip_min.transport.tls_links import TlsLinks
+from p2psip_min.seams import Coalition, Equip
+from p2psip_min.storage.store import Record
+from p2psip_min.transport.driver import Runs
+from p2psip_min.transport.network import Address
 from p2psip_min.view import View
-
-T = TypeVar("T")
+from p2psip_min.wire.data import APPEND, ArrayEntry, DictionaryEntry, SingleValue, StoredDataValue
+from p2psip_min.wire.kinds import AccessPolicy, DataModel, KindSpec
+from p2psip_min.world import World, one_of
 
 ROUTING = ("recursive", "iterative")
-PORT = 6084
-SIP_PORT = 5061
+BOOTSTRAPS = 3
+"""How many peers the first configuration names as bootstrap nodes."""
+
+__all__ = ["ROUTING", "Node", "Overlay", "Server"]
 
 
-@dataclass(slots=True)
-class Node:
-    """One node as the overlay's operator sees it."""
-
-    name: str
-    user: str
-    peer: Peer
-    address: Address
-    is_client: bool
-    phone: Telephone | None = None
-
-    @property
-    def node_id(self) -> NodeID:
-        """Its Node-ID."""
-        return self.peer.node_id
-
-    @property
-    def alive(self) -> bool:
-        """Whether it has neither left nor crashed."""
-        return self.peer.alive
-
-
-class Overlay:
+class Overlay(World):
     """One overlay, its network and its clock.
 
-    ``links`` ("tls", "plain") overrides what ``defences`` (a preset's name or a value) says; ``trusted`` is how many of
-    an untrusted base's peers are the operator's. Unknown names raise a ValueError or KeyError that lists the known ones.
+    ``peers`` counts the ``users`` (peers with a phone) too; ``clients`` are users whose phones are no peers. ``links``
+    ("tls", "plain") overrides what ``defences`` (a preset's name or a value) says; ``trusted`` is how many of an
+    untrusted base's peers are the operator's; ``servers`` counts enrollment servers, with 0 all is enrolled beforehand;
+    ``kinds`` are defined beside the registered ones; ``topology`` makes a node's overlay algorithm, Chord by default.
+    Unknown names raise a ValueError or KeyError that lists the known ones.
     """
 
     def __init__(
@@ -79,6 +60,7 @@ class Overlay:
         *,
         peers: int = 32,
         clients: Sequence[str] = (),
+        users: Sequence[str] = (),
         base: str = "untrusted",
         routing: str = "recursive",
         links: str | None = None,
@@ -93,34 +75,39 @@ class Overlay:
         finger_choice: str = "first",
         maintenance: bool = True,
         servers: int = 1,
+        kinds: Sequence[KindSpec] = (),
+        topology: TopologyFactory | None = None,
         driver: Runs | None = None,
     ) -> None:
-        _one_of("routing style", routing, ROUTING)
-        _one_of("trace", trace, ("full", "counting"))
-        _one_of("finger choice", finger_choice, ("first", "random"))
-        if peers < 1:
-            raise ValueError(f"an overlay has at least one peer, not {peers}")
+        one_of("routing style", routing, ROUTING)
+        one_of("finger choice", finger_choice, ("first", "random"))
+        if peers < max(1, len(users)):
+            raise ValueError(f"an overlay has at least one peer, and one for each of {len(users)} users, not {peers}")
         if not 0 <= trusted <= peers:
             raise ValueError(f"of {peers} peers 0 to {peers} can be trusted, not {trusted}")
-        self.seed = seed
-        self.name = name
+        super().__init__(seed=seed, name=name, trace=trace, driver=driver)
         self.routing = routing
         self.roles = Roles(base)
         self.defences = preset(defences) if isinstance(defences, str) else defences
         if links is not None:
-            _one_of("kind of link", links, ("plain", "tls"))
+            one_of("kind of link", links, ("plain", "tls"))
             self.defences = replace(self.defences, link_protection=LinkProtection(links == "tls"))
-        self.driver: Runs = InlineDriver() if driver is None else driver
-        self.loop = self.driver.loop
-        self.trace: Trace | CountingTrace = Trace() if trace == "full" else CountingTrace()
-        self.network = Network(self.loop, self.rng("network"), self.trace)
         self.coalition = Coalition()
         self.nodes: dict[NodeID, Node] = {}
         self.by_name: dict[str, Node] = {}
-        self._neighbors, self._fingers, self._finger_choice = neighbors, fingers, finger_choice
-        self._maintenance = maintenance
-        self._hosts = 0
-        self.provider = Provider(name, seed=seed, rng=self.rng("enrollment"), trace=self.trace)
+        self._finger_choice, self._maintenance = finger_choice, maintenance
+        self.provider = Provider(
+            name,
+            seed=seed,
+            rng=self.rng("enrollment"),
+            trace=self.trace,
+            bootstrap_nodes=tuple(peer_address(number) for number in range(1, min(BOOTSTRAPS, peers) + 1)),
+            enrollment_servers=tuple(
+                f"https://{server_address(number)[0]}/enrollment" for number in range(1, servers + 1)
+            ),
+            kinds=tuple(kinds),
+        )
+        self.operations = Operations(self.network, self.provider, servers)
         self.surroundings = Surroundings(
             loop=self.loop,
             trace=self.trace,
@@ -129,37 +116,62 @@ class Overlay:
             overlay_name=name,
             overlay=overlay_hash(name),
         )
-        self.driver.call(lambda: self._populate(peers, grown, trusted))
+        self._construction = Construction(
+            self.network,
+            self.provider,
+            self.surroundings,
+            self.rng,
+            topology or (lambda node_id: Chord(node_id, neighbors=neighbors, fingers=fingers)),
+            iterative=routing == "iterative",
+        )
+        self.driver.call(lambda: self._populate(peers, tuple(users), grown, trusted))
         if grown:
             self._grow()
+        self.servers_on()
         for user in clients:
-            self.add_client(user)
+            self.add_client(user, credential=self.provider.enroll(user, self.now))
 
     # --- building --------------------------------------------------------------------------------------------
 
-    def rng(self, label: str) -> random.Random:
-        """The dice of one purpose; another purpose's draws do not move them."""
-        return random.Random(f"{self.seed}:{label}")
-
-    def _populate(self, peers: int, grown: bool, trusted: int) -> None:
+    def _populate(self, peers: int, users: tuple[str, ...], grown: bool, trusted: int) -> None:
+        owners = [*users, *(f"peer{number}" for number in range(peers - len(users)))]
         credentials = sorted(
-            (self.provider.enroll(f"peer{i}", self.loop.time()) for i in range(peers)),
-            key=lambda credential: credential.node_id,
+            ((self.provider.enroll(owner, self.loop.time()), owner) for owner in owners),
+            key=lambda enrolled: enrolled[0].node_id,
         )
+        configuration = self.provider.configuration
         members = [
-            self._make(credential, f"p{number:02d}", is_client=False)
-            for number, credential in enumerate(credentials)
+            self._add(credential, owner if owner in users else f"p{number:02d}", configuration)
+            for number, (credential, owner) in enumerate(credentials)
         ]
-        bootstraps = members[: min(3, len(members))]
-        self.provider.bootstrap_at([node.address for node in bootstraps], self.loop.time())
-        chance = self.rng("trusted")
-        for node in _sample(members, trusted, chance):
+        for node in _sample(members, trusted, self.rng("trusted")):
             self.roles.trusted[node.node_id] = None
         for node in members:
-            node.peer.configuration = self.provider.configuration
-            node.peer.acquaintances.update({other.node_id: other.address for other in bootstraps if other is not node})
+            self._introduce(node)
+            if node.name in users:
+                self._construction.give_phone(node)
         if not grown:
             self._settle(members)
+
+    def _add(
+        self,
+        credential: Credential,
+        name: str,
+        configuration: Configuration,
+        *,
+        is_client: bool = False,
+        address: Address | None = None,
+    ) -> Node:
+        node = self._construction.node(credential, name, configuration, is_client=is_client, address=address)
+        self.nodes[node.node_id] = self.by_name[name] = node
+        return node
+
+    def _introduce(self, node: Node) -> None:
+        """Let a peer know the bootstrap nodes as acquaintances."""
+        known = node.peer.configuration.bootstrap_nodes
+        for other in self.nodes.values():
+            if other.address in known and other is not node:
+                node.peer.acquaintances[other.node_id] = other.address
 
     def _settle(self, members: list[Node]) -> None:
         ring = [node.node_id for node in members]
@@ -190,100 +202,10 @@ class Overlay:
         for node in others:
             self.run(procedures.join(node.peer, entrance))
 
-    def _make(self, credential: Credential, name: str, *, is_client: bool) -> Node:
-        address = self._next_address()
-        node_id = credential.node_id
-        trust = self.provider.trust()
-        links = self._links(credential, address, trust)
-        topology: Any = (
-            ClientTopology(node_id, Chord(node_id))
-            if is_client
-            else Chord(node_id, neighbors=self._neighbors, fingers=self._fingers)
-        )
-        configuration = self.provider.configuration
-        parts = PeerParts(
-            identity=credential,
-            topology=topology,
-            forwarding=Forwarder(
-                node_id,
-                self.surroundings.overlay,
-                topology,
-                links.connected,
-                initial_ttl=configuration.initial_ttl,
-                max_message_size=configuration.max_message_size,
-            ),
-            store=Store(node_id, self.surroundings.kinds, self.defences),
-            links=links,
-        )
-        peer = Peer(
-            parts,
-            surroundings=self.surroundings,
-            trust=trust,
-            configuration=configuration,
-            rng=self.rng(f"node:{node_id.hex()}"),
-            handlers=CLIENT_HANDLERS if is_client else PEER_HANDLERS,
-            address=address,
-            is_client=is_client,
-            iterative=self.routing == "iterative",
-        )
-        peer.on_link_failed = lambda remote, reason: link_failed(peer, remote, reason)
-        node = Node(name, credential.user, peer, address, is_client)
-        self.nodes[node_id] = node
-        self.by_name[name] = node
-        return node
-
-    def _links(self, credential: Credential, address: Address, trust: Any) -> Links:
-        if not self.defences.link_protection.tls:
-            return PlainLinks(self.network, address, credential.node_id, trace=self.trace)
-        identity = TlsIdentity(
-            roots=self.provider.roots_pem, certificate=credential.certificate_pem(), key=credential.key_pem()
-        )
-        return TlsLinks(
-            self.network, address, credential.node_id, identity=identity, check=trust.refusal, trace=self.trace
-        )
-
-    def _next_address(self) -> Address:
-        self._hosts += 1
-        return f"10.{self._hosts >> 16}.{self._hosts >> 8 & 255}.{self._hosts & 255}", PORT
-
-    # --- running ---------------------------------------------------------------------------------------------
-
-    @property
-    def now(self) -> float:
-        """Seconds of virtual time."""
-        return self.loop.time()
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the overlay's time and return what it returns."""
-        return self.driver.run(coroutine)
-
-    def advance(self, seconds: float) -> None:
-        """Let virtual time pass."""
-        self.driver.advance(seconds)
-
-    def step(self) -> bool:
-        """Run the next callback; False when there is none."""
-        return self.driver.step()
-
-    def digest(self) -> str:
-        """The trace's digest: equal for equal runs, in any process."""
-        return self.trace.digest()
-
-    def close(self) -> None:
-        """End all nodes and the loop."""
-        self.driver.call(self.stop)
-        self.driver.close()
-
     def stop(self) -> None:
         """End every node where it stands."""
         for node in self.nodes.values():
             node.peer.stop()
-
-    def __enter__(self) -> Overlay:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     # --- members ---------------------------------------------------------------------------------------------
 
@@ -301,47 +223,49 @@ class Overlay:
         )
 
     def add_peer(self, name: str | None = None, *, through: str | None = None) -> Node:
-        """Enroll one more peer and have it join; raises JoinRefused."""
-        node = self.new_peer(name)
+        """Enroll one more peer with a server and have it join; raises LinkRefused, EnrollmentRefused or JoinRefused."""
+        label = self._free_name(name)
+        address = self._construction.next_address()
+        configuration, credential = self.run(self.operations.enroll(label, address))
+        node = self._add(credential, label, configuration, address=address)
+        self._introduce(node)
         self.run(self.join(node, through))
         return node
 
     def new_peer(self, name: str | None = None) -> Node:
-        """Enroll one more peer without joining."""
+        """One more peer that was enrolled beforehand and has not joined yet."""
+        label = self._free_name(name)
+        node = self._add(self.provider.enroll(label, self.now), label, self.provider.configuration)
+        self._introduce(node)
+        return node
+
+    def _free_name(self, name: str | None) -> str:
         label = name or f"p{sum(not node.is_client for node in self.nodes.values()):02d}"
         if label in self.by_name:
             raise ValueError(f"there is a node {label} already")
-        node = self._make(self.provider.enroll(label, self.now), label, is_client=False)
-        node.peer.acquaintances.update(
-            {
-                other.node_id: other.address
-                for other in self.nodes.values()
-                if other.address in self.provider.configuration.bootstrap_nodes
-            }
-        )
-        return node
+        return label
 
     async def join(self, node: Node, through: str | None = None) -> NodeID:
         """Join by real messages, through a named peer or the bootstrap nodes that are up."""
         if through is not None:
             entrances = [self.node(through).address]
         else:
-            entrances = [address for address in self.provider.configuration.bootstrap_nodes]
+            entrances = list(node.peer.configuration.bootstrap_nodes)
             entrances += [other.address for other in self.peers() if other.address not in entrances][:3]
         return await procedures.join(node.peer, entrances)
 
-    def add_client(self, user: str, *, at: str | None = None) -> Node:
-        """Enroll a user with a phone, served by the peer ``at`` or by one drawn from the seed."""
-        if user in self.by_name:
-            raise ValueError(f"there is a node {user} already")
-        node = self._make(self.provider.enroll(user, self.now), user, is_client=True)
-        phone_address = (node.address[0], SIP_PORT)
-        credential = node.peer.parts.identity
-        phone = Telephone(
-            node.peer, credential.user, self._links(credential, phone_address, node.peer.trust), phone_address
-        )
-        node.phone = phone
-        node.peer.equip(replace(node.peer.parts, usages=(phone,)))
+    def add_client(self, user: str, *, at: str | None = None, credential: Credential | None = None) -> Node:
+        """A user with a phone, served by the peer ``at`` or by one drawn from the seed.
+
+        Without a credential the user enrolls with a server first; raises LinkRefused or EnrollmentRefused.
+        """
+        label = self._free_name(user)
+        address = self._construction.next_address()
+        configuration = self.provider.configuration
+        if credential is None:
+            configuration, credential = self.run(self.operations.enroll(user, address))
+        node = self._add(credential, label, configuration, is_client=True, address=address)
+        self.driver.call(lambda: self._construction.give_phone(node))
         if at is None:
             living = self.peers()
             at = living[int(self.rng(f"attach:{user}").random() * len(living))].name
@@ -351,6 +275,64 @@ class Overlay:
     def attach_client(self, user: str, at: str) -> None:
         """Have a client move to another peer."""
         self.run(procedures.serve_client(self.node(user).peer, self.node(at).address))
+
+    # --- enrollment and configuration ------------------------------------------------------------------------
+
+    @property
+    def servers(self) -> dict[str, Server]:
+        """The enrollment servers by name."""
+        return self.operations.servers
+
+    def servers_on(self, *names: str) -> None:
+        """Switch enrollment servers on: the named ones, or all."""
+        self.driver.call(lambda: self.operations.turn_on(*names))
+
+    def servers_off(self, *names: str) -> None:
+        """Switch enrollment servers off: the named ones, or all; members do without (draft Req. 1)."""
+        self.driver.call(lambda: self.operations.turn_off(*names))
+
+    def enroll(self, user: str) -> Credential:
+        """Enroll ``user`` with a server over TLS, for no node yet; raises LinkRefused or EnrollmentRefused."""
+        return self.run(self.operations.enroll(user, self._construction.next_address()))[1]
+
+    def reconfigure(self, **changes: Any) -> Configuration:
+        """Publish the next configuration and have one peer take it; from there it spreads by ConfigUpdate.
+
+        ConfigurationTaken says who follows it when.
+        """
+        configuration = self.provider.revise(self.now, **changes)
+        self._hand_in(configuration)
+        return configuration
+
+    def revoke(self, name: str, *, by: str = "configuration", within: float = 60.0) -> None:
+        """Withdraw a node's certificate.
+
+        By ``configuration``: the next one names it as a bad node. By ``list``: every node asks a server for the list of
+        revoked certificates, at a moment of its own ``within`` so many seconds.
+        """
+        one_of("way to revoke", by, ("configuration", "list"))
+        node = self.node(name)
+        if by == "configuration":
+            self._hand_in(self.provider.revoke(node.node_id, self.now))
+            return
+        self.provider.registrar.revoke(node.node_id)
+        chance = self.rng(f"revoke:{name}")
+        for other in self.nodes.values():
+            if other.alive and other is not node:
+                asking = self.operations.ask_for_list(other.peer, chance.random() * within)
+                other.peer.spawn(asking, "ask for revocations")
+
+    def followers(self) -> list[Node]:
+        """The living nodes that follow the configuration published last."""
+        sequence = self.provider.configuration.sequence
+        return [node for node in self.nodes.values() if node.alive and node.peer.configuration.sequence == sequence]
+
+    def _hand_in(self, configuration: Configuration) -> None:
+        able = [node for node in self.peers() if node.node_id not in configuration.bad_nodes]
+        if not able:
+            raise LocalProtocolError("no peer is there to take the configuration")
+        entry = next((node for node in able if node.address in configuration.bootstrap_nodes), able[0])
+        self.run(self.operations.hand_in(entry.peer))
 
     # --- use -------------------------------------------------------------------------------------------------
 
@@ -373,13 +355,47 @@ class Overlay:
         """The routes to ``user`` that ``reader`` believes."""
         return self.run(self.phone(reader).resolve(self.aor(user)))
 
-    def aor(self, user: str) -> str:
-        """The address of record of a user of this overlay."""
-        return user if "@" in user else f"{user}@{self.name}"
-
     def lookup(self, start: str, key: ResourceID) -> NodeID:
         """Ping whoever is responsible for ``key`` from a node."""
         return self.run(procedures.ping(self.node(start).peer, key))
+
+    def place_of(self, owner: str, kind: int, *, iteration: int = 1) -> ResourceID:
+        """Where the Kind's access policy lets ``owner`` store (RFC 6940 §7.3); ``iteration`` for NODE-MULTIPLE."""
+        node = self.node(owner)
+        access = self.surroundings.kinds[kind].access
+        if access is AccessPolicy.NODE_MATCH:
+            return ResourceID.of(bytes(node.node_id))
+        if access is AccessPolicy.NODE_MULTIPLE:
+            return ResourceID.of(bytes(node.node_id) + bytes((iteration,)))
+        return ResourceID.of(node.user)
+
+    def put(
+        self, owner: str, kind: int, value: bytes, *, index: int = APPEND, iteration: int = 1, lifetime: int = 3600
+    ) -> Stored:
+        """Store a value of ``owner`` in its place; ``index`` for arrays. Raises ErrorAnswer or RequestTimedOut."""
+        return self._put(owner, kind, True, value, index, iteration, lifetime)
+
+    def remove(self, owner: str, kind: int, *, index: int = 0, iteration: int = 1, lifetime: int = 3600) -> Stored:
+        """Put a tombstone in the place of a value of ``owner``."""
+        return self._put(owner, kind, False, b"", index, iteration, lifetime)
+
+    def get(self, reader: str, owner: str, kind: int, *, iteration: int = 1) -> tuple[bytes, ...]:
+        """The values of ``owner`` that ``reader`` believes; raises NotFound or RequestTimedOut."""
+        place = self.place_of(owner, kind, iteration=iteration)
+        values = self.run(fetch(self.node(reader).peer, place, kind))
+        return tuple(value.stored.value.value for value in values)
+
+    def _put(
+        self, owner: str, kind: int, exists: bool, value: bytes, index: int, iteration: int, lifetime: int
+    ) -> Stored:
+        node, model = self.node(owner), self.surroundings.kinds[kind].model
+        entry: StoredDataValue = SingleValue(exists, value)
+        if model is DataModel.ARRAY:
+            entry = ArrayEntry(index, exists, value)
+        elif model is DataModel.DICTIONARY:
+            entry = DictionaryEntry(bytes(node.node_id), exists, value)
+        place = self.place_of(owner, kind, iteration=iteration)
+        return self.run(store(node.peer, place, kind, (entry,), lifetime=lifetime))
 
     # --- faults and attacks ----------------------------------------------------------------------------------
 
@@ -394,9 +410,13 @@ class Overlay:
 
     def make_hostile(self, name: str, equip: Equip, label: str = "hostile") -> None:
         """Give a node an attacker's parts; raises TrustedBase where its base forbids it."""
+        self.driver.call(lambda: self.turn(name, equip, label))
+
+    def turn(self, name: str, equip: Equip, label: str = "hostile") -> None:
+        """As ``make_hostile``, from within the overlay's own time."""
         node = self.node(name)
         self.roles.permit(node.node_id, name, peer=not node.is_client)
-        self.driver.call(lambda: self._equip(node, equip, label))
+        self._equip(node, equip, label)
 
     def _equip(self, node: Node, equip: Equip, label: str) -> None:
         self.roles.hostile[node.node_id] = label
@@ -417,10 +437,29 @@ class Overlay:
         """What every living peer holds."""
         return {node.node_id: list(node.peer.store.records()) for node in self.peers()}
 
+    def overview(self) -> dict[str, Any]:
+        """What this overlay is and how it is doing, for a glance."""
+        living = [node for node in self.nodes.values() if node.alive]
+        return {
+            "name": self.name,
+            "base": self.roles.base,
+            "peers": len(self.peers()),
+            "clients": [node.name for node in living if node.is_client],
+            "servers": [server.name for server in self.servers.values() if server.on],
+            "routing": self.routing,
+            "defences": list(self.defences.names()),
+            "configuration": self.provider.configuration.sequence,
+            "records": sum(len(held) for held in self.records().values()),
+            "now": self.now,
+            "events": len(self.trace),
+        }
+
     def root(self, resource: ResourceID) -> Node:
-        """The living peer that is responsible for ``resource`` on an ideal ring."""
-        living = self.peers()
-        return next((node for node in living if node.node_id >= resource), living[0])
+        """The living peer that is responsible for ``resource`` where all tables are right."""
+        closer = self.peers()[0].peer.topology.closer
+        return reduce(
+            lambda best, node: node if closer(node.node_id, best.node_id, resource) else best, self.peers()
+        )
 
     def route(self, start: str, resource: ResourceID) -> list[Node]:
         """The nodes that a message from ``start`` would pass by today's tables, the responsible one last."""
@@ -433,11 +472,6 @@ class Overlay:
             node = self.nodes[following]
             way.append(node)
         return way
-
-
-def _one_of(what: str, value: str, known: Iterable[str]) -> None:
-    if value not in known:
-        raise ValueError(f"no {what} {value!r}; known: {', '.join(known)}")
 
 
 def _sample(nodes: Sequence[Node], count: int, rng: random.Random) -> list[Node]:

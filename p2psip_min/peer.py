@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from p2psip_min import trace as events
 from p2psip_min.defences import Defences
 from p2psip_min.enrollment.certificates import Certificate, TrustStore
-from p2psip_min.enrollment.configuration import Configuration
+from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration, newer
 from p2psip_min.errors import (
     DropReason,
     ErrorAnswer,
@@ -40,7 +40,7 @@ from p2psip_min.trace import Sink
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.fragments import Reassembler
 from p2psip_min.wire.header import WHOLE, Envelope, encode_destinations, open_envelope, return_path
-from p2psip_min.wire.kinds import KindRegistry
+from p2psip_min.wire.kinds import KindRegistry, KindSpec
 from p2psip_min.wire.message import Message, decode_message, encode_contents, encode_message, message_input
 from p2psip_min.wire.messages import ErrorCode, ErrorResponse, MessageCode
 from p2psip_min.wire.security import (
@@ -67,6 +67,16 @@ _UNSIGNED_BLOCK = encode_security(SecurityBlock((), UNSIGNED))
 
 Handler = Callable[["Peer", "Received"], Any]
 """What a node does with a request: returns the answer's body, or None to stay silent; raises ErrorAnswer."""
+
+
+ConfigurationError = Callable[[int, NodeID, Sequence[Destination], NodeID | None, int], Awaitable[bool]]
+"""Deals with Error_Config_Too_Old and _Too_New: code, responder, destinations, next hop and sequence of the request."""
+
+_CONFIGURATION_ERRORS = (ErrorCode.CONFIG_TOO_OLD, ErrorCode.CONFIG_TOO_NEW)
+
+
+async def _give_up(*_: object) -> bool:
+    return False
 
 
 @dataclass(slots=True)
@@ -168,7 +178,10 @@ class Peer:
         self._last_storage_time = 0
         self.on_link_failed: Callable[[NodeID, LinkReason], None] = lambda node, reason: None
         self.tasks: dict[asyncio.Task[Any], None] = {}
-        self.on_outdated: Callable[[NodeID], None] = lambda node: None
+        self.informing: dict[NodeID, None] = {}
+        self.informed: dict[NodeID, int] = {}
+        self.on_outdated: Callable[[Received], None] = lambda received: None
+        self.on_configuration_error: ConfigurationError = _give_up
         self._now = surroundings.loop.time
         self._emit = surroundings.trace.emit
         self._pending: dict[int, _Pending] = {}
@@ -277,6 +290,24 @@ class Peer:
             await asyncio.wait_for(future, timeout)
         except TimeoutError:
             raise RequestTimedOut(f"waited {timeout:g} s for {what} of {remote!r}") from None
+
+    # --- configuration -----------------------------------------------------------------------------------------
+
+    def follow(self, configuration: Configuration) -> None:
+        """Go by this configuration, its roots and its bad nodes from now on."""
+        self.configuration = configuration
+        configuration.instruct(self.trust)
+        self._signal("configuration", self.node_id)
+
+    def know_kinds(self, specs: Iterable[KindSpec]) -> None:
+        """Take part in these Kinds too, or by these limits (RFC 6940 §6.5.4)."""
+        kinds = KindRegistry([*self.surroundings.kinds.values(), *specs])
+        self.surroundings = replace(self.surroundings, kinds=kinds)
+        self.store.know_kinds(kinds)
+
+    async def configuration_taken(self, timeout: float) -> None:
+        """Wait until another configuration is followed; raises RequestTimedOut."""
+        await self._signalled("configuration", self.node_id, timeout)
 
     # --- receiving -------------------------------------------------------------------------------------------
 
@@ -448,11 +479,11 @@ class Peer:
     def _configuration_refusal(self, received: Received) -> ErrorResponse | None:
         """Error_Config_Too_Old or _Too_New when the sender follows another document (RFC 6940 §6.3.2.1)."""
         theirs, ours = received.message.configuration_sequence, self.configuration.sequence
-        if theirs == ours or received.message.code == MessageCode.CONFIG_UPDATE_REQ:
+        if theirs == ours or (theirs == ANY_SEQUENCE and received.message.code == MessageCode.CONFIG_UPDATE_REQ):
             return None
-        older = (ours - theirs) % 65535 < 32768
+        older = newer(ours, theirs)
         if older:
-            self.on_outdated(received.signer)
+            self.on_outdated(received)
         code = ErrorCode.CONFIG_TOO_OLD if older else ErrorCode.CONFIG_TOO_NEW
         return ErrorResponse(error_code=code, error_info=b"")
 
@@ -471,11 +502,13 @@ class Peer:
         next_hop: NodeID | None = None,
         certificates: tuple[bytes, ...] = (),
         from_anybody: bool = False,
+        reconcile: bool = True,
     ) -> Received:
         """Send a request and wait for its answer; raises ErrorAnswer or RequestTimedOut (RFC 6940 §6.2.1).
 
         ``next_hop`` names the linked node to start with; without it the destination list decides. ``from_anybody``
         takes an answer from farther away than our own neighbors: it shows that there is another part of the overlay.
+        ``reconcile`` False leaves an answer that the configurations differ to the caller, as any other error.
         """
         if not self.alive:
             raise RequestTimedOut("the node has stopped")
@@ -483,7 +516,9 @@ class Peer:
         expected = WILDCARD if from_anybody else destinations[-1]
         pending = _Pending(self.loop.create_future(), expected, next_hop)
         raw = encode_destinations(tuple(destinations))
-        pending.data = self._encode(transaction_id, raw, encode_contents(body), certificates)
+        sequence = self.configuration.sequence
+        stated = ANY_SEQUENCE if body.code == MessageCode.CONFIG_UPDATE_REQ else sequence
+        pending.data = self._encode(transaction_id, raw, encode_contents(body), certificates, stated)
         self._pending[transaction_id] = pending
         interval = self.configuration.overlay_reliability_timer
         pending.timer = self.loop.call_later(interval, self._again, transaction_id)
@@ -496,6 +531,22 @@ class Peer:
                 pending.timer.cancel()
         if received.message.code == MessageCode.ERROR:
             error = received.body
+            if (
+                reconcile
+                and error.error_code in _CONFIGURATION_ERRORS
+                and body.code != MessageCode.CONFIG_UPDATE_REQ
+                and await self.on_configuration_error(
+                    error.error_code, received.signer, destinations, next_hop, sequence
+                )
+            ):
+                return await self.request(
+                    destinations,
+                    body,
+                    next_hop=next_hop,
+                    certificates=certificates,
+                    from_anybody=from_anybody,
+                    reconcile=False,
+                )
             self._emit(events.RequestFailed(self._now(), self.node_id, transaction_id, error.error_code))
             raise ErrorAnswer(error.error_code, error.error_info)
         return received
@@ -551,7 +602,12 @@ class Peer:
     # --- making messages -------------------------------------------------------------------------------------
 
     def _encode(
-        self, transaction_id: int, destinations: bytes, contents: bytes, certificates: tuple[bytes, ...] = ()
+        self,
+        transaction_id: int,
+        destinations: bytes,
+        contents: bytes,
+        certificates: tuple[bytes, ...] = (),
+        sequence: int | None = None,
     ) -> bytes:
         surroundings = self.surroundings
         if self._signed:
@@ -570,7 +626,7 @@ class Peer:
             security = _UNSIGNED_BLOCK
         return encode_message(
             overlay=surroundings.overlay,
-            configuration_sequence=self.configuration.sequence,
+            configuration_sequence=self.configuration.sequence if sequence is None else sequence,
             ttl=self.configuration.initial_ttl,
             transaction_id=transaction_id,
             destinations=destinations,

@@ -329,6 +329,13 @@ class ConfigurationRejected(Event):
     reason: str
 
 
+@dataclass(slots=True)
+class RevocationsTaken(Event):
+    """The node now follows the authority's revocation list of this number (RFC 5280 §5.2.3)."""
+
+    number: int
+
+
 # --- application ----------------------------------------------------------------------------------------------
 
 

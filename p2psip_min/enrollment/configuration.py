@@ -41,6 +41,14 @@ Address = tuple[str, int]
 
 MAX_SEQUENCE = 0xFFFE
 
+ANY_SEQUENCE = 0xFFFF
+"""In a ConfigUpdate's header: the receiver may follow whatever it follows (RFC 6940 §6.3.2.1)."""
+
+
+def newer(one: int, other: int) -> bool:
+    """Whether sequence ``one`` comes after ``other``; after 65534 comes 0, so half of the way around counts."""
+    return 0 < (one - other) % ANY_SEQUENCE <= ANY_SEQUENCE // 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
@@ -248,7 +256,7 @@ def accept(
     parts = _parts(document, current.overlay)
     if isinstance(parts, ConfigurationReason):
         return parts
-    if parts[0].sequence <= current.sequence:
+    if not newer(parts[0].sequence, current.sequence):
         return ConfigurationReason.NOT_NEWER
     return _judge(*parts, authority=current, now=now, cache=cache)
 

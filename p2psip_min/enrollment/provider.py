@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.certificates import ChainCache, Credential, TrustStore, pem
 from p2psip_min.enrollment.client import EnrollmentClient
-from p2psip_min.enrollment.configuration import Configuration, publish
+from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration, publish
 from p2psip_min.enrollment.keys import Random, derive_key, key_pem
 from p2psip_min.enrollment.policy import DAY, EnrollmentPolicy
 from p2psip_min.enrollment.registrar import Registrar
@@ -42,6 +42,7 @@ class Provider:
         now: float = 0.0,
         policy: EnrollmentPolicy | None = None,
         trace: Sink | None = None,
+        sequence: int = 1,
         **settings: Any,
     ) -> None:
         self.overlay = overlay
@@ -66,7 +67,7 @@ class Provider:
         self.signer = self._enroll_signer(now)
         first = Configuration(
             overlay=overlay,
-            sequence=1,
+            sequence=sequence,
             roots=(self.authority.certificate,),
             configuration_signers=self.signer.node_ids,
             kind_signers=self.signer.node_ids,
@@ -116,7 +117,7 @@ class Provider:
         if now >= self._signer_since + min(renewal, self.registrar.policy.lifetime):
             self.signer = self._enroll_signer(now)
         self.configuration = self._publish(
-            replace(self.configuration, sequence=self.configuration.sequence + 1, **changes)
+            replace(self.configuration, sequence=(self.configuration.sequence + 1) % ANY_SEQUENCE, **changes)
         )
         return self.configuration
 

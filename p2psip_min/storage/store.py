@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from p2psip_min import trace as events
 from p2psip_min.errors import StoreReason
@@ -133,6 +133,11 @@ class Store:
         self._answers: Answers[object] = rules.memory.start()
         self._resources: dict[bytes, dict[int, Shelf]] = {}
         self._expiries: list[tuple[float, bytes, int, bytes]] = []
+
+    def know_kinds(self, kinds: KindRegistry) -> None:
+        """Judge by these Kinds from now on; what is held stays."""
+        self.kinds = kinds
+        self._checklist = replace(self._checklist, kinds=kinds)
 
     # --- storing ---------------------------------------------------------------------------------------------
 

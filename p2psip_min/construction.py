@@ -1,0 +1,167 @@
+"""How a node is put together: its certificate, links, tables, store and rules made into one ``Peer``; and its phone.
+
+Addresses follow from the order of making, so that one node more moves no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from p2psip_min.application.telephone import Telephone
+from p2psip_min.enrollment.certificates import Credential, TrustStore
+from p2psip_min.enrollment.configuration import Configuration
+from p2psip_min.enrollment.provider import Provider
+from p2psip_min.handlers import CLIENT_HANDLERS, PEER_HANDLERS
+from p2psip_min.ids import NodeID
+from p2psip_min.peer import Peer, Surroundings
+from p2psip_min.procedures.configure import bring_up_to_date, reconcile
+from p2psip_min.procedures.maintain import link_failed
+from p2psip_min.routing.forwarding import Forwarder
+from p2psip_min.routing.topology.base import TopologyPlugin
+from p2psip_min.routing.topology.client import ClientTopology
+from p2psip_min.seams import PeerParts, Random
+from p2psip_min.storage.store import Store
+from p2psip_min.transport.link import Check, Links
+from p2psip_min.transport.network import Address, Network
+from p2psip_min.transport.plain import PlainLinks
+from p2psip_min.transport.tls import TlsIdentity
+from p2psip_min.transport.tls_links import TlsLinks
+
+PORT = 6084
+SIP_PORT = 5061
+
+TopologyFactory = Callable[[NodeID], TopologyPlugin]
+"""Makes the overlay algorithm of one node."""
+
+
+@dataclass(slots=True)
+class Node:
+    """One node as the overlay's operator sees it."""
+
+    name: str
+    user: str
+    peer: Peer
+    address: Address
+    is_client: bool
+    phone: Telephone | None = None
+
+    @property
+    def node_id(self) -> NodeID:
+        """Its Node-ID."""
+        return self.peer.node_id
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has neither left nor crashed."""
+        return self.peer.alive
+
+    @property
+    def kind(self) -> str:
+        """What it is: "peer" or "client"."""
+        return "client" if self.is_client else "peer"
+
+
+def peer_address(number: int) -> Address:
+    """The address of the overlay's ``number``-th node, from 1."""
+    return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", PORT
+
+
+class Construction:
+    """Makes the nodes of one overlay."""
+
+    def __init__(
+        self,
+        network: Network,
+        provider: Provider,
+        surroundings: Surroundings,
+        dice: Callable[[str], Random],
+        topology: TopologyFactory,
+        *,
+        iterative: bool,
+    ) -> None:
+        self.network = network
+        self.provider = provider
+        self.surroundings = surroundings
+        self._dice = dice
+        self._topology = topology
+        self._iterative = iterative
+        self._hosts = 0
+
+    def next_address(self) -> Address:
+        """The address of the next node."""
+        self._hosts += 1
+        return peer_address(self._hosts)
+
+    def node(
+        self,
+        credential: Credential,
+        name: str,
+        configuration: Configuration,
+        *,
+        is_client: bool,
+        address: Address | None = None,
+    ) -> Node:
+        """A node that holds a credential and a configuration, and is no member yet."""
+        address = self.next_address() if address is None else address
+        node_id = credential.node_id
+        defences = self.surroundings.defences
+        trust = configuration.trust(cache=self.provider.cache)
+        links = self._links(credential, address, trust)
+        topology: Any = self._topology(node_id)
+        if is_client:
+            topology = ClientTopology(node_id, topology)
+        parts = PeerParts(
+            identity=credential,
+            topology=topology,
+            forwarding=Forwarder(
+                node_id,
+                self.surroundings.overlay,
+                topology,
+                links.connected,
+                initial_ttl=configuration.initial_ttl,
+                max_message_size=configuration.max_message_size,
+            ),
+            store=Store(node_id, self.surroundings.kinds, defences),
+            links=links,
+        )
+        peer = Peer(
+            parts,
+            surroundings=self.surroundings,
+            trust=trust,
+            configuration=configuration,
+            rng=self._dice(f"node:{node_id.hex()}"),
+            handlers=CLIENT_HANDLERS if is_client else PEER_HANDLERS,
+            address=address,
+            is_client=is_client,
+            iterative=self._iterative,
+        )
+        peer.on_link_failed = lambda remote, reason: link_failed(peer, remote, reason)
+        peer.on_outdated = lambda received: bring_up_to_date(peer, received)
+        peer.on_configuration_error = lambda *case: reconcile(peer, *case)
+        return Node(name, credential.user, peer, address, is_client)
+
+    def give_phone(self, node: Node) -> Telephone:
+        """Put a telephone of the node's user on it."""
+        address = (node.address[0], SIP_PORT)
+        credential = node.peer.parts.identity
+        links = self._links(credential, address, node.peer.trust)
+        phone = node.phone = Telephone(node.peer, credential.user, links, address)
+        node.peer.equip(replace(node.peer.parts, usages=(*node.peer.parts.usages, phone)))
+        return phone
+
+    def _links(self, credential: Credential, address: Address, trust: TrustStore) -> Links:
+        defences, trace = self.surroundings.defences, self.surroundings.trace
+        if not defences.link_protection.tls:
+            return PlainLinks(self.network, address, credential.node_id, trace=trace)
+        identity = TlsIdentity(
+            roots=self.provider.roots_pem, certificate=credential.certificate_pem(), key=credential.key_pem()
+        )
+        check = trust.refusal if defences.link_authentication.certificate else claim_believed(trust)
+        return TlsLinks(self.network, address, credential.node_id, identity=identity, check=check, trace=trace)
+
+
+def claim_believed(trust: TrustStore) -> Check:
+    """The judgement of links without link authentication: any good certificate will do for the Node-ID claimed."""
+    return lambda certificate, node_id, now: trust.refusal(certificate, None, now)

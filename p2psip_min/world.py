@@ -1,0 +1,78 @@
+"""What every deployment runs in: a clock, a network, a trace, and dice that follow from one seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Coroutine, Iterable
+from typing import Any, Self, TypeVar
+
+from p2psip_min.trace import CountingTrace, Trace
+from p2psip_min.transport.driver import InlineDriver, Runs
+from p2psip_min.transport.network import Network
+
+T = TypeVar("T")
+
+
+class World:
+    """One simulated world; its methods block. ``trace`` is "full" or "counting", ``driver`` runs the loop.
+
+    Same seed and same actions: same events, byte for byte, in any process. Every draw comes from ``rng(label)``.
+    """
+
+    def __init__(self, *, seed: int, name: str, trace: str, driver: Runs | None) -> None:
+        one_of("trace", trace, ("full", "counting"))
+        self.seed = seed
+        self.name = name
+        self.driver: Runs = InlineDriver() if driver is None else driver
+        self.loop = self.driver.loop
+        self.trace: Trace | CountingTrace = Trace() if trace == "full" else CountingTrace()
+        self.network = Network(self.loop, self.rng("network"), self.trace)
+
+    def rng(self, label: str) -> random.Random:
+        """The dice of one purpose; another purpose's draws do not move them."""
+        return random.Random(f"{self.seed}:{label}")
+
+    @property
+    def now(self) -> float:
+        """Seconds of virtual time."""
+        return self.loop.time()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the world's time and return what it returns."""
+        return self.driver.run(coroutine)
+
+    def advance(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self.driver.advance(seconds)
+
+    def step(self) -> bool:
+        """Run the next callback; False when there is none."""
+        return self.driver.step()
+
+    def digest(self) -> str:
+        """The trace's digest: equal for equal runs, in any process."""
+        return self.trace.digest()
+
+    def aor(self, user: str) -> str:
+        """The address of record of a user here, without a scheme."""
+        return user if "@" in user else f"{user}@{self.name}"
+
+    def stop(self) -> None:
+        """End everybody where he stands."""
+
+    def close(self) -> None:
+        """End everybody and the loop."""
+        self.driver.call(self.stop)
+        self.driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def one_of(what: str, value: str, known: Iterable[str]) -> None:
+    """Raise a ValueError that lists the known values when ``value`` is none of them."""
+    if value not in known:
+        raise ValueError(f"no {what} {value!r}; known: {', '.join(known)}")
