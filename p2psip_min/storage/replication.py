@@ -115,13 +115,17 @@ def for_joining(
 def for_leaving(
     resources: Iterable[ResourceID], places: Places, copies: Copies, count: int
 ) -> tuple[Transfer, ...]:
-    """What a peer that leaves gives to those who will hold it then: the next peer becomes responsible."""
-    return tuple(
-        [
-            Transfer(resource=resource, to=heir, replica_number=number or HAND_OVER, why=Why.LEAVING)
-            for resource in sorted(resources)
-            if places.responsible(resource)
-            for number, heir in enumerate(places.replicas(resource, count + 1))
-            if copies.missing(resource, heir)
-        ]
-    )
+    """What a peer that leaves gives to those who will hold it then.
+
+    The next peer becomes responsible for what it was responsible for, and needs replicas. Of what it was a replica of,
+    those after it get a copy as well: that the responsible peer still lives, it can't know.
+    """
+    found: list[Transfer] = []
+    for resource in sorted(resources):
+        responsible = places.responsible(resource)
+        heirs = places.replicas(resource, count + 1 if responsible else count)
+        for number, heir in enumerate(heirs):
+            if copies.missing(resource, heir):
+                named = number or HAND_OVER if responsible else HAND_OVER
+                found.append(Transfer(resource=resource, to=heir, replica_number=named, why=Why.LEAVING))
+    return tuple(found)
