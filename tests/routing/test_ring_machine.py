@@ -1,7 +1,8 @@
 """Joins, failures, leaves and stabilisation in any order: is it one ring, always, and the ideal one at rest?
 
-The start is r+1 members and more, as P. Zave's proof asks for, and no failure takes a member's last living successor:
-not in its list, and not among the r that really follow it while the news of who died or came may be under way.
+What P. Zave's proof asks for is kept: the start is r+1 members or more; afterwards nobody goes whose going leaves fewer
+than r+1 members that no list passes over, or a member without a living successor, in its list or among the r that really
+follow it while the news of who died or came may be under way.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from p2psip_min.ids import NodeID
-from p2psip_min.invariants import finger_violations, ideal_ring, one_live_successor, zave
+from p2psip_min.invariants import finger_violations, ideal_ring, one_live_successor, principals, zave
 from p2psip_min.routing.topology.chord import Chord
 from tests.routing.village import Village
 
@@ -40,7 +41,7 @@ class Ring(RuleBasedStateMachine):
 
     def may_go(self, node: NodeID) -> bool:
         left = {other: lists for other, lists in self.village.snapshot().items() if other != node}
-        if len(left) <= R or one_live_successor(left):
+        if len(principals(left)) <= R or one_live_successor(left):
             return False
         if not self.village.queue:
             listed = {other for lists in left.values() for side in lists for other in side}

@@ -107,6 +107,8 @@ class Village:
         joining, admitting = self.nodes[node], self.joining.pop(node)
         if admitting not in self.members or not self.nodes[admitting].responsible(node):
             return self._give_up(node)
+        for remote in joining.attach_targets()[0]:
+            self.attach(node, remote)
         changes = self.nodes[admitting].admit(node, self.now)
         joining.on_update(admitting, self.nodes[admitting].make_full_update(self.now), self.now)
         self.sent["update"] += 1
