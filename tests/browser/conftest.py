@@ -147,7 +147,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 def write_notebook(path: Path, cells: list[str]) -> None:
     """A notebook with these code cells."""
-    made = [
+    made: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": f"cell-{n}",
