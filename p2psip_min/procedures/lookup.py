@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from p2psip_min import trace as events
-from p2psip_min.errors import LinkRefused, RequestTimedOut
+from p2psip_min.errors import LinkRefused, RemoteFault, RequestTimedOut
 from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.peer import Peer, Received
 from p2psip_min.procedures.attach import attach
+from p2psip_min.routing.iterative import Ask, Lost, Walk
 from p2psip_min.wire.messages import PingReq, RouteQueryReq
-
-MAX_STEPS = 64
-"""Steps after which an iterative lookup gives up: far more than any honest ring takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +25,24 @@ class Located:
 async def locate(peer: Peer, key: ResourceID) -> Located:
     """Walk to the peer responsible for ``key`` by RouteQuery, linking with each step (iterative routing).
 
-    Raises RequestTimedOut when a step leads nowhere; the step that failed is the last of the path so far.
+    A step that fails is gone around; raises RequestTimedOut when nobody is left to ask.
     """
     if not peer.is_client and peer.topology.responsible(key):
         return Located(peer.node_id, ())
-    step = peer.topology.next_hop(key)
-    if step is None:
-        raise RequestTimedOut("nobody to ask")
-    path: list[NodeID] = []
-    while len(path) < MAX_STEPS:
-        path.append(step)
-        received = await peer.request((step,), RouteQueryReq(False, key), next_hop=step)
-        following: NodeID = received.body.next_peer
-        if following == step:
-            return Located(step, tuple(path))
-        if following == peer.node_id or following in path:
-            raise RequestTimedOut("the walk came back to where it had been")
-        if not peer.links.connected(following):
-            try:
-                await attach(peer, (step, following), next_hop=step)
-            except LinkRefused as error:
-                raise RequestTimedOut(f"no link to the next step: {error}") from None
-        step = following
-    raise RequestTimedOut(f"no end after {MAX_STEPS} steps")
+    walk = Walk(peer.topology, key)
+    step = walk.begin()
+    while isinstance(step, Ask):
+        try:
+            if step.via is not None and not peer.links.connected(step.node):
+                await attach(peer, (step.via, step.node), next_hop=step.via)
+            received = await peer.request((step.node,), RouteQueryReq(False, key), next_hop=step.node)
+        except (RemoteFault, LinkRefused):
+            step = walk.failed(step.node)
+        else:
+            step = walk.answered(step.node, received.body.next_peer)
+    if isinstance(step, Lost):
+        raise RequestTimedOut(step.reason.value)
+    return Located(step.node, step.path)
 
 
 async def ask(peer: Peer, resource: ResourceID, body: Any) -> Received:

@@ -73,7 +73,8 @@ _node_id = bytes.__new__
 class Forwarder:
     """The decisions of one node; ``connected`` says whether a node can be sent to directly, client or peer.
 
-    ``options`` are the types of forwarding options that the node understands.
+    ``options`` are the types of forwarding options that the node understands. In an ``unsigned`` overlay answers take
+    their way along as requests do (§6.1.2 leaves it open): its first entry is all that says who answered.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Forwarder:
         initial_ttl: int = 100,
         max_message_size: int = 5000,
         options: tuple[int, ...] = (),
+        unsigned: bool = False,
     ) -> None:
         self.node_id = node_id
         self.topology = topology
@@ -94,6 +96,7 @@ class Forwarder:
         self._initial_ttl = initial_ttl
         self._max_size = max_message_size
         self._options = options
+        self._unsigned = unsigned
         self._own_entry = NODE_PREFIX + node_id
 
     def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
@@ -162,7 +165,7 @@ class Forwarder:
         if previous_hop is not None:
             # A later fragment does not say what it is of; in one of an answer the entry does no harm (§6.1.2).
             code = envelope.code
-            if (code & 1 and code != _ERROR) or envelope.fragment & OFFSET_MASK:
+            if (code & 1 and code != _ERROR) or envelope.fragment & OFFSET_MASK or self._unsigned:
                 via = via + NODE_PREFIX + previous_hop
         return Forward(next_hop, reroute(envelope, ttl=envelope.ttl - 1, via=via, destinations=raw))
 

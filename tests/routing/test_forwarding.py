@@ -105,6 +105,14 @@ def test_an_answer_does_not(forwarder: Forwarder, code: int) -> None:
     assert sent.ttl == 19
 
 
+def test_in_an_unsigned_overlay_an_answer_does_too(forwarder: Forwarder) -> None:
+    unsigned = Forwarder(ME, OVERLAY, forwarder.topology, lambda other: other == node(110), unsigned=True)
+    _, sent = forwarded(unsigned.decide(message(ME, node(110), node(3), code=ANSWER), PREVIOUS, 0.0))
+    assert decode_destinations(sent.via) == (PREVIOUS,)
+    _, sent = forwarded(unsigned.decide(message(node(110), code=ANSWER), None, 0.0))
+    assert sent.via == b""
+
+
 def test_a_later_fragment_takes_the_way_back_along(forwarder: Forwarder) -> None:
     _, sent = forwarded(forwarder.decide(message(FAR, code=ANSWER, fragment=0x80000100), PREVIOUS, 0.0))
     assert decode_destinations(sent.via) == (PREVIOUS,)

@@ -1,8 +1,8 @@
 """Joins, failures, leaves and stabilisation in any order: is it one ring, always, and the ideal one at rest?
 
-What P. Zave's proof asks for is kept: the start is r+1 members or more; afterwards nobody goes whose going leaves fewer
-than r+1 members that no list passes over, or a member without a living successor, in its list or among the r that really
-follow it while the news of who died or came may be under way.
+What P. Zave's proof asks for is kept: the start is r+1 members or more; afterwards nobody goes whose going leaves less
+than r+1 members that no list passes over, or a member without a living successor, in its list or among the r that in
+truth follow it, while the news of who died or came may be under way.
 """
 
 from __future__ import annotations
