@@ -1,8 +1,8 @@
-"""The few SIP messages of a call's set-up, as text (RFC 3261 §7, §13)."""
+"""The few SIP messages of registrations and of a call's set-up, as text (RFC 3261 §7, §10, §13)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from p2psip_min.errors import Malformed
 
@@ -22,8 +22,26 @@ class SipMessage:
 
     def header(self, name: str) -> str:
         """The first header of that name, without regard to case; empty when there is none."""
+        return next(iter(self.all(name)), "")
+
+    def all(self, name: str) -> list[str]:
+        """All headers of that name, in order."""
         wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), "")
+        return [value for key, value in self.headers if key.lower() == wanted]
+
+    def without_first(self, name: str) -> SipMessage:
+        """The message less its first header of that name."""
+        wanted = name.lower()
+        at = next((at for at, (key, _) in enumerate(self.headers) if key.lower() == wanted), len(self.headers))
+        return replace(self, headers=(*self.headers[:at], *self.headers[at + 1 :]))
+
+    def having(self, name: str, value: str) -> SipMessage:
+        """The message with this header, in place of the first of that name or in front of all."""
+        wanted = name.lower()
+        at = next((at for at, (key, _) in enumerate(self.headers) if key.lower() == wanted), None)
+        if at is None:
+            return replace(self, headers=((name, value), *self.headers))
+        return replace(self, headers=(*self.headers[:at], (name, value), *self.headers[at + 1 :]))
 
     def encode(self) -> bytes:
         """The message as it goes over a link."""
@@ -69,6 +87,62 @@ def decode(data: bytes) -> SipMessage:
     if parts[2] != "SIP/2.0" or not parts[0].isalpha():
         raise Malformed(0, "not a SIP/2.0 request")
     return SipMessage(method=parts[0], uri=parts[1], headers=tuple(headers), body=body)
+
+
+class SipReader:
+    """Cuts a stream into messages, by their Content-Length (RFC 3261 §18.3); raises Malformed once and for all."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[SipMessage]:
+        """The messages that are complete by now."""
+        self._rest += data
+        messages = []
+        while (end := self._rest.find(b"\r\n\r\n")) >= 0:
+            stop = end + 4 + _announced(self._rest[:end])
+            if stop > MAX_BYTES:
+                raise Malformed(MAX_BYTES, "SIP message too large")
+            if stop > len(self._rest):
+                break
+            messages.append(decode(self._rest[:stop]))
+            self._rest = self._rest[stop:]
+        if len(self._rest) > MAX_BYTES:
+            raise Malformed(MAX_BYTES, "SIP header too large")
+        return messages
+
+
+def _announced(head: bytes) -> int:
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length" and value.strip().isdigit() and len(value) < 10:
+            return int(value)
+    raise Malformed(0, "SIP message on a stream without Content-Length")
+
+
+def address_of(header: str) -> str:
+    """The AOR or host in a From, To or Contact header: what stands between ``sip:`` and the end of the URI."""
+    uri = header.partition("<")[2].partition(">")[0] if "<" in header else header.partition(";")[0]
+    return uri.strip().removeprefix("sip:").partition(";")[0]
+
+
+def request(
+    method: str, uri: str, *, sender: str, to: str, call_id: str, branch: str, contact: str, sequence: int = 1
+) -> SipMessage:
+    """A request outside a dialog from AOR ``sender`` to AOR ``to`` (without scheme) (RFC 3261 §8.1.1)."""
+    return SipMessage(
+        method=method,
+        uri=uri,
+        headers=(
+            ("Via", f"SIP/2.0/TLS {contact.partition('>')[0].removeprefix('<sip:')};branch=z9hG4bK{branch}"),
+            ("Max-Forwards", "70"),
+            ("From", f"<sip:{sender}>;tag={call_id[:8]}"),
+            ("To", f"<sip:{to}>"),
+            ("Call-ID", call_id),
+            ("CSeq", f"{sequence} {method}"),
+            ("Contact", contact),
+        ),
+    )
 
 
 def invite(*, caller: str, callee: str, call_id: str, contact: str, body: str = "") -> SipMessage:
