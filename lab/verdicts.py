@@ -51,12 +51,16 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One run: the metric's figure, the share of honest operations that succeeded, the costs, the trace's digest."""
+    """One run: the metric's figure, the share of honest operations that succeeded, the costs, the trace's digest.
+
+    ``facts`` is what people want to know beside the figure, in words.
+    """
 
     figure: float
     honest: float
     costs: Costs
     digest: str
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

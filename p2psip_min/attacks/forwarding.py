@@ -1,60 +1,67 @@
-"""Attacks by a peer that forwards for others (draft 11.1, 11.2, Figure 6)."""
+"""Attacks by a peer that forwards for others (draft 11.1, Figure 6)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, field, replace
 
-from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.ids import NodeID
 from p2psip_min.routing.forwarding import Decision, Forward
-from p2psip_min.seams import Coalition, Equip, Forwarding, NodeView, PeerParts
-from p2psip_min.wire.header import Envelope, encode_destination, reroute
+from p2psip_min.seams import Coalition, Forwarding, NodeView, PeerParts
+from p2psip_min.wire.header import Envelope, reroute
 from p2psip_min.wire.messages import MessageCode
+
+INITIAL_TTL = 100
+
+LOOK = 0.25
+"""Seconds between two looks at what is due."""
 
 
 @dataclass(slots=True)
-class KeepStores:
-    """Forwards honestly, and keeps the first StoreReq for each resource that passes."""
+class Kept:
+    """A store that passed by, and when to send it again (virtual s)."""
+
+    envelope: Envelope
+    due: float
+
+
+@dataclass(slots=True)
+class StoreReplay:
+    """RP-2: keeps the first StoreReq for each resource that passes, and sends it again ``after`` seconds later."""
+
+    after: float
+    kept: dict[bytes, Kept] = field(default_factory=dict)
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Sit on the node's forwarding, and act for it later."""
+        return replace(parts, forwarding=_Keeping(parts.forwarding, self), agent=self)
+
+    async def run(self, view: NodeView) -> None:
+        """Send what is due by the node's own tables, as if it came from its owner again."""
+        while True:
+            await view.sleep(LOOK)
+            for target, kept in list(self.kept.items()):
+                if view.now() >= kept.due:
+                    kept.due = math.inf
+                    # The signature covers contents and transaction, not the lists: a fresh start is allowed.
+                    view.route(reroute(kept.envelope, ttl=INITIAL_TTL, via=b"", destinations=target))
+
+    def resend_now(self) -> None:
+        """Do not wait any longer."""
+        for kept in self.kept.values():
+            kept.due = 0.0
+
+
+@dataclass(slots=True)
+class _Keeping:
+    """Forwards as it should, and keeps what it wants."""
 
     inner: Forwarding
-    coalition: Coalition
+    attack: StoreReplay
 
     def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
         decision = self.inner.decide(envelope, previous_hop, now)
-        if envelope.code == MessageCode.STORE_REQ and isinstance(decision, Forward) and previous_hop is not None:
-            target = envelope.destinations  # in clear for every forwarder: the resource it is for
-            self.coalition.notes.setdefault(target, (now, envelope))
+        if envelope.code == MessageCode.STORE_REQ and previous_hop is not None and isinstance(decision, Forward):
+            # Where it goes stands in clear for every forwarder, and so does all that it carries.
+            self.attack.kept.setdefault(envelope.destinations, Kept(envelope, now + self.attack.after))
         return decision
-
-
-@dataclass(slots=True)
-class ReplayStores:
-    """Sends what was kept once more, ``after`` seconds from its capture, as if it came from its owner again."""
-
-    coalition: Coalition
-    after: float
-
-    async def run(self, view: NodeView) -> None:
-        sent: set[object] = set()
-        while True:
-            await view.sleep(1.0)
-            for target, (kept_at, envelope) in list(self.coalition.notes.items()):
-                if target not in sent and view.now() - kept_at >= self.after:
-                    sent.add(target)
-                    # The signature covers contents and transaction, not the lists: a fresh way there is allowed.
-                    view.route(reroute(envelope, ttl=100, via=b"", destinations=envelope.destinations))
-
-
-def replay_stores(after: float = 38.0) -> Equip:
-    """RP-2: store a PUT that is only passing through, and send it again later."""
-
-    def equip(parts: PeerParts, coalition: Coalition) -> PeerParts:
-        return replace(
-            parts,
-            forwarding=KeepStores(parts.forwarding, coalition),
-            agent=ReplayStores(coalition, after),
-        )
-
-    return equip
-
-
-__all__ = ["KeepStores", "ReplayStores", "replay_stores", "ResourceID", "encode_destination"]

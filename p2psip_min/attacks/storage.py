@@ -1,16 +1,27 @@
-"""Attacks by a peer on what it is trusted to store (draft 11.5, 5.3)."""
+"""Attacks by a peer on what it is trusted to store (draft 5.3, 11.5)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from p2psip_min.seams import Coalition, Equip, PeerParts
+from p2psip_min.ids import ResourceID
+from p2psip_min.seams import Coalition, PeerParts
 from p2psip_min.storage.store import Store
 
 
-class Discarding:
-    """Says "stored" to every StoreReq and keeps nothing, so that every Fetch finds nothing."""
+class RecordDiscard:
+    """ST-13: a responsible peer throws away what it holds, and what comes."""
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Empty the store, and put one in its place that never fills."""
+        for resource in parts.store.resources():
+            parts.store.drop(resource, 0.0)
+        return replace(parts, store=cast(Store, _Emptying(parts.store)))
+
+
+class _Emptying:
+    """Answers every store as an honest peer would, and keeps nothing, so that every fetch finds nothing."""
 
     def __init__(self, inner: Store) -> None:
         self._inner = inner
@@ -21,19 +32,9 @@ class Discarding:
     def __len__(self) -> int:
         return len(self._inner)
 
-    def accept(self, request: Any, **context: Any) -> Any:
-        """Judge as an honest peer would, answer as it would, and forget."""
-        answer = self._inner.accept(request, **context)
-        self._inner.discard(request.resource)
-        return answer
-
-
-def discard_records() -> Equip:
-    """ST-13: the responsible peer deletes what it holds and discards what comes."""
-
-    def equip(parts: PeerParts, coalition: Coalition) -> PeerParts:
-        for resource in tuple(parts.store.resources()):
-            parts.store.discard(resource)
-        return replace(parts, store=Discarding(parts.store))
-
-    return equip
+    def accept(self, request: Any, *, now: float, **context: Any) -> Any:
+        outcome = self._inner.accept(request, now=now, **context)
+        self._inner.drop(ResourceID(request.resource), now)
+        # What was not kept is not in the trace either.
+        outcome.events.clear()
+        return outcome

@@ -45,16 +45,16 @@ async def locate(peer: Peer, key: ResourceID) -> Located:
     return Located(step.node, step.path)
 
 
-async def ask(peer: Peer, resource: ResourceID, body: Any) -> Received:
+async def ask(peer: Peer, resource: ResourceID, body: Any, *, certificates: tuple[bytes, ...] = ()) -> Received:
     """Send ``body`` to the peer responsible for ``resource``, by the overlay's routing style."""
     if not peer.iterative:
-        received = await peer.request((resource,), body)
+        received = await peer.request((resource,), body, certificates=certificates)
         # Answers come back the way the request went, and every hop takes one off the ttl.
         hops = peer.configuration.initial_ttl - received.envelope.ttl
     else:
         found = await locate(peer, resource)
         last = None if found.responder == peer.node_id else found.responder
-        received = await peer.request((resource,), body, next_hop=last)
+        received = await peer.request((resource,), body, next_hop=last, certificates=certificates)
         hops = len(found.path)
     peer.emit(
         events.LookupCompleted(

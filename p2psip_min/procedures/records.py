@@ -19,7 +19,7 @@ from p2psip_min.storage.validation import Rejected
 from p2psip_min.wire.data import ArrayRange, DictionaryEntry, StoredDataSpecifier, StoredDataValue, StoreKindData
 from p2psip_min.wire.kinds import DataModel
 from p2psip_min.wire.messages import ErrorCode, FetchReq, FindAns, PingReq, StatAns, StoreReq
-from p2psip_min.wire.security import SignerIdentity
+from p2psip_min.wire.security import UNSIGNED, SignerIdentity
 
 LIFETIME = 3600
 """Seconds that a record lives when its owner does not say."""
@@ -66,7 +66,10 @@ async def _store(
         for value in values
     )
     generation = peer.defences.version.claim(peer.generations.get((resource, kind), 0))
-    received = await ask(peer, resource, StoreReq(resource, 0, (StoreKindData(kind, generation, sealed),)))
+    # Where messages are not signed, nothing else brings the owner's certificate along.
+    proof = (identity.certificate,) if any(each.signature != UNSIGNED for each in sealed) else ()
+    body = StoreReq(resource, 0, (StoreKindData(kind, generation, sealed),))
+    received = await ask(peer, resource, body, certificates=proof)
     response = received.body.kind_responses[0]
     peer.generations[resource, kind] = response.generation_counter
     peer.emit(

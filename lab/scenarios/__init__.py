@@ -1,0 +1,132 @@
+"""The scenarios: one module for each family of threats, and the verdict of each.
+
+``scenario(id)`` finds one; ``setting`` says how it is run; ``verdict`` runs all its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from lab import verdicts
+from lab.catalogue import UnknownThreat, threat
+from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run
+from lab.scenarios.replay import RP_2
+from lab.scenarios.storage import ST_13
+from lab.scenarios.tour import TOUR
+from lab.scenarios.transport import TR_1
+from lab.verdicts import Outcome, Verdict
+from p2psip_min.defences import preset
+from p2psip_min.errors import TrustedBase
+from p2psip_min.overlay import ROUTING
+from p2psip_min.roles import BASES
+from p2psip_min.transport.driver import Runs
+
+SCENARIOS: Mapping[str, Scenario] = {each.id: each for each in (TR_1, RP_2, ST_13)}
+"""Every threat that can be run, by id, in the order of the catalogue."""
+
+DriverFactory = Callable[[], Runs]
+
+
+def scenario(threat_id: str) -> Scenario:
+    """The scenario of a threat, in any case; "" is the tour of an honest overlay. UnknownThreat lists the known ones."""
+    if not threat_id:
+        return TOUR
+    found = SCENARIOS.get(threat_id.upper())
+    if found is None:
+        raise UnknownThreat(threat(threat_id).id, SCENARIOS)
+    return found
+
+
+def setting(
+    chosen: Scenario,
+    *,
+    base: str | None = None,
+    routing: str | None = None,
+    peers: int = 32,
+    links: str | None = None,
+    seed: int = 7,
+    numbers: Mapping[str, float] | None = None,
+) -> Setting:
+    """The scenario's own setting with what is asked for; ValueError or UnknownSetting list what is known.
+
+    Raises TrustedBase when the attacker would be one of the operator's peers.
+    """
+    made = Setting(
+        base=_one_of("base", base or chosen.bases[-1], BASES),
+        routing=_one_of("routing style", routing or chosen.routing[0], ROUTING),
+        defences=preset(chosen.preset),
+        peers=peers,
+        seed=seed,
+        numbers=dict(numbers or {}),
+    ).with_defences(links=None if links is None else _one_of("kind of link", links, ("plain", "tls")))
+    chosen.check(made)
+    if chosen.insider and made.base not in chosen.bases:
+        raise TrustedBase(
+            f"{chosen.id} needs a hostile peer, and on a {made.base} base every peer is the operator's: "
+            f"run it with base {', '.join(chosen.bases)}"
+        )
+    return made
+
+
+def columns(chosen: Scenario, ground: Setting, defence: Sequence[str] = ()) -> dict[str, Setting]:
+    """The settings of a verdict's runs, by column; ``defence`` is tried in the named one's place."""
+    named = tuple(defence) or chosen.defence
+    calm = replace(ground, attack=False)
+    return {
+        "baseline": calm,
+        "attacked": ground,
+        "defended": ground.with_defences(named),
+        "decoy": ground.with_defences(chosen.decoys[:1]),
+        "honest": calm.with_defences(named),
+    }
+
+
+def verdict(
+    chosen: Scenario,
+    ground: Setting,
+    *,
+    defence: Sequence[str] = (),
+    driver: DriverFactory | None = None,
+    seen: Callable[[str, Outcome], None] = lambda column, outcome: None,
+) -> Verdict:
+    """Run every column on one seed and compare; ``seen`` gets each outcome as it comes."""
+    planned = columns(chosen, ground, defence)
+
+    def play(column: str) -> Outcome:
+        outcome = run(chosen, planned[column], driver() if driver else None)
+        seen(column, outcome)
+        return outcome
+
+    return verdicts.judge(
+        play,
+        id=chosen.id,
+        base=ground.base,
+        routing=ground.routing,
+        metric=chosen.metric,
+        unit=chosen.unit,
+        span=chosen.span,
+    )
+
+
+def _one_of(what: str, value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise ValueError(f"no {what} {value!r}; known: {', '.join(known)}")
+    return value
+
+
+__all__ = [
+    "NUMBERS",
+    "SCENARIOS",
+    "TOUR",
+    "Deed",
+    "Scenario",
+    "Setting",
+    "Stage",
+    "UnknownSetting",
+    "columns",
+    "run",
+    "scenario",
+    "setting",
+    "verdict",
+]

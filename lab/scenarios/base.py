@@ -1,0 +1,331 @@
+"""What a scenario is: its declaration as data, and its stage, which is one run of it.
+
+A declaration says what is attacked, how it is measured and what should help. A stage builds the overlay, casts the
+roles, tells the story as a coroutine, and measures. A session steps through a stage; a verdict runs one for each column.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from lab.frames import NodeKind, World
+from lab.text import Word
+from lab.verdicts import Costs, Outcome
+from p2psip_min import procedures
+from p2psip_min import trace as events
+from p2psip_min.defences import Defences, LinkProtection, entry
+from p2psip_min.errors import LocalProtocolError, P2PSIPError
+from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.overlay import Node, Overlay
+from p2psip_min.storage.policies import ReadQuorum, Successors, TimestampWindow, TransactionMemory
+from p2psip_min.trace import Trace
+from p2psip_min.transport.driver import InlineDriver, Runs
+
+RECORD_OVERHEAD = 22
+"""Bytes that TLS 1.3 adds to a record with AES-128-GCM: header, content type, tag (RFC 8446 §5.2)."""
+
+RECORDS_PER_HOP = 2
+"""A message and its acknowledgement."""
+
+NUMBERS: Mapping[str, Callable[[float], Any]] = {
+    "time-stamp": TimestampWindow,
+    "transaction-memory": TransactionMemory,
+    "replicas": lambda copies: Successors(int(copies)),
+    "read-quorum": lambda needed: ReadQuorum(int(needed)),
+}
+"""Defences with a number in them: seconds, seconds, copies, answers."""
+
+
+class UnknownSetting(LookupError):
+    """No parameter of that name; the message lists the known ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Everything that one run follows from; equal settings give equal traces.
+
+    ``numbers`` are parameters of the scenario, and numbers of defences (``NUMBERS``) for where they are on.
+    """
+
+    base: str
+    routing: str
+    defences: Defences
+    peers: int = 32
+    seed: int = 7
+    attack: bool = True
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def with_defences(self, names: tuple[str, ...] = (), *, links: str | None = None) -> Setting:
+        """This setting with defences of the catalogue on, and links as asked for."""
+        defences = self.defences
+        if links is not None:
+            defences = replace(defences, link_protection=LinkProtection(links == "tls"))
+        return replace(self, defences=defences.having(*names))
+
+    def effective(self) -> Defences:
+        """The defences with their numbers set."""
+        on = set(self.defences.names())
+        changed = {
+            entry(name).field: NUMBERS[name](value)
+            for name, value in self.numbers.items()
+            if name in NUMBERS and name in on
+        }
+        return replace(self.defences, **changed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """Something that an operator can do to a running stage; ``node`` says whether it is done to a node."""
+
+    name: str
+    label: str
+    help: str
+    node: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """The declaration of one threat.
+
+    ``preset`` is what is on while the attack runs undefended; ``defence`` is put on top of it in the defended column,
+    ``decoys`` one after the other in the decoy's (the first one counts, the others are shown). ``span`` is the metric's
+    range, the worst last; ``whole`` says of how many things it counts them. ``word`` is what a harmed run is called.
+    """
+
+    id: str
+    title: str
+    section: str
+    attacker: str
+    insider: bool
+    bases: tuple[str, ...]
+    routing: tuple[str, ...]
+    preset: str
+    defence: tuple[str, ...]
+    decoys: tuple[str, ...]
+    metric: str
+    unit: str
+    span: tuple[float, float]
+    whole: int
+    word: Word
+    least_peers: int
+    numbers: Mapping[str, float]
+    rows: tuple[str, ...]
+    notes: Mapping[str, str]
+    stage: type[Stage]
+
+    def check(self, setting: Setting) -> None:
+        """Raise ValueError or UnknownSetting when nothing can be run so."""
+        if setting.peers < self.least_peers:
+            raise ValueError(f"{self.id} needs at least {self.least_peers} peers, not {setting.peers}")
+        for name in setting.numbers:
+            if name not in self.numbers and name not in NUMBERS:
+                known = ", ".join([*self.numbers, *NUMBERS])
+                raise UnknownSetting(f"no setting {name!r} in {self.id}; known: {known}")
+
+
+@dataclass(slots=True)
+class Operation:
+    """Something that an honest user did: whether it worked, and how long it took in seconds."""
+
+    name: str
+    ok: bool
+    delay: float
+
+
+class Stage:
+    """One run of a scenario; subclasses cast, attack, tell and measure.
+
+    Everything happens in the overlay's time: ``story`` is a coroutine, and ``attack`` is called before it or from it.
+    """
+
+    users: ClassVar[tuple[str, ...]] = ("alice", "bob")
+    deeds: ClassVar[tuple[Deed, ...]] = (
+        Deed(name="crash", label="Crash a peer", help="stops the record's root, or the chosen node, without a word"),
+    )
+    mid_story: ClassVar[bool] = False
+
+    def __init__(self, scenario: Scenario, setting: Setting, driver: Runs | None = None) -> None:
+        scenario.check(setting)
+        self.scenario, self.setting = scenario, setting
+        self.numbers = {**scenario.numbers, **setting.numbers}
+        self.operations: list[Operation] = []
+        self.people: dict[bytes, str] = {}
+        self.keepers: list[NodeID] = []
+        self.resources: dict[bytes, str] = {}
+        self.subject: bytes = b""
+        self.owner = ""
+        self.overlay = Overlay(
+            peers=setting.peers,
+            clients=self.users,
+            base=setting.base,
+            routing=setting.routing,
+            defences=setting.effective(),
+            seed=setting.seed,
+            driver=InlineDriver() if driver is None else driver,
+        )
+        try:
+            self.cast()
+            if setting.attack:
+                self.permit()
+                if not self.mid_story:
+                    self.overlay.driver.call(self.attack)
+        except BaseException:
+            self.overlay.close()
+            raise
+        self.start = len(self.overlay.trace)
+
+    # --- what a scenario brings ------------------------------------------------------------------------------
+
+    def cast(self) -> None:
+        """Choose who plays what, by the tables and the seed."""
+
+    def attackers(self) -> tuple[Node, ...]:
+        """The peers that will be hostile."""
+        return ()
+
+    def attack(self) -> None:
+        """Bring the attacker in."""
+
+    async def story(self) -> None:
+        """What everybody does, from first to last."""
+        raise NotImplementedError
+
+    def figure(self) -> float:
+        """The metric, read from the trace or from what the attacker got."""
+        raise NotImplementedError
+
+    def facts(self) -> tuple[str, ...]:
+        """What the verdict strip says beside the figure, one for each of the scenario's rows."""
+        return ()
+
+    def check_deed(self, name: str, node: Node | None) -> None:
+        """Raise when a deed can't be done."""
+        if name not in (deed.name for deed in self.deeds):
+            raise LocalProtocolError(f"no action {name!r}; known: {', '.join(deed.name for deed in self.deeds)}")
+        if name == "crash" and node is not None and not node.alive:
+            raise LocalProtocolError(f"{node.name} is down already")
+
+    def do(self, name: str, node: Node | None) -> None:
+        """Carry out a deed now, within the overlay's time."""
+        if name == "crash":
+            victim = node or self.overlay.root(ResourceID(self.subject))
+            if victim.alive:
+                procedures.crash(victim.peer)
+
+    # --- telling ---------------------------------------------------------------------------------------------
+
+    def permit(self) -> None:
+        """Raise TrustedBase when one of the attackers is a peer of the operator."""
+        for node in self.attackers():
+            self.overlay.roles.permit(node.node_id, node.name, peer=not node.is_client)
+
+    async def until(self, t: float) -> None:
+        """Wait until virtual second ``t``."""
+        await asyncio.sleep(max(0.0, t - self.overlay.now))
+
+    async def perform(self, name: str, coroutine: Coroutine[Any, Any, Any]) -> bool:
+        """Do what an honest user does, and note how it went; whether it worked."""
+        began, ok = self.overlay.now, True
+        try:
+            await coroutine
+        except P2PSIPError:
+            ok = False
+        self.operations.append(Operation(name, ok, self.overlay.now - began))
+        return ok
+
+    async def move(self, user: str, to: Node) -> None:
+        """Have a client be served by another peer from now on."""
+        await procedures.serve_client(self.overlay.node(user).peer, to.address)
+
+    # --- judging ---------------------------------------------------------------------------------------------
+
+    @property
+    def trace(self) -> Trace:
+        """The overlay's trace, with everything in it."""
+        assert isinstance(self.overlay.trace, Trace)
+        return self.overlay.trace
+
+    def honest(self) -> float:
+        """The share of honest operations that worked."""
+        return sum(operation.ok for operation in self.operations) / max(1, len(self.operations))
+
+    def costs(self) -> Costs:
+        """What the story cost, without what was before it."""
+        defences = self.overlay.defences
+        hops = size = made = stores = 0
+        for event in self.trace.events[self.start :]:
+            if isinstance(event, events.MessageSent | events.MessageForwarded):
+                hops += 1
+                size += len(event.message)
+                made += isinstance(event, events.MessageSent)
+            elif isinstance(event, events.RequestRetransmitted):
+                made -= 1
+            elif isinstance(event, events.StoreAcknowledged):
+                stores += 1
+        if defences.link_protection.tls:
+            size += hops * RECORDS_PER_HOP * RECORD_OVERHEAD
+        signatures = made if defences.message_authentication.signed else 0
+        signatures += stores if "record-signature" in defences.names() else 0
+        delay = sum(operation.delay for operation in self.operations)
+        return Costs(bytes=size, hops=hops, signatures=signatures, delay=round(delay, 6))
+
+    def outcome(self) -> Outcome:
+        """The run's figures, once the story is told."""
+        return Outcome(
+            figure=self.figure(),
+            honest=self.honest(),
+            costs=self.costs(),
+            digest=self.overlay.digest(),
+            facts=self.facts(),
+        )
+
+    def world(self) -> World:
+        """What a picture needs beside the trace."""
+        overlay = self.overlay
+        bootstraps = overlay.provider.configuration.bootstrap_nodes
+        kinds: dict[bytes, NodeKind] = {}
+        for node in overlay.nodes.values():
+            bootstrap = NodeKind.BOOTSTRAP if node.address in bootstraps else NodeKind.PEER
+            kinds[node.node_id] = NodeKind.CLIENT if node.is_client else bootstrap
+        return World(
+            names={node.node_id: node.name for node in overlay.nodes.values()},
+            kinds=kinds,
+            hostile=frozenset(overlay.roles.hostile),
+            keepers=frozenset(self.keepers),
+            people=dict(self.people),
+            fingers={node.node_id: node.peer.topology.table() for node in overlay.peers()},
+            resources=dict(self.resources),
+            subject=self.subject,
+            owner=self.owner,
+        )
+
+
+def run(scenario: Scenario, setting: Setting, driver: Runs | None = None) -> Outcome:
+    """Play one stage to its end and measure it."""
+    stage = scenario.stage(scenario, setting, driver)
+    try:
+        stage.overlay.run(stage.story())
+        return stage.outcome()
+    finally:
+        stage.overlay.close()
+
+
+def titles(names: tuple[str, ...]) -> str:
+    """Defences by the titles that people read."""
+    return " and ".join(entry(name).title[0].lower() + entry(name).title[1:] for name in names)
+
+
+__all__ = [
+    "NUMBERS",
+    "Deed",
+    "Operation",
+    "Scenario",
+    "Setting",
+    "Stage",
+    "UnknownSetting",
+    "run",
+    "titles",
+]
