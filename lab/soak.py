@@ -113,7 +113,8 @@ class Soak:
         """The whole schedule: faults, recovery, last look."""
         overlay, report = self.overlay, self.report
         acts: list[tuple[float, Callable[[], None]]] = [
-            (fault.t, lambda fault=fault: self._fault(fault)) for fault in self.faults  # type: ignore[misc]
+            (fault.t, lambda fault=fault: self._fault(fault))
+            for fault in self.faults  # type: ignore[misc]
         ]
         for _ in range(self.records):
             acts.append((self.rng.random() * HOURS * 3600, self._store))
@@ -251,9 +252,7 @@ class Soak:
 
     async def _stored(self, owner: Node, resource: ResourceID, value: bytes) -> None:
         try:
-            await procedures.store(
-                owner.peer, resource, TURN_SERVICE, (SingleValue(True, value),), lifetime=LIFETIME
-            )
+            await procedures.store(owner.peer, resource, TURN_SERVICE, (SingleValue(True, value),), lifetime=LIFETIME)
         except RemoteFault:
             self.doubtful[resource] = None
             return

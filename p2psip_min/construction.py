@@ -15,7 +15,8 @@ from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.handlers import CLIENT_HANDLERS, PEER_HANDLERS
 from p2psip_min.ids import NodeID
-from p2psip_min.peer import Peer, Surroundings
+from p2psip_min.node import Surroundings
+from p2psip_min.peer import Peer
 from p2psip_min.procedures.configure import bring_up_to_date, reconcile
 from p2psip_min.procedures.maintain import link_failed
 from p2psip_min.routing.forwarding import Forwarder
@@ -122,6 +123,7 @@ class Construction:
                 links.connected,
                 initial_ttl=configuration.initial_ttl,
                 max_message_size=configuration.max_message_size,
+                unsigned=not defences.message_authentication.signed,
             ),
             store=Store(node_id, self.surroundings.kinds, defences),
             links=links,

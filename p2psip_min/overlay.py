@@ -23,8 +23,8 @@ from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.errors import LocalProtocolError
 from p2psip_min.ids import NodeID, ResourceID, overlay_hash
+from p2psip_min.node import Surroundings
 from p2psip_min.operations import Operations, Server, server_address
-from p2psip_min.peer import Surroundings
 from p2psip_min.procedures.join import become_member
 from p2psip_min.procedures.records import Stored, fetch, store
 from p2psip_min.roles import Roles

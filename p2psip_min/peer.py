@@ -12,58 +12,31 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from p2psip_min import trace as events
-from p2psip_min.defences import Defences
 from p2psip_min.enrollment.certificates import Certificate, TrustStore
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration, newer
-from p2psip_min.errors import (
-    DropReason,
-    ErrorAnswer,
-    LinkReason,
-    LocalProtocolError,
-    Malformed,
-    RemoteFault,
-    RequestTimedOut,
-)
+from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, RemoteFault, RequestTimedOut
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
+from p2psip_min.node import Node, Surroundings
 from p2psip_min.routing.forwarding import Deliver, Drop, Forward
-from p2psip_min.routing.topology.base import Changes
+from p2psip_min.sealing import Seal
 from p2psip_min.seams import PeerParts, Random
-from p2psip_min.storage.copies import Copies
-from p2psip_min.storage.policies import signing_node
-from p2psip_min.storage.reader import Reader
-from p2psip_min.trace import Sink
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.fragments import Reassembler
 from p2psip_min.wire.header import WHOLE, Envelope, encode_destinations, open_envelope, return_path
-from p2psip_min.wire.kinds import KindRegistry, KindSpec
-from p2psip_min.wire.message import Message, decode_message, encode_contents, encode_message, message_input
+from p2psip_min.wire.message import Message, decode_message, encode_contents, encode_message
 from p2psip_min.wire.messages import ErrorCode, ErrorResponse, MessageCode
-from p2psip_min.wire.security import (
-    UNSIGNED,
-    HashAlgorithm,
-    IdentityType,
-    SecurityBlock,
-    SignatureAlgorithm,
-    SignerIdentity,
-    encode_identity,
-    encode_security,
-    identity_of,
-    sign,
-    verify,
-)
+from p2psip_min.wire.security import SignerIdentity
 
 ANSWER_MEMORY = 15.0
 """Seconds for which a request that changed something is answered from memory when it comes again (§6.2.1)."""
 
 REQUEST_SENDS = 5
 """How often a request is sent in all, one overlay-reliability-timer apart (§6.2.1)."""
-
-_UNSIGNED_BLOCK = encode_security(SecurityBlock((), UNSIGNED))
 
 Handler = Callable[["Peer", "Received"], Any]
 """What a node does with a request: returns the answer's body, or None to stay silent; raises ErrorAnswer."""
@@ -77,18 +50,6 @@ _CONFIGURATION_ERRORS = (ErrorCode.CONFIG_TOO_OLD, ErrorCode.CONFIG_TOO_NEW)
 
 async def _give_up(*_: object) -> bool:
     return False
-
-
-@dataclass(slots=True)
-class Surroundings:
-    """What every node of one overlay shares: the loop, the sink, the rules, the Kinds."""
-
-    loop: asyncio.AbstractEventLoop
-    trace: Sink
-    defences: Defences
-    kinds: KindRegistry
-    overlay_name: str
-    overlay: int
 
 
 @dataclass(slots=True)
@@ -130,7 +91,7 @@ class _Pending:
         self.timer: asyncio.TimerHandle | None = None
 
 
-class Peer:
+class Peer(Node):
     """One node, peer or client, honest or not: it differs from any other in its parts only."""
 
     def __init__(
@@ -146,168 +107,53 @@ class Peer:
         is_client: bool = False,
         iterative: bool = False,
     ) -> None:
-        self.node_id: NodeID = parts.identity.node_id
-        self.address = address
-        self.surroundings = surroundings
-        self.loop = surroundings.loop
-        self.defences = surroundings.defences
-        self.trust = trust
-        self.configuration = configuration
-        self.rng = rng
-        self.handlers = handlers
-        self.is_client = is_client
-        self.iterative = iterative
-        self.alive = True
-        self.joined = False
-        self.leaving = False
-        self.joined_at = 0.0
-        self.admitting: NodeID | None = None
-        self.attaching: dict[NodeID, int] = {}
-        self.courting: dict[NodeID, None] = {}
-        self.acquaintances: dict[NodeID, Address] = {}
-        self.hold_copies_until = 0.0
-        self.unannounced: Changes | None = None
-        self.announcing: asyncio.TimerHandle | None = None
-        self.copies = Copies()
-        self.copying: asyncio.Task[None] | None = None
-        self.unchecked = False
-        self.reader = Reader(
-            self.node_id, surroundings.defences.record_signature, surroundings.defences.reader_memory.start()
+        super().__init__(
+            parts,
+            surroundings=surroundings,
+            trust=trust,
+            configuration=configuration,
+            rng=rng,
+            address=address,
+            is_client=is_client,
+            iterative=iterative,
         )
-        self.generations: dict[tuple[bytes, int], int] = {}
-        self._last_storage_time = 0
+        self.handlers = handlers
         self.on_link_failed: Callable[[NodeID, LinkReason], None] = lambda node, reason: None
-        self.tasks: dict[asyncio.Task[Any], None] = {}
         self.informing: dict[NodeID, None] = {}
         self.informed: dict[NodeID, int] = {}
         self.on_outdated: Callable[[Received], None] = lambda received: None
         self.on_configuration_error: ConfigurationError = _give_up
-        self._now = surroundings.loop.time
-        self._emit = surroundings.trace.emit
         self._pending: dict[int, _Pending] = {}
         self._answered: dict[tuple[NodeID, int], bytes] = {}
         self._answered_until: deque[tuple[float, tuple[NodeID, int]]] = deque()
         self._reassembler = Reassembler()
-        self._signals: dict[tuple[str, NodeID], list[asyncio.Future[None]]] = {}
-        self._update_heard: dict[NodeID, float] = {}
-        self._signed = surroundings.defences.message_authentication.signed
-        self.identity: SignerIdentity = identity_of(parts.identity.certificate)
-        self._identity_bytes = encode_identity(self.identity)
+        signed = surroundings.defences.message_authentication.signed
+        self._seal = Seal(parts.identity, trust, surroundings.loop.time, signed=signed)
+        self.identity = self._seal.identity
         self.equip(parts)
 
     def equip(self, parts: PeerParts) -> None:
         """Take ``parts`` as this node's parts from now on."""
-        if parts.identity.node_id != self.node_id:
-            raise LocalProtocolError("a node's identity can't be exchanged while it runs")
-        self.parts = parts
-        self.topology = parts.topology
-        self.store = parts.store
-        self.links = parts.links
+        self.take_parts(parts)
         self._decide = parts.forwarding.decide
         self._send = parts.links.send
         parts.links.on_message = self.receive
-        parts.links.on_opened = self._opened
+        parts.links.on_opened = self.link_opened
         parts.links.on_failed = self._failed
-
-    def now(self) -> float:
-        """Seconds of virtual time."""
-        return self._now()
-
-    def emit(self, event: events.Event) -> None:
-        """Add an event to the trace."""
-        self._emit(event)
-
-    def next_storage_time(self, milliseconds: int) -> int:
-        """A storage time for now that is above every earlier one of this node (RFC 6940 §7)."""
-        self._last_storage_time = max(milliseconds, self._last_storage_time + 1)
-        return self._last_storage_time
-
-    # --- tasks -----------------------------------------------------------------------------------------------
-
-    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any] | None:
-        """Run a procedure beside the node; it ends with the node at the latest."""
-        if not self.alive:
-            coroutine.close()
-            return None
-        task = self.loop.create_task(coroutine, name=name)
-        self.tasks[task] = None
-        task.add_done_callback(self._task_done)
-        return task
-
-    def _task_done(self, task: asyncio.Task[Any]) -> None:
-        self.tasks.pop(task, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.loop.call_exception_handler({"message": f"task {task.get_name()} failed", "exception": error})
 
     def stop(self) -> None:
         """End every task and request; the links are left to the caller."""
-        self.alive = False
-        self.joined = False
-        for task in list(self.tasks):
-            task.cancel()
+        super().stop()
         for pending in list(self._pending.values()):
             if pending.timer is not None:
                 pending.timer.cancel()
             if not pending.future.done():
                 pending.future.set_exception(RequestTimedOut("the node has stopped"))
         self._pending.clear()
-        if self.announcing is not None:
-            self.announcing.cancel()
-
-    # --- links and Updates that procedures wait for ------------------------------------------------------------
-
-    def _opened(self, remote: NodeID) -> None:
-        self._signal("opened", remote)
 
     def _failed(self, remote: NodeID, reason: LinkReason) -> None:
         if self.alive:
             self.on_link_failed(remote, reason)
-
-    def heard_update(self, remote: NodeID) -> None:
-        """Note that ``remote`` sent an Update now."""
-        self._update_heard[remote] = self._now()
-        self._signal("update", remote)
-
-    def _signal(self, what: str, remote: NodeID) -> None:
-        for future in self._signals.pop((what, remote), ()):
-            if not future.done():
-                future.set_result(None)
-
-    async def link_up(self, remote: NodeID, timeout: float) -> None:
-        """Wait until a link to ``remote`` is up; raises RequestTimedOut."""
-        if remote not in self.links.table:
-            await self._signalled("opened", remote, timeout)
-
-    async def update_from(self, remote: NodeID, since: float, timeout: float) -> None:
-        """Wait until ``remote`` has sent an Update at or after ``since``; raises RequestTimedOut."""
-        if self._update_heard.get(remote, -1.0) < since:
-            await self._signalled("update", remote, timeout)
-
-    async def _signalled(self, what: str, remote: NodeID, timeout: float) -> None:
-        future: asyncio.Future[None] = self.loop.create_future()
-        self._signals.setdefault((what, remote), []).append(future)
-        try:
-            await asyncio.wait_for(future, timeout)
-        except TimeoutError:
-            raise RequestTimedOut(f"waited {timeout:g} s for {what} of {remote!r}") from None
-
-    # --- configuration -----------------------------------------------------------------------------------------
-
-    def follow(self, configuration: Configuration) -> None:
-        """Go by this configuration, its roots and its bad nodes from now on."""
-        self.configuration = configuration
-        configuration.instruct(self.trust)
-        self._signal("configuration", self.node_id)
-
-    def know_kinds(self, specs: Iterable[KindSpec]) -> None:
-        """Take part in these Kinds too, or by these limits (RFC 6940 §6.5.4)."""
-        kinds = KindRegistry([*self.surroundings.kinds.values(), *specs])
-        self.surroundings = replace(self.surroundings, kinds=kinds)
-        self.store.know_kinds(kinds)
-
-    async def configuration_taken(self, timeout: float) -> None:
-        """Wait until another configuration is followed; raises RequestTimedOut."""
-        await self._signalled("configuration", self.node_id, timeout)
 
     # --- receiving -------------------------------------------------------------------------------------------
 
@@ -395,44 +241,17 @@ class Peer:
 
     def certificate_for(self, identity: SignerIdentity, bucket: Sequence[bytes]) -> Certificate | LinkReason | None:
         """The certificate of ``bucket`` that ``identity`` names, checked now; None when it isn't there."""
-        now = self._now()
-        for der in bucket:
-            certificate = self.trust.check(der, now=now)
-            if isinstance(certificate, LinkReason):
-                if identity_of(der) == identity:
-                    return certificate
-            elif _names(certificate, identity):
-                return certificate
-        return None
+        return self._seal.certificate_for(identity, bucket)
 
-    def _authenticate(
-        self, envelope: Envelope, message: Message, previous_hop: NodeID | None
-    ) -> Received | DropReason:
+    def _authenticate(self, envelope: Envelope, message: Message, previous_hop: NodeID | None) -> Received | DropReason:
         """Who sent the message: by its signature, or by its own word where the overlay does not sign."""
-        if not self._signed:
-            if message.via:
-                first = message.via[0]
-                if not isinstance(first, NodeID):
-                    return DropReason.UNKNOWN_SIGNER
-                return Received(envelope, message, first, None, previous_hop)
-            return Received(envelope, message, previous_hop or self.node_id, None, previous_hop)
-        security = message.security
-        signature = security.signature
-        if signature.algorithm == SignatureAlgorithm.ANONYMOUS:
-            return DropReason.UNSIGNED
-        certificate = self.certificate_for(signature.identity, security.certificates)
-        if certificate is None:
+        if self._seal.signed:
+            signer = self._seal.signer(message)
+            return signer if isinstance(signer, DropReason) else Received(envelope, message, *signer, previous_hop)
+        first = message.via[0] if message.via else previous_hop or self.node_id
+        if not isinstance(first, NodeID):
             return DropReason.UNKNOWN_SIGNER
-        if isinstance(certificate, LinkReason):
-            return DropReason.CERTIFICATE_REFUSED
-        identity = encode_identity(signature.identity)
-        signed = message_input(message.overlay, message.transaction_id, message.contents, identity)
-        if not verify(certificate.public_key, signature, signed):
-            return DropReason.BAD_SIGNATURE
-        signer = signing_node(certificate, signature.identity)
-        if signer is None:
-            return DropReason.UNKNOWN_SIGNER
-        return Received(envelope, message, signer, certificate, previous_hop)
+        return Received(envelope, message, first, None, previous_hop)
 
     # --- requests of others ----------------------------------------------------------------------------------
 
@@ -591,7 +410,7 @@ class Peer:
 
     def _right_responder(self, destination: Destination, signer: NodeID) -> bool:
         """RFC 6940 §6.3.4: the node that was asked, or one at least as close to the resource as we know any."""
-        if not self._signed:
+        if not self._seal.signed:
             return True
         if isinstance(destination, NodeID):
             return destination in (signer, WILDCARD)
@@ -610,20 +429,6 @@ class Peer:
         sequence: int | None = None,
     ) -> bytes:
         surroundings = self.surroundings
-        if self._signed:
-            identity = self.parts.identity
-            signature = sign(
-                identity.private_key,
-                self.identity,
-                message_input(surroundings.overlay, transaction_id, contents, self._identity_bytes),
-            )
-            mine = identity.certificate
-            bucket = (mine, *[der for der in certificates if der != mine]) if certificates else (mine,)
-            security = encode_security(SecurityBlock(bucket, signature))
-        elif certificates:
-            security = encode_security(SecurityBlock(certificates, UNSIGNED))
-        else:
-            security = _UNSIGNED_BLOCK
         return encode_message(
             overlay=surroundings.overlay,
             configuration_sequence=self.configuration.sequence if sequence is None else sequence,
@@ -631,7 +436,7 @@ class Peer:
             transaction_id=transaction_id,
             destinations=destinations,
             contents=contents,
-            security=security,
+            security=self._seal.block(surroundings.overlay, transaction_id, contents, certificates),
         )
 
     def _encode_answer(
@@ -645,9 +450,7 @@ class Peer:
         back = return_path(previous_hop or self.node_id, request.via)
         return self._encode(request.transaction_id, back, encode_contents(body), certificates)
 
-    def _answer_unread(
-        self, envelope: Envelope, previous_hop: NodeID, error_code: int, reason: DropReason
-    ) -> None:
+    def _answer_unread(self, envelope: Envelope, previous_hop: NodeID, error_code: int, reason: DropReason) -> None:
         """Tell the sender of a request that was not for us why it ends here; a hint only."""
         body = ErrorResponse(error_code=error_code, error_info=reason.value.encode())
         self.originate(self._encode_answer(envelope, previous_hop, body), envelope.transaction_id)
@@ -674,13 +477,6 @@ class Peer:
     def _deliver_if_alive(self, envelope: Envelope) -> None:
         if self.alive:
             self._deliver(envelope, None)
-
-
-def _names(certificate: Certificate, identity: SignerIdentity) -> bool:
-    """Whether a signer identity means this certificate (RFC 6940 §6.3.4)."""
-    if identity.type == IdentityType.CERT_HASH and identity.hash == HashAlgorithm.SHA256:
-        return identity.digest == certificate.digest
-    return identity.type == IdentityType.CERT_HASH_NODE_ID and signing_node(certificate, identity) is not None
 
 
 _REMEMBERED = frozenset(

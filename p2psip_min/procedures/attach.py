@@ -131,9 +131,7 @@ async def app_attach(
 
     ``address`` is where our end listens; returns the other node and where its end listens.
     """
-    request = AppAttachReq(
-        _token(peer, 4), _token(peer, 22), application, b"passive", candidates(peer, address)
-    )
+    request = AppAttachReq(_token(peer, 4), _token(peer, 22), application, b"passive", candidates(peer, address))
     received = await peer.request(destinations, request)
     return received.signer, address_in(received.body.candidates)
 

@@ -60,9 +60,7 @@ async def _store(
     identity = peer.parts.identity
     when = peer.next_storage_time(milliseconds(peer.now()))
     sealed = tuple(
-        peer.defences.record_signature.seal(
-            identity.private_key, peer.identity, resource, kind, when, lifetime, value
-        )
+        peer.defences.record_signature.seal(identity.private_key, peer.identity, resource, kind, when, lifetime, value)
         for value in values
     )
     generation = peer.defences.version.claim(peer.generations.get((resource, kind), 0))

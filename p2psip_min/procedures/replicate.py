@@ -129,9 +129,7 @@ async def _do(peer: Peer, found: Iterable[Duty], *, delayed: bool = False) -> li
         elif duty.delay and not delayed:
             later.append(duty)
         elif duty.why is Why.MISPLACED or peer.links.connected(duty.to):
-            await _copy_quietly(
-                peer, duty.resource, duty.to, duty.replica_number, routed=duty.why is Why.MISPLACED
-            )
+            await _copy_quietly(peer, duty.resource, duty.to, duty.replica_number, routed=duty.why is Why.MISPLACED)
     return later
 
 

@@ -1,0 +1,187 @@
+"""A node's life, whatever messages it takes part in: identity, clock, tasks, configuration, and what it waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from p2psip_min import trace as events
+from p2psip_min.defences import Defences
+from p2psip_min.enrollment.certificates import TrustStore
+from p2psip_min.enrollment.configuration import Configuration
+from p2psip_min.errors import LocalProtocolError, RequestTimedOut
+from p2psip_min.ids import NodeID
+from p2psip_min.routing.topology.base import Changes
+from p2psip_min.seams import PeerParts, Random
+from p2psip_min.storage.copies import Copies
+from p2psip_min.storage.reader import Reader
+from p2psip_min.trace import Sink
+from p2psip_min.transport.network import Address
+from p2psip_min.wire.kinds import KindRegistry, KindSpec
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What every node of one overlay shares: the loop, the sink, the rules, the Kinds."""
+
+    loop: asyncio.AbstractEventLoop
+    trace: Sink
+    defences: Defences
+    kinds: KindRegistry
+    overlay_name: str
+    overlay: int
+
+
+class Node:
+    """What a peer and a client have in common before any message: parts, state, tasks, signals."""
+
+    def __init__(
+        self,
+        parts: PeerParts,
+        *,
+        surroundings: Surroundings,
+        trust: TrustStore,
+        configuration: Configuration,
+        rng: Random,
+        address: Address,
+        is_client: bool = False,
+        iterative: bool = False,
+    ) -> None:
+        self.node_id: NodeID = parts.identity.node_id
+        self.address = address
+        self.surroundings = surroundings
+        self.loop = surroundings.loop
+        self.defences = surroundings.defences
+        self.trust = trust
+        self.configuration = configuration
+        self.rng = rng
+        self.is_client = is_client
+        self.iterative = iterative
+        self.alive = True
+        self.joined = False
+        self.leaving = False
+        self.joined_at = 0.0
+        self.admitting: NodeID | None = None
+        self.attaching: dict[NodeID, int] = {}
+        self.courting: dict[NodeID, None] = {}
+        self.acquaintances: dict[NodeID, Address] = {}
+        self.hold_copies_until = 0.0
+        self.unannounced: Changes | None = None
+        self.announcing: asyncio.TimerHandle | None = None
+        self.copies = Copies()
+        self.copying: asyncio.Task[None] | None = None
+        self.unchecked = False
+        self.reader = Reader(
+            self.node_id, surroundings.defences.record_signature, surroundings.defences.reader_memory.start()
+        )
+        self.generations: dict[tuple[bytes, int], int] = {}
+        self._last_storage_time = 0
+        self.tasks: dict[asyncio.Task[Any], None] = {}
+        self._now = surroundings.loop.time
+        self._emit = surroundings.trace.emit
+        self._signals: dict[tuple[str, NodeID], list[asyncio.Future[None]]] = {}
+        self._update_heard: dict[NodeID, float] = {}
+
+        self.take_parts(parts)
+
+    def take_parts(self, parts: PeerParts) -> None:
+        """Be made of ``parts`` from now on."""
+        if parts.identity.node_id != self.node_id:
+            raise LocalProtocolError("a node's identity can't be exchanged while it runs")
+        self.parts = parts
+        self.topology = parts.topology
+        self.store = parts.store
+        self.links = parts.links
+
+    def now(self) -> float:
+        """Seconds of virtual time."""
+        return self._now()
+
+    def emit(self, event: events.Event) -> None:
+        """Add an event to the trace."""
+        self._emit(event)
+
+    def next_storage_time(self, milliseconds: int) -> int:
+        """A storage time for now that is above every earlier one of this node (RFC 6940 §7)."""
+        self._last_storage_time = max(milliseconds, self._last_storage_time + 1)
+        return self._last_storage_time
+
+    # --- tasks -----------------------------------------------------------------------------------------------
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any] | None:
+        """Run a procedure beside the node; it ends with the node at the latest."""
+        if not self.alive:
+            coroutine.close()
+            return None
+        task = self.loop.create_task(coroutine, name=name)
+        self.tasks[task] = None
+        task.add_done_callback(self._task_done)
+        return task
+
+    def _task_done(self, task: asyncio.Task[Any]) -> None:
+        self.tasks.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.loop.call_exception_handler({"message": f"task {task.get_name()} failed", "exception": error})
+
+    def stop(self) -> None:
+        """End every task and request; the links are left to the caller."""
+        self.alive = False
+        self.joined = False
+        for task in list(self.tasks):
+            task.cancel()
+        if self.announcing is not None:
+            self.announcing.cancel()
+
+    # --- links and Updates that procedures wait for ------------------------------------------------------------
+
+    def link_opened(self, remote: NodeID) -> None:
+        """Note that a link to ``remote`` is up."""
+        self._signal("opened", remote)
+
+    def heard_update(self, remote: NodeID) -> None:
+        """Note that ``remote`` sent an Update now."""
+        self._update_heard[remote] = self._now()
+        self._signal("update", remote)
+
+    def _signal(self, what: str, remote: NodeID) -> None:
+        for future in self._signals.pop((what, remote), ()):
+            if not future.done():
+                future.set_result(None)
+
+    async def link_up(self, remote: NodeID, timeout: float) -> None:
+        """Wait until a link to ``remote`` is up; raises RequestTimedOut."""
+        if remote not in self.links.table:
+            await self._signalled("opened", remote, timeout)
+
+    async def update_from(self, remote: NodeID, since: float, timeout: float) -> None:
+        """Wait until ``remote`` has sent an Update at or after ``since``; raises RequestTimedOut."""
+        if self._update_heard.get(remote, -1.0) < since:
+            await self._signalled("update", remote, timeout)
+
+    async def _signalled(self, what: str, remote: NodeID, timeout: float) -> None:
+        future: asyncio.Future[None] = self.loop.create_future()
+        self._signals.setdefault((what, remote), []).append(future)
+        try:
+            await asyncio.wait_for(future, timeout)
+        except TimeoutError:
+            raise RequestTimedOut(f"waited {timeout:g} s for {what} of {remote!r}") from None
+
+    # --- configuration -----------------------------------------------------------------------------------------
+
+    def follow(self, configuration: Configuration) -> None:
+        """Go by this configuration, its roots and its bad nodes from now on."""
+        self.configuration = configuration
+        configuration.instruct(self.trust)
+        self._signal("configuration", self.node_id)
+
+    def know_kinds(self, specs: Iterable[KindSpec]) -> None:
+        """Take part in these Kinds too, or by these limits (RFC 6940 §6.5.4)."""
+        kinds = KindRegistry([*self.surroundings.kinds.values(), *specs])
+        self.surroundings = replace(self.surroundings, kinds=kinds)
+        self.store.know_kinds(kinds)
+
+    async def configuration_taken(self, timeout: float) -> None:
+        """Wait until another configuration is followed; raises RequestTimedOut."""
+        await self._signalled("configuration", self.node_id, timeout)

@@ -1,0 +1,84 @@
+"""Who says what: sign a node's messages, and find out who signed those it receives (RFC 6940 §6.3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from p2psip_min.enrollment.certificates import Certificate, Credential, TrustStore
+from p2psip_min.errors import DropReason, LinkReason
+from p2psip_min.ids import NodeID
+from p2psip_min.storage.policies import signing_node
+from p2psip_min.wire.message import Message, message_input
+from p2psip_min.wire.security import (
+    UNSIGNED,
+    HashAlgorithm,
+    IdentityType,
+    SecurityBlock,
+    SignatureAlgorithm,
+    SignerIdentity,
+    encode_identity,
+    encode_security,
+    identity_of,
+    sign,
+    verify,
+)
+
+_UNSIGNED = encode_security(SecurityBlock((), UNSIGNED))
+
+
+class Seal:
+    """One node's signature and its judgement of others'; ``signed`` False: the overlay's messages are not signed."""
+
+    def __init__(self, credential: Credential, trust: TrustStore, now: Callable[[], float], *, signed: bool) -> None:
+        self.identity: SignerIdentity = identity_of(credential.certificate)
+        self._identity_bytes = encode_identity(self.identity)
+        self._credential = credential
+        self._trust = trust
+        self._now = now
+        self.signed = signed
+
+    def block(self, overlay: int, transaction_id: int, contents: bytes, certificates: tuple[bytes, ...] = ()) -> bytes:
+        """The security block of a message of ours, with ``certificates`` that its reader needs beside our own."""
+        if not self.signed:
+            return encode_security(SecurityBlock(certificates, UNSIGNED)) if certificates else _UNSIGNED
+        mine = self._credential.certificate
+        bucket = (mine, *[der for der in certificates if der != mine]) if certificates else (mine,)
+        covered = message_input(overlay, transaction_id, contents, self._identity_bytes)
+        return encode_security(SecurityBlock(bucket, sign(self._credential.private_key, self.identity, covered)))
+
+    def certificate_for(self, identity: SignerIdentity, bucket: Sequence[bytes]) -> Certificate | LinkReason | None:
+        """The certificate of ``bucket`` that ``identity`` names, checked now; None when it isn't there."""
+        now = self._now()
+        for der in bucket:
+            certificate = self._trust.check(der, now=now)
+            if isinstance(certificate, LinkReason):
+                if identity_of(der) == identity:
+                    return certificate
+            elif _names(certificate, identity):
+                return certificate
+        return None
+
+    def signer(self, message: Message) -> tuple[NodeID, Certificate] | DropReason:
+        """Who signed the message, or why nobody counts as having done so."""
+        security = message.security
+        signature = security.signature
+        if signature.algorithm == SignatureAlgorithm.ANONYMOUS:
+            return DropReason.UNSIGNED
+        certificate = self.certificate_for(signature.identity, security.certificates)
+        if certificate is None:
+            return DropReason.UNKNOWN_SIGNER
+        if isinstance(certificate, LinkReason):
+            return DropReason.CERTIFICATE_REFUSED
+        identity = encode_identity(signature.identity)
+        covered = message_input(message.overlay, message.transaction_id, message.contents, identity)
+        if not verify(certificate.public_key, signature, covered):
+            return DropReason.BAD_SIGNATURE
+        node = signing_node(certificate, signature.identity)
+        return DropReason.UNKNOWN_SIGNER if node is None else (node, certificate)
+
+
+def _names(certificate: Certificate, identity: SignerIdentity) -> bool:
+    """Whether a signer identity means this certificate."""
+    if identity.type == IdentityType.CERT_HASH and identity.hash == HashAlgorithm.SHA256:
+        return identity.digest == certificate.digest
+    return identity.type == IdentityType.CERT_HASH_NODE_ID and signing_node(certificate, identity) is not None
