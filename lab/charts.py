@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bokeh.embed import file_html
 from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure
-from bokeh.resources import Resources
+from bokeh.resources import INLINE
 
 BLUE, INK, QUIET = "#0072B2", "#14191f", "#5f6b77"
 
@@ -23,17 +23,15 @@ def hops_chart(counted: Mapping[int, int], *, title: str = "Hops of a lookup") -
             "label": [f"{100 * counted[count] / total:.0f} %" for count in counts],
         }
     )
-    plot = figure(title=title, width=560, height=280, toolbar_location=None, tools="")
+    top = 1.15 * 100 * max(counted.values(), default=1) / total
+    plot = figure(title=title, width=560, height=280, y_range=(0, top), toolbar_location=None, tools="")
     plot.vbar(x="hops", top="share", width=0.7, source=source, color=BLUE)
     plot.text(
         x="hops", y="share", text="label", source=source, text_align="center", text_color=INK, text_font_size="13px"
     )
     plot.xaxis.axis_label, plot.yaxis.axis_label = "hops", "lookups, percent"
     plot.xaxis.ticker = counts
-    plot.y_range.start = 0
-    plot.y_range.end = 1.15 * max(source.data["share"], default=1)
     plot.xgrid.grid_line_color = None
-    plot.title.text_color = INK
     for axis in (plot.xaxis, plot.yaxis):
         axis.axis_label_text_color = QUIET
         axis.axis_label_text_font_style = "normal"
@@ -41,6 +39,7 @@ def hops_chart(counted: Mapping[int, int], *, title: str = "Hops of a lookup") -
     return plot
 
 
-def as_html(plot: figure) -> str:
+def as_html(plot: figure, title: str) -> str:
     """The chart as one HTML page that needs no network: its script is inside."""
-    return file_html(plot, Resources(mode="inline", components=["bokeh"]), plot.title.text)
+    page: str = file_html(plot, INLINE, title)
+    return page
