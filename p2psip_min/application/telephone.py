@@ -7,11 +7,10 @@ AppAttach through the overlay and an INVITE over the direct link that comes of i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from p2psip_min import trace as events
 from p2psip_min.application import sip
-from p2psip_min.errors import LinkRefused, Malformed, NotFound, P2PSIPError, RequestTimedOut
+from p2psip_min.errors import LinkRefused, Malformed, NotFound, P2PSIPError, RemoteFault, RequestTimedOut
 from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures import app_attach, fetch, remove, store
@@ -116,7 +115,7 @@ class Telephone:
                 self.links.learn(remote, address)
                 await self._invite(remote, aor)
                 return remote
-            except (RequestTimedOut, LinkRefused) as error:
+            except (RemoteFault, LinkRefused) as error:
                 failure = error
         raise failure
 
@@ -134,7 +133,7 @@ class Telephone:
         finally:
             del self._waiting[call_id]
         if response.status != 200:
-            raise RequestTimedOut(f"{response.status} {response.reason}")
+            raise NotFound(f"{response.status} {response.reason}")
         self.links.send(remote, sip.acknowledge(request, response).encode())
 
     # --- being called ----------------------------------------------------------------------------------------
@@ -159,9 +158,6 @@ class Telephone:
             self.links.send(remote, sip.answer(message, status, reason, tag=tag, contact=contact).encode())
         elif message.status >= 200 and (future := self._waiting.get(call_id)) is not None and not future.done():
             future.set_result(message)
-
-
-Dial = Callable[[str], NodeID]
 
 
 def _contact(address: Address) -> str:
