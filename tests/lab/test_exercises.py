@@ -1,0 +1,171 @@
+"""The exercises: right answers pass, plausible wrong ones are told why, untouched ones stay open."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from lab import checks, exercises
+from lab.checks import Check, State
+from lab.exercises import Held, Put, Told
+from p2psip_min import trace as events
+from p2psip_min.ids import ResourceID
+from p2psip_min.overlay import Overlay
+from p2psip_min.wire.codes import MessageCode
+
+
+@pytest.fixture(scope="module")
+def overlay() -> Iterator[Overlay]:
+    with Overlay(peers=16, clients=("alice", "bob"), seed=3) as made:
+        yield made
+
+
+def boom(*arguments: object) -> Any:
+    raise ZeroDivisionError("no")
+
+
+def silent(*arguments: object) -> None:
+    return None
+
+
+def test_who_stores(overlay: Overlay) -> None:
+    key = ResourceID.of(overlay.aor("alice"))
+    root = overlay.root(key)
+    assert exercises.who_stores(overlay, "alice", None).state is State.OPEN
+    assert exercises.who_stores(overlay, "alice", root.name)
+    wrong = [node.name for node in overlay.peers() if node is not root]
+    assert all(exercises.who_stores(overlay, "alice", name).state is State.FAILED for name in wrong)
+    assert "No peer is called" in str(exercises.who_stores(overlay, "alice", "carol"))
+
+
+def test_predicted_hops(overlay: Overlay) -> None:
+    hops = len(overlay.route("bob", ResourceID.of(overlay.aor("alice"))))
+    assert exercises.predicted_hops(overlay, "bob", "alice", None).state is State.OPEN
+    assert exercises.predicted_hops(overlay, "bob", "alice", hops)
+    assert exercises.predicted_hops(overlay, "bob", "alice", hops + 1).state is State.FAILED
+
+
+COUNTER = itertools.count()
+
+
+def digest_of(seed: int) -> str:
+    with Overlay(peers=4, seed=seed) as made:
+        return made.digest()
+
+
+@pytest.mark.parametrize(
+    ("story", "state"),
+    [
+        (digest_of, State.PASSED),
+        (silent, State.OPEN),
+        (boom, State.FAILED),
+        (lambda seed: digest_of(5), State.FAILED),
+        (lambda seed: "abc", State.FAILED),
+        (lambda seed: f"{next(COUNTER):064d}", State.FAILED),
+    ],
+)
+def test_same_seed(story: Callable[[int], str | None], state: State) -> None:
+    assert exercises.same_seed(story).state is state
+
+
+def rising(new: Put, held: Held | None, now: float) -> bool:
+    return held is None or new.written > held.written
+
+
+def counted(new: Put, held: Held | None, now: float) -> bool:
+    return held is None or new.replaces == held.version
+
+
+@pytest.mark.parametrize("rule", [rising, counted])
+def test_rules_that_refuse_replays_pass(rule: exercises.Accept) -> None:
+    assert exercises.accepts(rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (boom, "ZeroDivisionError"),
+        (lambda new, held, now: False, "first PUT"),
+        (lambda new, held, now: True, "was let in"),
+        (lambda new, held, now: held is None, "later PUT"),
+        (lambda new, held, now: now - new.written < 60, "was let in"),
+        (lambda new, held, now: now - new.written < 5, "first PUT"),
+        (lambda new, held, now: now - new.written < 29, "was let in"),
+    ],
+)
+def test_rules_that_do_not_are_told_why(rule: exercises.Accept, words: str) -> None:
+    result = exercises.accepts(rule)
+    assert result.state is State.FAILED
+    assert words in result.words
+
+
+def test_a_rule_that_says_nothing_is_open() -> None:
+    assert exercises.accepts(silent).state is State.OPEN
+
+
+@pytest.mark.parametrize(
+    ("delay", "state"),
+    [(None, State.OPEN), (30.0, State.PASSED), (36.0, State.PASSED), (5.0, State.FAILED), (70.0, State.FAILED)],
+)
+def test_beats_time_stamp(delay: float | None, state: State) -> None:
+    assert exercises.beats_time_stamp(delay).state is state
+
+
+def forwarders(story: Told) -> set[str]:
+    passed = story.trace.select(events.MessageForwarded, code=int(MessageCode.STORE_REQ))
+    return {story.names[event.node] for event in passed}
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (forwarders, State.PASSED),
+        (silent, State.OPEN),
+        (boom, State.FAILED),
+        (lambda story: set(), State.FAILED),
+        (lambda story: set(story.names.values()), State.FAILED),
+    ],
+)
+def test_captured(answer: Callable[[Told], set[str] | None], state: State) -> None:
+    assert exercises.captured(answer).state is state
+
+
+def fresh(nonce: str, issued: Mapping[str, float], used: set[str], now: float) -> bool:
+    return nonce in issued and nonce not in used and now < issued[nonce] + 60
+
+
+@pytest.mark.parametrize(
+    ("rule", "state"),
+    [
+        (fresh, State.PASSED),
+        (silent, State.OPEN),
+        (boom, State.FAILED),
+        (lambda nonce, issued, used, now: nonce in issued, State.FAILED),
+        (lambda nonce, issued, used, now: nonce not in used, State.FAILED),
+        (lambda nonce, issued, used, now: nonce in issued and nonce not in used, State.FAILED),
+        (lambda nonce, issued, used, now: False, State.FAILED),
+    ],
+)
+def test_fresh_nonces(rule: exercises.Fresh, state: State) -> None:
+    assert exercises.fresh_nonces(rule).state is state
+
+
+def test_a_result_says_the_same_in_text_and_html() -> None:
+    result = Check("A < B", State.FAILED, "Look & see.")
+    assert str(result) == repr(result) == "× NOT YET RIGHT: A < B. Look & see."
+    html = result._repr_html_()
+    assert "A &lt; B" in html
+    assert "Look &amp; see." in html
+    assert State.FAILED in html
+
+
+def test_a_summary_counts_what_was_checked() -> None:
+    checks.note("one", State.PASSED, "Yes.")
+    done = checks.summary("one", "two never checked")
+    assert not done.complete
+    assert "1 of 2 solved" in str(done)
+    assert "1 of 2 solved" in done._repr_html_()
+    assert checks.summary("one").complete
