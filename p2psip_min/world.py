@@ -7,14 +7,15 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, Self, TypeVar
 
 from p2psip_min.trace import CountingTrace, Trace
-from p2psip_min.transport.driver import InlineDriver, Runs
+from p2psip_min.transport.driver import Runs, driver_here
 from p2psip_min.transport.network import Network
 
 T = TypeVar("T")
 
 
 class World:
-    """One simulated world; its methods block. ``trace`` is "full" or "counting", ``driver`` runs the loop.
+    """One simulated world; its methods block. ``trace`` is "full" or "counting", ``driver`` runs the loop: by default
+    in the calling thread, or in one of its own where a loop runs already, as in a notebook.
 
     Same seed and same actions: same events, byte for byte, in any process. Every draw comes from ``rng(label)``.
     """
@@ -23,7 +24,7 @@ class World:
         one_of("trace", trace, ("full", "counting"))
         self.seed = seed
         self.name = name
-        self.driver: Runs = InlineDriver() if driver is None else driver
+        self.driver: Runs = driver_here() if driver is None else driver
         self.loop = self.driver.loop
         self.trace: Trace | CountingTrace = Trace() if trace == "full" else CountingTrace()
         self.network = Network(self.loop, self.rng("network"), self.trace)

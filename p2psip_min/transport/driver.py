@@ -208,6 +208,15 @@ class Driver:
             job()
 
 
+def driver_here() -> Runs:
+    """The driver for the calling thread: a worker where a loop runs already, as in a notebook, else inline."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return InlineDriver()
+    return Driver()
+
+
 def _wait(done: Future[Any]) -> None:
     try:
         done.exception(timeout=_POLL)
