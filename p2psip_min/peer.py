@@ -18,15 +18,16 @@ from typing import Any
 
 from p2psip_min import trace as events
 from p2psip_min.enrollment.certificates import Certificate, TrustStore
-from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration, newer
+from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration
 from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, RemoteFault, RequestTimedOut
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node, Surroundings
 from p2psip_min.routing.forwarding import Deliver, Drop, Forward
-from p2psip_min.sealing import Seal
+from p2psip_min.sealing import REMEMBERED, Seal, objection
 from p2psip_min.seams import PeerParts, Random
+from p2psip_min.trace import MessageForwarded
 from p2psip_min.transport.network import Address
-from p2psip_min.wire.fragments import Reassembler
+from p2psip_min.wire.fragments import REASSEMBLY_TIMEOUT, Reassembler
 from p2psip_min.wire.header import WHOLE, Envelope, encode_destinations, open_envelope, return_path
 from p2psip_min.wire.message import Message, decode_message, encode_contents, encode_message
 from p2psip_min.wire.messages import ErrorCode, ErrorResponse, MessageCode
@@ -140,6 +141,7 @@ class Peer(Node):
         parts.links.on_message = self.receive
         parts.links.on_opened = self.link_opened
         parts.links.on_failed = self._failed
+        parts.links.on_undelivered = self._undelivered
 
     def stop(self) -> None:
         """End every task and request; the links are left to the caller."""
@@ -155,43 +157,40 @@ class Peer(Node):
         if self.alive:
             self.on_link_failed(remote, reason)
 
+    def _undelivered(self, remote: NodeID, message: bytes) -> None:
+        """A link ended before its other end acknowledged this message, ours or a forwarded one."""
+        try:
+            envelope = open_envelope(message)
+        except Malformed:
+            return  # an attacker's own rubbish
+        if self.alive:
+            self._drop(envelope, None, DropReason.LINK_LOST)
+
     # --- receiving -------------------------------------------------------------------------------------------
 
     def receive(self, remote: NodeID, data: bytes) -> None:
         """Take a message off the link to ``remote``."""
+        now = self._now()
         try:
             envelope = open_envelope(data)
         except Malformed:
-            self._emit(events.MessageDropped(self._now(), self.node_id, 0, 0, remote, DropReason.MALFORMED, data))
+            self._emit(events.MessageDropped(now, self.node_id, 0, 0, remote, DropReason.MALFORMED, data))
             return
-        self._pass_on(envelope, remote)
-
-    def _pass_on(self, envelope: Envelope, previous_hop: NodeID) -> None:
-        now = self._now()
-        decision = self._decide(envelope, previous_hop, now)
+        decision = self._decide(envelope, remote, now)
         if type(decision) is Forward:
             next_hop, message = decision.next_hop, decision.message
             if self._send(next_hop, message):
-                self._emit(
-                    events.MessageForwarded(
-                        now,
-                        self.node_id,
-                        envelope.transaction_id,
-                        envelope.code,
-                        previous_hop,
-                        next_hop,
-                        message,
-                    )
-                )
+                transaction_id, code = envelope.transaction_id, envelope.code
+                self._emit(MessageForwarded(now, self.node_id, transaction_id, code, remote, next_hop, message))
             else:
-                self._drop(envelope, previous_hop, DropReason.LINK_LOST)
+                self._drop(envelope, remote, DropReason.LINK_LOST)
         elif type(decision) is Deliver:
-            self._deliver(envelope, previous_hop)
+            self._deliver(envelope, remote)
         else:
             assert isinstance(decision, Drop)
-            self._drop(envelope, previous_hop, decision.reason)
+            self._drop(envelope, remote, decision.reason)
             if decision.error_code is not None and envelope.code & 1 and envelope.code != MessageCode.ERROR:
-                self._answer_unread(envelope, previous_hop, decision.error_code, decision.reason)
+                self._answer_unread(envelope, remote, decision.error_code, decision.reason)
 
     def _drop(self, envelope: Envelope, previous_hop: NodeID | None, reason: DropReason) -> None:
         self._emit(
@@ -207,12 +206,15 @@ class Peer(Node):
         )
 
     def _deliver(self, envelope: Envelope, previous_hop: NodeID | None) -> None:
-        if envelope.fragment != WHOLE:
-            whole = self._reassembler.add(envelope, self._now())
-            if whole is None:
-                return
-            envelope = whole
         try:
+            if envelope.fragment != WHOLE:
+                whole = self._reassemble(envelope)
+                if whole is None:
+                    return
+                envelope = whole
+                if envelope.length > self.configuration.max_message_size:
+                    self._drop(envelope, previous_hop, DropReason.TOO_LARGE)
+                    return
             message = decode_message(envelope, self.surroundings.kinds)
         except Malformed:
             self._drop(envelope, previous_hop, DropReason.MALFORMED)
@@ -224,6 +226,19 @@ class Peer(Node):
             self._take_answer(received)
         else:
             self._take_request(received)
+
+    def _reassemble(self, envelope: Envelope) -> Envelope | None:
+        self._give_up_fragments()
+        whole = self._reassembler.add(envelope, self._now())
+        if whole is None:
+            self.loop.call_later(REASSEMBLY_TIMEOUT, self._give_up_fragments)
+        return whole
+
+    def _give_up_fragments(self) -> None:
+        """Drop what has been incomplete for too long (RFC 6940 §6.7)."""
+        now = self._now()
+        for late in self._reassembler.expire(now):
+            self._emit(events.MessageDropped(now, self.node_id, late, 0, b"", DropReason.REASSEMBLY_TIMEOUT, b""))
 
     def _delivered(self, received: Received) -> None:
         envelope = received.envelope
@@ -273,20 +288,24 @@ class Peer(Node):
             self._drop(envelope, received.previous_hop, DropReason.NOT_ADJACENT)
             return
         data = self._encode_answer(envelope, received.previous_hop, body, certificates)
-        if message.max_response_length and len(data) > message.max_response_length:
+        longest = self.configuration.max_message_size
+        if len(data) > min(message.max_response_length or longest, longest):
             error = ErrorResponse(error_code=ErrorCode.RESPONSE_TOO_LARGE, error_info=b"")
             data = self._encode_answer(envelope, received.previous_hop, error)
-        if message.code in _REMEMBERED:
+        if message.code in REMEMBERED:
             self._answered[known_as] = data
             self._answered_until.append((now + ANSWER_MEMORY, known_as))
         self.originate(data, envelope.transaction_id)
 
     def _answer_to(self, received: Received) -> Any:
         message = received.message
-        if any(extension.critical for extension in message.extensions):
-            return ErrorResponse(error_code=ErrorCode.UNKNOWN_EXTENSION, error_info=b"")
-        if (refusal := self._configuration_refusal(received)) is not None:
-            return refusal
+        refusal = objection(
+            message, received.signer, received.certificate, received.previous_hop, self.configuration.sequence
+        )
+        if refusal is not None:
+            if refusal is ErrorCode.CONFIG_TOO_OLD:
+                self.on_outdated(received)
+            return ErrorResponse(error_code=refusal, error_info=b"")
         handler = self.handlers.get(message.code)
         if handler is None:
             return ErrorResponse(error_code=ErrorCode.INVALID_MESSAGE, error_info=b"no such method")
@@ -294,17 +313,8 @@ class Peer(Node):
             return handler(self, received)
         except ErrorAnswer as refused:
             return ErrorResponse(error_code=refused.code, error_info=refused.info)
-
-    def _configuration_refusal(self, received: Received) -> ErrorResponse | None:
-        """Error_Config_Too_Old or _Too_New when the sender follows another document (RFC 6940 §6.3.2.1)."""
-        theirs, ours = received.message.configuration_sequence, self.configuration.sequence
-        if theirs == ours or (theirs == ANY_SEQUENCE and received.message.code == MessageCode.CONFIG_UPDATE_REQ):
-            return None
-        older = newer(ours, theirs)
-        if older:
-            self.on_outdated(received)
-        code = ErrorCode.CONFIG_TOO_OLD if older else ErrorCode.CONFIG_TOO_NEW
-        return ErrorResponse(error_code=code, error_info=b"")
+        except Malformed as wrong:  # what only the handler can read, such as the overlay algorithm's part of an Update
+            return ErrorResponse(error_code=ErrorCode.INVALID_MESSAGE, error_info=wrong.what.encode())
 
     def _forget_answers(self, now: float) -> None:
         until = self._answered_until
@@ -401,6 +411,8 @@ class Peer(Node):
         pending = self._pending.get(envelope.transaction_id)
         if pending is None or pending.future.done():
             self._drop(envelope, received.previous_hop, DropReason.UNSOLICITED)
+        elif received.message.extensions and any(extension.critical for extension in received.message.extensions):
+            self._drop(envelope, received.previous_hop, DropReason.UNKNOWN_EXTENSION)
         elif not self._right_responder(pending.destination, received.signer):
             # Also an error made on the way: a hint, never proof (RFC 6940 §6.3.3.1), so we go on waiting.
             self._drop(envelope, received.previous_hop, DropReason.WRONG_RESPONDER)
@@ -453,7 +465,11 @@ class Peer(Node):
     def _answer_unread(self, envelope: Envelope, previous_hop: NodeID, error_code: int, reason: DropReason) -> None:
         """Tell the sender of a request that was not for us why it ends here; a hint only."""
         body = ErrorResponse(error_code=error_code, error_info=reason.value.encode())
-        self.originate(self._encode_answer(envelope, previous_hop, body), envelope.transaction_id)
+        try:
+            answer = self._encode_answer(envelope, previous_hop, body)
+        except Malformed:
+            return  # nobody can be told: the via list can't be read
+        self.originate(answer, envelope.transaction_id)
 
     def originate(self, data: bytes, transaction_id: int, next_hop: NodeID | None = None) -> None:
         """Send a message of our own on its way."""
@@ -477,16 +493,3 @@ class Peer(Node):
     def _deliver_if_alive(self, envelope: Envelope) -> None:
         if self.alive:
             self._deliver(envelope, None)
-
-
-_REMEMBERED = frozenset(
-    {
-        MessageCode.ATTACH_REQ,
-        MessageCode.APP_ATTACH_REQ,
-        MessageCode.JOIN_REQ,
-        MessageCode.LEAVE_REQ,
-        MessageCode.UPDATE_REQ,
-        MessageCode.CONFIG_UPDATE_REQ,
-    }
-)
-"""Methods whose repetition is answered from memory here; stores have a memory of their own (a defence)."""

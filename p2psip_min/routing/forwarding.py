@@ -111,22 +111,27 @@ class Forwarder:
             return Drop(DropReason.TTL_EXCEEDED, ErrorCode.TTL_EXCEEDED)
         if envelope.length > self._max_size:
             return Drop(DropReason.TOO_LARGE, ErrorCode.MESSAGE_TOO_LARGE)
+        raw = envelope.destinations
         try:
-            return self._first_entry(envelope, previous_hop)
+            if len(raw) == _RESOURCE_ENTRY_LENGTH and raw[:3] == _RESOURCE_PREFIX:
+                next_hop = self.topology.next_hop(raw[3:])
+                if next_hop is not None:
+                    return self._forward(envelope, raw, next_hop, previous_hop)
+            return self._first_entry(envelope, raw, previous_hop)
         except Malformed:
             return Drop(DropReason.MALFORMED)
 
-    def _first_entry(self, envelope: Envelope, previous_hop: NodeID | None) -> Decision:
-        raw = envelope.destinations
-        if len(raw) == _RESOURCE_ENTRY_LENGTH and raw.startswith(_RESOURCE_PREFIX):
-            return self._to_resource(envelope, raw, raw[3:], previous_hop)
-        if len(raw) > NODE_ENTRY_LENGTH:
+    def _first_entry(self, envelope: Envelope, raw: bytes, previous_hop: NodeID | None) -> Decision:
+        size = len(raw)
+        if size > NODE_ENTRY_LENGTH:
             code = envelope.code
             if code & 1 and code != _ERROR and _repeats(raw):
                 return Drop(DropReason.LOOP, ErrorCode.INVALID_MESSAGE)
-            while raw.startswith(self._own_entry) and len(raw) > NODE_ENTRY_LENGTH:
+            own = self._own_entry
+            while size > NODE_ENTRY_LENGTH and raw[:NODE_ENTRY_LENGTH] == own:
                 raw = raw[NODE_ENTRY_LENGTH:]
-        if raw.startswith(NODE_PREFIX) and len(raw) >= NODE_ENTRY_LENGTH:
+                size -= NODE_ENTRY_LENGTH
+        if size >= NODE_ENTRY_LENGTH and raw[:2] == NODE_PREFIX:
             return self._to_node(envelope, raw, _node_id(NodeID, raw[2:NODE_ENTRY_LENGTH]), previous_hop)
         entry, end = read_destination(raw, 0, len(raw))
         if not isinstance(entry, ResourceID):
@@ -167,7 +172,7 @@ class Forwarder:
             code = envelope.code
             if (code & 1 and code != _ERROR) or envelope.fragment & OFFSET_MASK or self._unsigned:
                 via = via + NODE_PREFIX + previous_hop
-        return Forward(next_hop, reroute(envelope, ttl=envelope.ttl - 1, via=via, destinations=raw))
+        return Forward(next_hop, reroute(envelope, envelope.ttl - 1, via, raw))
 
     def _unknown_option(self, envelope: Envelope, critical: int) -> bool:
         """Whether a request carries an option with this flag that we do not understand (§6.3.2.3)."""

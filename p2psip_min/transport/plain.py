@@ -19,7 +19,7 @@ from p2psip_min.ids import ID_LENGTH, NodeID
 from p2psip_min.trace import Sink
 from p2psip_min.transport.link import MAX_MESSAGE, SEND_TIMES, LinkTable, Waiters
 from p2psip_min.transport.network import Address, Network, Packet
-from p2psip_min.wire.framing import DATA, frame_ack, frame_data, open_frame
+from p2psip_min.wire.framing import DATA, DATA_OVERHEAD, frame_ack, frame_data, open_frame
 
 HELLO = b"\x01"
 HELLO_ANSWER = b"\x02"
@@ -78,7 +78,7 @@ class PlainLink:
     def send(self, message: bytes) -> None:
         """Send now, or after what waits for its acknowledgement."""
         if self._waiting is None and not self._queue:
-            self._transmit(message)
+            self._begin(message)
         elif self._queue is None:
             self._queue = deque((message,))
         else:
@@ -90,15 +90,17 @@ class PlainLink:
 
     # --- sending ----------------------------------------------------------------------------------------------
 
+    def _begin(self, message: bytes) -> None:
+        self._waiting = message
+        self._first = self._next
+        self._transmit(message)
+
     def _transmit(self, message: bytes) -> None:
         links = self._links
         number = self._next
         self._next = number + 1
-        if self._waiting is None:
-            self._waiting = message
-            self._first = number
         frame = frame_data(number, message)
-        links.network.send(links.address, self.address, frame if self.heard else links.hello + frame)
+        links.transmit(links.address, self.address, frame if self.heard else links.hello + frame)
         self._timer = links.call_later(SEND_TIMES[self._attempt], self._again)
 
     def _again(self) -> None:
@@ -111,7 +113,7 @@ class PlainLink:
 
     def _continue(self) -> None:
         if self._waiting is None and self._queue:
-            self._transmit(self._queue.popleft())
+            self._begin(self._queue.popleft())
 
     def acknowledged(self, number: int) -> None:
         """The other end has the frame of this number."""
@@ -191,7 +193,7 @@ class PlainLinks(LinkTable):
         self.call_later = self.loop.call_later
         self.no_timer = self.loop.call_later(0, _rest)
         self.no_timer.cancel()
-        self._send = network.send
+        self.transmit = network.send
         self._places: dict[Address, PlainLink] = {}
         self._names: dict[Address, NodeID] = {}
         self._knocks: dict[Address, _Knock] = {}
@@ -263,15 +265,13 @@ class PlainLinks(LinkTable):
             self._heard(link)
         if kind != DATA:
             link.acknowledged(number)
-            return
-        message = cast(bytes, body)
-        if len(message) > self.max_message:
+        elif len(packet) > self.max_message + DATA_OVERHEAD:
             self._emit_rejected(link.remote, LinkReason.TOO_LARGE)
-            return
-        new, received = link.note(number)
-        self._send(self.address, source, frame_ack(number, received))
-        if new:
-            self.on_message(link.remote, message)
+        else:
+            new, received = link.note(number)
+            self.transmit(self.address, source, frame_ack(number, received))
+            if new:
+                self.on_message(link.remote, cast(bytes, body))
 
     def _greet(self, source: Address, packet: bytes, link: PlainLink | None) -> tuple[PlainLink | None, bytes]:
         """The link that a packet with a hello, or from somebody without a link, belongs to, and the frame in it."""
@@ -296,7 +296,7 @@ class PlainLinks(LinkTable):
                 link.greeted()
             if not frame:
                 if packet[:1] == HELLO:
-                    self._send(self.address, source, HELLO_ANSWER + self.node_id)
+                    self.transmit(self.address, source, HELLO_ANSWER + self.node_id)
                 self._heard(link)
                 return None, b""
             return link, frame
@@ -337,7 +337,7 @@ class PlainLinks(LinkTable):
         if knock.attempt == _SENDS:
             self._answered(address, knock, LinkReason.UNREACHABLE)
             return
-        self._send(self.address, address, self.hello)
+        self.transmit(self.address, address, self.hello)
         knock.timer = self.call_later(SEND_TIMES[knock.attempt], self._knock, address, knock)
         knock.attempt += 1
 

@@ -50,7 +50,7 @@ class Envelope:
 
     __slots__ = (
         "body_offset", "code", "configuration_sequence", "data", "destinations", "fragment", "length",
-        "max_response_length", "options", "overlay", "transaction_id", "ttl", "version", "via",
+        "max_response_length", "options", "options_offset", "overlay", "transaction_id", "ttl", "version", "via",
     )  # fmt: skip
 
     data: bytes
@@ -65,6 +65,7 @@ class Envelope:
     via: bytes
     destinations: bytes
     options: bytes
+    options_offset: int
     body_offset: int
     code: int
 
@@ -99,8 +100,8 @@ def open_envelope(data: bytes) -> Envelope:
     if length != size:
         raise Malformed(16, "header: length differs from the message's")
     destination_offset = HEADER_LENGTH + via_length
-    options_offset = destination_offset + destination_length
-    body_offset = options_offset + options_length
+    e.options_offset = options_offset = destination_offset + destination_length
+    e.body_offset = body_offset = options_offset + options_length
     if body_offset > size:
         raise Malformed(32, "header: lists longer than the message")
     e.data = data
@@ -108,7 +109,6 @@ def open_envelope(data: bytes) -> Envelope:
     e.via = data[HEADER_LENGTH:destination_offset]
     e.destinations = data[destination_offset:options_offset]
     e.options = data[options_offset:body_offset]
-    e.body_offset = body_offset
     if e.fragment & OFFSET_MASK:
         e.code = 0
     elif body_offset + 2 > size:
@@ -144,23 +144,21 @@ def build_header(
     return fixed + via + destinations + options
 
 
-def reroute(envelope: Envelope, *, ttl: int, via: bytes, destinations: bytes) -> bytes:
+def reroute(envelope: Envelope, ttl: int, via: bytes, destinations: bytes) -> bytes:
     """The message with another ttl and other lists; options, contents and signature pass unread.
 
     Malformed when the lists outgrow their 16-bit lengths, which only a sender's long list can cause.
     """
     e = envelope
-    old = HEADER_LENGTH + len(e.via) + len(e.destinations)
-    data = e.data
+    old = e.options_offset
+    via_length, destination_length = len(via), len(destinations)
     try:
-        return (
-            _pack(
-                TOKEN, e.overlay, e.configuration_sequence, e.version, ttl, e.fragment,
-                e.length - old + HEADER_LENGTH + len(via) + len(destinations),
-                e.transaction_id, e.max_response_length, len(via), len(destinations), len(e.options),
-            )
-            + via + destinations + data[old:]
+        fixed = _pack(
+            TOKEN, e.overlay, e.configuration_sequence, e.version, ttl, e.fragment,
+            e.length - old + HEADER_LENGTH + via_length + destination_length,
+            e.transaction_id, e.max_response_length, via_length, destination_length, e.body_offset - old,
         )  # fmt: skip
+        return b"".join((fixed, via, destinations, e.data[old:]))
     except struct.error:
         if not 0 <= ttl <= 255:
             raise LocalProtocolError(f"header: ttl {ttl}") from None
