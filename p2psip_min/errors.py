@@ -46,9 +46,7 @@ class DropReason(Reason):
     WRONG_RESPONDER = "answer from another node"
     UNSOLICITED = "answer to nothing asked"
     DUPLICATE = "already answered"
-    CONFIG_MISMATCH = "configuration sequence differs"
     NOT_ADJACENT = "signer is not the link's other end"
-    NOT_READY = "sender has not attached"
     LINK_LOST = "link lost"
     REASSEMBLY_TIMEOUT = "fragments missing"
     DISCARDED = "discarded without a reason"
@@ -147,7 +145,7 @@ class JoinReason(Reason):
     NO_BOOTSTRAP = "no bootstrap node answers"
     FORBIDDEN = "forbidden"
     NODE_ID_TAKEN = "Node-ID already in the overlay"
-    NOT_RESPONSIBLE = "not the admitting peer"
+    BUSY = "the admitting peer admits another"
     TIMED_OUT = "timed out"
 
 

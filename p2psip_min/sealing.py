@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from p2psip_min.enrollment.certificates import Certificate, Credential, TrustStore
+from p2psip_min.enrollment.configuration import ANY_SEQUENCE, newer
 from p2psip_min.errors import DropReason, LinkReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.policies import signing_node
 from p2psip_min.wire.message import Message, message_input
+from p2psip_min.wire.messages import ErrorCode, MessageCode
 from p2psip_min.wire.security import (
     UNSIGNED,
     HashAlgorithm,
@@ -24,6 +26,19 @@ from p2psip_min.wire.security import (
 )
 
 _UNSIGNED = encode_security(SecurityBlock((), UNSIGNED))
+_INTRODUCING = (MessageCode.PING_REQ, MessageCode.ATTACH_REQ)
+
+REMEMBERED = frozenset(
+    {
+        MessageCode.ATTACH_REQ,
+        MessageCode.APP_ATTACH_REQ,
+        MessageCode.JOIN_REQ,
+        MessageCode.LEAVE_REQ,
+        MessageCode.UPDATE_REQ,
+        MessageCode.CONFIG_UPDATE_REQ,
+    }
+)
+"""Methods whose repetition is answered from memory (§6.2.1); stores have a memory of their own, a defence."""
 
 
 class Seal:
@@ -75,6 +90,25 @@ class Seal:
             return DropReason.BAD_SIGNATURE
         node = signing_node(certificate, signature.identity)
         return DropReason.UNKNOWN_SIGNER if node is None else (node, certificate)
+
+
+def objection(
+    message: Message, signer: NodeID, certificate: Certificate | None, previous_hop: NodeID | None, sequence: int
+) -> ErrorCode | None:
+    """What speaks against a request whatever its method; ``sequence`` is that of the receiver's configuration.
+
+    A critical extension, since we know none (RFC 6940 §6.3.3); a sender who follows another configuration (§6.3.2.1);
+    one of several Node-IDs of a certificate that comes straight over the link of another one (§6.1.2).
+    """
+    if any(extension.critical for extension in message.extensions):
+        return ErrorCode.UNKNOWN_EXTENSION
+    theirs = message.configuration_sequence
+    if theirs != sequence and not (theirs == ANY_SEQUENCE and message.code == MessageCode.CONFIG_UPDATE_REQ):
+        return ErrorCode.CONFIG_TOO_OLD if newer(sequence, theirs) else ErrorCode.CONFIG_TOO_NEW
+    several = certificate is not None and len(certificate.node_ids) > 1
+    if several and not message.envelope.via and previous_hop not in (None, signer) and message.code not in _INTRODUCING:
+        return ErrorCode.FORBIDDEN
+    return None
 
 
 def _names(certificate: Certificate, identity: SignerIdentity) -> bool:

@@ -43,14 +43,16 @@ async def join(peer: Peer, bootstraps: Sequence[Address]) -> NodeID:
         for address in bootstraps:
             try:
                 return await _join_through(peer, address)
-            except (LinkRefused, RequestTimedOut):
-                reason = JoinReason.NO_BOOTSTRAP if reason is JoinReason.NO_BOOTSTRAP else JoinReason.TIMED_OUT
+            except LinkRefused:
+                continue  # what another one has answered says more
+            except RequestTimedOut:
+                reason = JoinReason.TIMED_OUT
             except JoinRefused as refused:
                 if refused.reason is JoinReason.NODE_ID_TAKEN:
                     return _refused(peer, JoinReason.NODE_ID_TAKEN)
                 reason = JoinReason(refused.reason)
             except ErrorAnswer as error:
-                reason = JoinReason.NOT_RESPONSIBLE if error.code == ErrorCode.IN_PROGRESS else JoinReason.FORBIDDEN
+                reason = JoinReason.BUSY if error.code == ErrorCode.IN_PROGRESS else JoinReason.FORBIDDEN
     return _refused(peer, reason)
 
 
