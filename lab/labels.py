@@ -176,3 +176,14 @@ LEGEND_PEER, LEGEND_CLIENT, LEGEND_HOSTILE, LEGEND_BOOTSTRAP = "peer", "client",
 LEGEND_HOLDS, LEGEND_CURRENT, LEGEND_AHEAD = "holds the record", "current message", "way still to go"
 LEGEND_RESENT, LEGEND_FINGERS = "resent message", "fingers, under the pointer"
 AGAIN = "rolled back"
+
+# --- the verdict's columns --------------------------------------------------------------------------------------
+
+NO_ATTACK, ATTACKED, DEFENDED, DECOY = "No attack", "Attacked", "Defended", "Decoy"
+FIRST_TRY, SECOND_TRY = "First try", "Second try"
+PRICED = "price, over the whole story"
+
+
+def tried(heading: str, defences: str) -> str:
+    """A column with defences on."""
+    return f"{heading}: {defences}"

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lab import verdicts
 from lab.catalogue import UnknownThreat, threat
-from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run
+from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run, titles
 from lab.scenarios.replay import RP_2
 from lab.scenarios.storage import ST_13
 from lab.scenarios.tour import TOUR
@@ -29,7 +29,7 @@ DriverFactory = Callable[[], Runs]
 
 
 def scenario(threat_id: str) -> Scenario:
-    """The scenario of a threat, in any case; "" is the tour of an honest overlay. UnknownThreat lists the known ones."""
+    """The scenario of a threat, in any case; "" is an honest overlay's tour. UnknownThreat lists the known ones."""
     if not threat_id:
         return TOUR
     found = SCENARIOS.get(threat_id.upper())
@@ -58,7 +58,7 @@ def setting(
         defences=preset(chosen.preset),
         peers=peers,
         seed=seed,
-        numbers=dict(numbers or {}),
+        numbers=tuple((numbers or {}).items()),
     ).with_defences(links=None if links is None else _one_of("kind of link", links, ("plain", "tls")))
     chosen.check(made)
     if chosen.insider and made.base not in chosen.bases:
@@ -128,5 +128,6 @@ __all__ = [
     "run",
     "scenario",
     "setting",
+    "titles",
     "verdict",
 ]

@@ -1,14 +1,14 @@
 """What a scenario is: its declaration as data, and its stage, which is one run of it.
 
 A declaration says what is attacked, how it is measured and what should help. A stage builds the overlay, casts the
-roles, tells the story as a coroutine, and measures. A session steps through a stage; a verdict runs one for each column.
+roles, tells the story as a coroutine, and measures. A session steps through a stage; a verdict runs one a column.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from lab.frames import NodeKind, World
@@ -56,7 +56,7 @@ class Setting:
     peers: int = 32
     seed: int = 7
     attack: bool = True
-    numbers: Mapping[str, float] = field(default_factory=dict)
+    numbers: tuple[tuple[str, float], ...] = ()
 
     def with_defences(self, names: tuple[str, ...] = (), *, links: str | None = None) -> Setting:
         """This setting with defences of the catalogue on, and links as asked for."""
@@ -70,7 +70,7 @@ class Setting:
         on = set(self.defences.names())
         changed = {
             entry(name).field: NUMBERS[name](value)
-            for name, value in self.numbers.items()
+            for name, value in self.numbers
             if name in NUMBERS and name in on
         }
         return replace(self.defences, **changed)
@@ -120,7 +120,7 @@ class Scenario:
         """Raise ValueError or UnknownSetting when nothing can be run so."""
         if setting.peers < self.least_peers:
             raise ValueError(f"{self.id} needs at least {self.least_peers} peers, not {setting.peers}")
-        for name in setting.numbers:
+        for name, _ in setting.numbers:
             if name not in self.numbers and name not in NUMBERS:
                 known = ", ".join([*self.numbers, *NUMBERS])
                 raise UnknownSetting(f"no setting {name!r} in {self.id}; known: {known}")
@@ -150,7 +150,7 @@ class Stage:
     def __init__(self, scenario: Scenario, setting: Setting, driver: Runs | None = None) -> None:
         scenario.check(setting)
         self.scenario, self.setting = scenario, setting
-        self.numbers = {**scenario.numbers, **setting.numbers}
+        self.numbers = {**scenario.numbers, **dict(setting.numbers)}
         self.operations: list[Operation] = []
         self.people: dict[bytes, str] = {}
         self.keepers: list[NodeID] = []
@@ -176,6 +176,7 @@ class Stage:
             self.overlay.close()
             raise
         self.start = len(self.overlay.trace)
+        self.began = self.overlay.now
 
     # --- what a scenario brings ------------------------------------------------------------------------------
 
@@ -282,6 +283,10 @@ class Stage:
             facts=self.facts(),
         )
 
+    def _cast_as_hostile(self) -> tuple[NodeID, ...]:
+        """Who turns in the course of the story counts from the beginning."""
+        return tuple(node.node_id for node in self.attackers()) if self.setting.attack else ()
+
     def world(self) -> World:
         """What a picture needs beside the trace."""
         overlay = self.overlay
@@ -293,7 +298,7 @@ class Stage:
         return World(
             names={node.node_id: node.name for node in overlay.nodes.values()},
             kinds=kinds,
-            hostile=frozenset(overlay.roles.hostile),
+            hostile=frozenset((*overlay.roles.hostile, *self._cast_as_hostile())),
             keepers=frozenset(self.keepers),
             people=dict(self.people),
             fingers={node.node_id: node.peer.topology.table() for node in overlay.peers()},

@@ -45,9 +45,9 @@ class ReplayStage(Stage):
         ways = {node.name: [node, *overlay.route(node.name, resource)] for node in strangers}
         first, self.mallory, clear = _choose(strangers, ways)
         self.people[self.mallory.node_id] = "mallory"
-        # The longer way is the one with something to see.
-        self.second_home = max(clear, key=lambda node: len(ways[node.name]))
-        quiet = next((node for node in clear if node is not self.second_home), self.second_home)
+        # One peer between home and root: enough to see, and no more.
+        clear.sort(key=lambda node: abs(len(ways[node.name]) - 3))
+        self.second_home, quiet = clear[0], clear[1 % len(clear)]
         overlay.attach_client("alice", first.name)
         overlay.attach_client("bob", quiet.name)
 
@@ -86,9 +86,9 @@ class ReplayStage(Stage):
 
     def _times(self) -> list[int]:
         """The storage times of alice's versions, in order."""
-        written = self.trace.select(events.RecordStored, since=self.start, resource=self.subject)
+        stored = self.trace.select(events.RecordStored, since=self.start, resource=self.subject)
         replaced = self.trace.select(events.RecordReplaced, since=self.start, resource=self.subject)
-        return sorted({event.storage_time for event in (*written, *replaced)})
+        return sorted({event.storage_time for event in stored} | {event.storage_time for event in replaced})
 
     def _rollbacks(self) -> Iterator[events.RecordReplaced]:
         for event in self.trace.select(events.RecordReplaced, since=self.start, resource=self.subject):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from lab.scenarios.base import Scenario, Stage
 from lab.text import Word
 from p2psip_min.attacks.transport import Eavesdropper

@@ -1,0 +1,142 @@
+"""What a run follows from, as a value, and as a card: a few characters that bring the run back.
+
+``RP2-U-R-D-7-9C41`` is threat, base, routing, preset, seed and check digits; then comes what differs from that
+(``.p16`` peers, ``.calm`` no attack, a defence's name where it was switched, ``.crash:p07/12000`` something done by
+hand at a virtual millisecond), and ``@57`` for the moment.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from lab.scenarios import SCENARIOS, Setting
+from p2psip_min.defences import CATALOGUE, PRESETS, Defences, entry, preset
+from p2psip_min.overlay import ROUTING
+
+BASES = ("trusted", "untrusted")
+LINKS = ("plain", "tls")
+PEERS, SEED = 32, 7
+
+_CARD = re.compile(r"([A-Z]+\d*)-([TU])-([RI])-([NDRH])-(\d+)-([0-9A-F]{4})((?:\.[^.@]+)*)(?:@(\d+))?")
+_BASE, _ROUTING, _PRESET = (
+    {name[0].upper(): name for name in names} for names in (BASES, ROUTING, tuple(PRESETS))
+)
+_TOUR = "TOUR"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something done by hand at a virtual millisecond, to a node by name (empty: whoever the stage chooses)."""
+
+    name: str
+    at: int
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """All that a run follows from; ``toggled`` are the defences that differ from the preset, in catalogue order."""
+
+    threat: str
+    base: str
+    routing: str
+    preset: str
+    seed: int = SEED
+    peers: int = PEERS
+    attack: bool = True
+    toggled: tuple[str, ...] = ()
+    acts: tuple[Act, ...] = ()
+
+    @property
+    def defences(self) -> Defences:
+        """The preset with what was toggled."""
+        chosen = preset(self.preset)
+        on = set(chosen.names())
+        off = [name for name in self.toggled if name in on]
+        return chosen.without(*off).having(*(name for name in self.toggled if name not in on))
+
+    @property
+    def links(self) -> str:
+        """What kind of links these defences mean."""
+        return "TLS" if "tls" in self.defences.names() else "plain"
+
+    def toggle(self, name: str, on: bool) -> Choices:
+        """These choices with one defence on or off."""
+        entry(name)
+        if on == (name in self.defences.names()):
+            return self
+        wanted = set(self.toggled) ^ {name}
+        return replace(self, toggled=tuple(each.name for each in CATALOGUE if each.name in wanted))
+
+    def setting(self) -> Setting:
+        """What a stage is built from."""
+        return Setting(
+            base=self.base,
+            routing=self.routing,
+            defences=self.defences,
+            peers=self.peers,
+            seed=self.seed,
+            attack=self.attack,
+        )
+
+    def front(self) -> str:
+        """The card's first part."""
+        name = self.threat.replace("-", "") or _TOUR
+        letters = "-".join(word[0].upper() for word in (self.base, self.routing, self.preset))
+        return f"{name}-{letters}-{self.seed}"
+
+    def rest(self) -> str:
+        """What else the card has to say."""
+        parts = [f"p{self.peers}"] if self.peers != PEERS else []
+        if self.threat and not self.attack:
+            parts.append("calm")
+        parts += self.toggled
+        parts += [f"{act.name}{':' + act.node if act.node else ''}/{act.at}" for act in self.acts]
+        return "".join(f".{part}" for part in parts)
+
+
+class Card(NamedTuple):
+    """A card taken apart."""
+
+    choices: Choices
+    check: str
+    moment: int
+
+
+def parse(card: str) -> Card:
+    """ValueError or KeyError when it is no card, or names something unknown."""
+    found = _CARD.fullmatch(card.strip())
+    if found is None:
+        raise ValueError(f"{card!r} is no card; one looks like RP2-U-R-D-7-9C41")
+    name, base, routing, chosen, seed, check, rest, moment = found.groups()
+    ids = {each.replace("-", ""): each for each in SCENARIOS} | {_TOUR: ""}
+    threat = ids[known("threat", name, tuple(ids))]
+    choices = Choices(
+        threat=threat,
+        base=_BASE[base],
+        routing=_ROUTING[routing],
+        preset=_PRESET[chosen],
+        seed=int(seed),
+        attack=bool(threat),
+    )
+    for part in rest.split(".")[1:]:
+        if re.fullmatch(r"p\d+", part):
+            choices = replace(choices, peers=int(part[1:]))
+        elif part == "calm":
+            choices = replace(choices, attack=False)
+        elif "/" in part:
+            deed, _, at = part.partition("/")
+            what, _, node = deed.partition(":")
+            choices = replace(choices, acts=(*choices.acts, Act(what, int(at), node)))
+        else:
+            choices = choices.toggle(part, part not in choices.defences.names())
+    return Card(choices, check, int(moment or 0))
+
+
+def known(what: str, value: str, names: tuple[str, ...]) -> str:
+    """The value; ValueError that lists the names when it is none of them."""
+    if value not in names:
+        raise ValueError(f"no {what} {value!r}; known: {', '.join(names)}")
+    return value

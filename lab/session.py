@@ -1,0 +1,393 @@
+"""A session: one run of a scenario that can be stepped, scrubbed, changed and judged, without a screen.
+
+A run follows from its choices alone (threat, switches, seed, what was done by hand and when), so every change
+simply runs the same seed again, and a card of a few characters brings it back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from lab import scenarios
+from lab.choices import BASES, LINKS, PEERS, SEED, Act, Choices, known, parse
+from lab.film import Film
+from lab.frames import Action, Frame, Strip, Switch
+from lab.scenarios import DriverFactory, Scenario, Setting, Stage
+from lab.strips import strip, word
+from lab.text import Word
+from lab.verdicts import Outcome
+from p2psip_min.defences import CATALOGUE, PRESETS, preset
+from p2psip_min.errors import LocalProtocolError, P2PSIPError, TrustedBase
+from p2psip_min.ids import NodeID
+from p2psip_min.overlay import ROUTING, Overlay
+from p2psip_min.trace import Trace
+from p2psip_min.transport.driver import InlineDriver
+
+AFTERWARDS = 10.0
+"""Virtual seconds that the overlay runs on after something was done by hand."""
+
+
+class Session:
+    """Runs one scenario; see ``lab.frames.SessionLike`` for what a panel asks of it.
+
+    ``defences`` are toggled on top of the preset. Unknown names raise a LookupError or ValueError that lists the known
+    ones, TrustedBase says that this base has no hostile peers.
+    """
+
+    def __init__(
+        self,
+        threat: str = "RP-2",
+        *,
+        base: str | None = None,
+        routing: str | None = None,
+        preset: str | None = None,
+        links: str | None = None,
+        peers: int = PEERS,
+        seed: int = SEED,
+        attack: bool = True,
+        defences: tuple[str, ...] = (),
+        driver: DriverFactory = InlineDriver,
+    ) -> None:
+        self.scenario: Scenario = scenarios.scenario(threat)
+        self._driver = driver
+        choices = Choices(
+            threat=self.scenario.id,
+            base=known("base", base or self.scenario.bases[-1], BASES),
+            routing=known("routing style", routing or self.scenario.routing[0], ROUTING),
+            preset=known("preset", preset or self.scenario.preset, tuple(PRESETS)),
+            seed=seed,
+            peers=peers,
+            attack=attack and bool(self.scenario.id),
+        )
+        for name in defences:
+            choices = choices.toggle(name, True)
+        if links is not None:
+            choices = choices.toggle("tls", known("kind of link", links, LINKS) == "tls")
+        self._tried: dict[str, Word] = {}
+        self._outcomes: dict[Setting, Outcome] = {}
+        self._own = self.choices = choices
+        self.stage = self._start(choices)
+        self._follow()
+
+    @classmethod
+    def from_card(cls, card: str, *, driver: DriverFactory = InlineDriver) -> Session:
+        """The run and the moment that a card names; ValueError when it is no card of this version's."""
+        choices, check, moment = parse(card)
+        session = cls(choices.threat, driver=driver)
+        session._take(choices)
+        if session._check != check:
+            ours = session._check
+            session.close()
+            raise ValueError(f"this version plays {card!r} differently: its check digits would be {ours}")
+        session._grow(moment)
+        session.seek(moment)
+        return session
+
+    # --- running ---------------------------------------------------------------------------------------------
+
+    def _start(self, choices: Choices) -> Stage:
+        return self.scenario.stage(self.scenario, choices.setting(), self._driver())
+
+    def _follow(self) -> None:
+        """Begin the story on the stage."""
+        stage, choices = self.stage, self.choices
+        overlay = stage.overlay
+        digest = overlay.digest()
+        self._check = hashlib.sha256(f"{choices.front()}{choices.rest()}{digest}".encode()).hexdigest()[:4].upper()
+        self._film = Film(stage.world(), stage.trace.events, start=stage.start)
+        self._hostile = len(overlay.roles.hostile)
+        self._until = max((act.at / 1000 + AFTERWARDS for act in choices.acts), default=0.0)
+        self._cursor = 0
+
+        def begin() -> asyncio.Task[None]:
+            for act in choices.acts:
+                node = overlay.node(act.node) if act.node else None
+                overlay.loop.call_at(act.at / 1000, stage.do, act.name, node)
+            return overlay.loop.create_task(stage.story(), name="story")
+
+        self._story = overlay.driver.call(begin)
+
+    def _take(self, choices: Choices) -> None:
+        """Play other choices from the beginning; nothing changes when they can't be played."""
+        scenario = scenarios.scenario(choices.threat)
+        self.scenario, before = scenario, self.stage
+        self.stage = self._start(choices)
+        self.choices = choices
+        before.overlay.close()
+        self._follow()
+
+    @property
+    def overlay(self) -> Overlay:
+        """The overlay of this run, for a closer look."""
+        return self.stage.overlay
+
+    @property
+    def trace(self) -> Trace:
+        """The trace of this run."""
+        return self.stage.trace
+
+    def _over(self) -> bool:
+        return self._story.done() and self.overlay.loop.time() >= self._until
+
+    def _work(self, enough: Callable[[], bool]) -> None:
+        overlay, film, events = self.overlay, self._film, self.stage.trace.events
+
+        def work() -> None:
+            while not self._over() and not enough():
+                seen = len(events)
+                if overlay.loop.take_halt() or not overlay.loop.step():
+                    return
+                if len(overlay.roles.hostile) != self._hostile:
+                    self._hostile = len(overlay.roles.hostile)
+                    film.world = self.stage.world()
+                if len(events) != seen:
+                    film.extend()
+
+        overlay.driver.call(work)
+        if self._story.done():
+            self._story.result()
+            self._note()
+
+    def _grow(self, moment: float) -> None:
+        """Run until the moment is complete, which it is when another has begun or the story is over."""
+        self._work(lambda: self._film.length > moment)
+
+    def _note(self) -> None:
+        """Keep what a whole run came to, and what it says of the defences put on top of the scenario's own."""
+        if not self.finished or self.choices.acts:
+            return
+        outcome = self._outcomes[self.choices.setting()] = self.stage.outcome()
+        if self.choices.attack:
+            own = preset(self.scenario.preset).names()
+            said = word(self.scenario, outcome.figure)
+            self._tried |= {name: said for name in self.choices.defences.names() if name not in own}
+
+    def close(self) -> None:
+        """End the overlay."""
+        self.overlay.close()
+
+    # --- what a panel shows ----------------------------------------------------------------------------------
+
+    @property
+    def threat(self) -> str:
+        """The catalogue's id; empty for the tour."""
+        return self.scenario.id
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+        return self.scenario.title
+
+    @property
+    def subtitle(self) -> str:
+        """Section, size and links."""
+        return f"{self.scenario.section} · {self.choices.peers} peers, {self.choices.links} links"
+
+    @property
+    def card(self) -> str:
+        """Threat, base, routing, preset, seed and check digits; then what differs from that; then the moment."""
+        moment = f"@{self._cursor}" if self._cursor else ""
+        return f"{self.choices.front()}-{self._check}{self.choices.rest()}{moment}"
+
+    @property
+    def cursor(self) -> int:
+        """The moment shown."""
+        return self._cursor
+
+    @property
+    def length(self) -> int:
+        """How many moments there are so far."""
+        return self._film.length
+
+    @property
+    def finished(self) -> bool:
+        """Whether the story is over."""
+        return self._over()
+
+    def frame(self, cursor: int | None = None) -> Frame:
+        """The frame at a moment; the current one without an argument."""
+        return self._film.frame(self._cursor if cursor is None else cursor)
+
+    def step(self) -> Frame:
+        """One moment on."""
+        self._grow(self._cursor + 1)
+        return self.seek(self._cursor + 1)
+
+    def back(self) -> Frame:
+        """One moment back."""
+        return self.seek(self._cursor - 1)
+
+    def seek(self, cursor: int) -> Frame:
+        """To any moment that has been run."""
+        self._cursor = max(0, min(cursor, self.length))
+        return self.frame()
+
+    def play(self) -> Iterator[Frame]:
+        """The frames from here to the end, one by one."""
+        while not (self.finished and self._cursor == self.length):
+            yield self.step()
+
+    def run(self) -> Frame:
+        """The story to its end."""
+        self._grow(math.inf)
+        return self.seek(self.length)
+
+    def reset(self) -> None:
+        """The choices that the session began with, before the first moment."""
+        self._take(self._own)
+        self._tried.clear()
+
+    # --- switches --------------------------------------------------------------------------------------------
+
+    def set(self, name: str, value: str | int | bool) -> None:
+        """Move one switch and run the same seed again to where it was; TrustedBase, ValueError or LookupError."""
+        choices = self._moved(name, value)
+        ended, began = self.finished, self._cursor == 0
+        t = self.frame().t
+        self._take(choices)
+        if ended:
+            self.run()
+        elif not began:
+            self._work(lambda: self.overlay.now > t)
+            self.seek(sum(tick.t <= t for tick in self.frame(self.length).ticks))
+
+    def _moved(self, name: str, value: str | int | bool) -> Choices:
+        choices = self.choices
+        match name:
+            case "base":
+                choices = replace(choices, base=known("base", str(value), BASES))
+            case "routing":
+                choices = replace(choices, routing=known("routing style", str(value), ROUTING))
+            case "preset":
+                choices = replace(choices, preset=known("preset", str(value), tuple(PRESETS)), toggled=())
+            case "links":
+                choices = choices.toggle("tls", known("kind of link", str(value), LINKS) == "tls")
+            case "attack":
+                if value and not self.scenario.id:
+                    raise LocalProtocolError("nobody attacks on the tour: open a threat")
+                choices = replace(choices, attack=bool(value))
+            case "seed":
+                choices = replace(choices, seed=int(value))
+            case "peers":
+                choices = replace(choices, peers=int(value))
+            case _:
+                if name not in (each.name for each in CATALOGUE):
+                    switches = "base, routing, preset, links, attack, seed, peers"
+                    names = ", ".join(each.name for each in CATALOGUE)
+                    raise LookupError(f"no switch {name!r}; known: {switches}, {names}")
+                choices = choices.toggle(name, bool(value))
+        return choices
+
+    def switches(self) -> tuple[Switch, ...]:
+        """Every control, in order."""
+        choices, on = self.choices, set(self.choices.defences.names())
+
+        def choice(name: str, value: str, known: tuple[str, ...]) -> Switch:
+            return Switch(name=name, label=name, group=name, value=value, choices=known)
+
+        return (
+            choice("base", choices.base, BASES),
+            choice("routing", choices.routing, ROUTING),
+            choice("preset", choices.preset, tuple(PRESETS)),
+            choice("links", "tls" if "tls" in on else "plain", LINKS),
+            Switch(
+                name="attack",
+                label="attack",
+                group="attack",
+                value=choices.attack,
+                locked="" if self.scenario.id else "nobody attacks on the tour",
+            ),
+            Switch(name="seed", label="seed", group="seed", value=choices.seed),
+            *(
+                Switch(
+                    name=each.name,
+                    label=each.title,
+                    group="defence",
+                    value=each.name in on,
+                    checks=each.checks,
+                    price=each.cost,
+                    section=each.section,
+                    word=self._tried.get(each.name),
+                )
+                for each in CATALOGUE
+            ),
+        )
+
+    # --- by hand ---------------------------------------------------------------------------------------------
+
+    def actions(self) -> tuple[Action, ...]:
+        """What can be done now, and why the rest can't."""
+        return tuple(
+            Action(name=deed.name, label=deed.label, help=deed.help, locked=self._locked(deed.name))
+            for deed in self.stage.deeds
+        )
+
+    def _locked(self, name: str) -> str:
+        try:
+            self.stage.check_deed(name, None)
+        except P2PSIPError as refused:
+            return str(refused)
+        return ""
+
+    def inject(self, name: str, node: bytes = b"") -> Frame:
+        """Do something right after the moment shown, which forks the run; the first frame that shows it.
+
+        Raises TrustedBase or LocalProtocolError when it can't be done.
+        """
+        target = self.overlay.node(NodeID(node)) if node else None
+        self.stage.check_deed(name, target)
+        moment = self._cursor
+        t = max(self.frame().t, self.stage.began)
+        at = math.floor(t * 1000) + 1
+        earlier = tuple(act for act in self.choices.acts if act.at <= at)
+        self._take(replace(self.choices, acts=(*earlier, Act(name, at, target.name if target else ""))))
+        self._grow(moment)
+        self.seek(moment)
+        return self.step()
+
+    # --- the verdict -----------------------------------------------------------------------------------------
+
+    def _ground(self) -> Setting:
+        """The setting of the verdict's runs: this one's base, routing, size and seed, the scenario's own defences."""
+        scenario, choices = self.scenario, self.choices
+        settled = "tls" in (*scenario.defence, *scenario.decoys)
+        return scenarios.setting(
+            scenario,
+            base=choices.base,
+            routing=choices.routing,
+            peers=choices.peers,
+            links=None if settled else choices.links.lower(),
+            seed=choices.seed,
+        )
+
+    def verdict(self) -> Strip | None:
+        """The strip as far as it is known; None where there is nothing to judge."""
+        if not self.scenario.defence:
+            return None
+        try:
+            ground = self._ground()
+        except (TrustedBase, ValueError):
+            return None
+        return strip(self.scenario, ground, self._outcomes, self._shown())
+
+    def judge(self) -> Strip:
+        """Run what is missing of the verdict."""
+        if not self.scenario.defence:
+            raise LocalProtocolError("there is nothing to judge on the tour: open a threat")
+        ground = self._ground()
+        for setting in scenarios.columns(self.scenario, ground).values():
+            if setting not in self._outcomes:
+                self._outcomes[setting] = scenarios.run(self.scenario, setting, self._driver())
+        planned = scenarios.columns(self.scenario, ground)
+        for column, names in (("defended", self.scenario.defence), ("decoy", self.scenario.decoys[:1])):
+            for name in names:
+                self._tried[name] = word(self.scenario, self._outcomes[planned[column]].figure)
+        return strip(self.scenario, ground, self._outcomes, self._shown())
+
+    def _shown(self) -> Setting | None:
+        """The setting of this run, unless somebody interfered."""
+        return None if self.choices.acts else self.choices.setting()

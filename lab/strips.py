@@ -1,0 +1,82 @@
+"""The verdict strip: what the columns say, as far as they have been run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lab import labels
+from lab.frames import Column, Strip
+from lab.scenarios import Scenario, Setting, columns, titles
+from lab.text import Word
+from lab.verdicts import LEFT_BY_DEFENCE, Costs, Outcome
+from p2psip_min.defences import entry
+
+
+def word(scenario: Scenario, figure: float) -> Word:
+    """What a run with this figure is called."""
+    best, worst = scenario.span
+    return scenario.word if abs(figure - best) > LEFT_BY_DEFENCE * abs(worst - best) else Word.HOLDS
+
+
+def strip(
+    scenario: Scenario, ground: Setting, outcomes: Mapping[Setting, Outcome], current: Setting | None
+) -> Strip:
+    """The four runs of a verdict side by side; ``current`` is the setting of the run that is shown."""
+    planned = columns(scenario, ground)
+    found = {column: outcomes.get(setting) for column, setting in planned.items()}
+    judged = all(found.values())
+    defence, decoy = titles(scenario.defence), titles(scenario.decoys[:1])
+    # Which of the two helps is told by the runs, not by the headings before them.
+    heads = {
+        "baseline": (labels.NO_ATTACK, scenario.notes["baseline"]),
+        "attacked": (labels.ATTACKED, scenario.notes["attacked"]),
+        "defended": (labels.tried(labels.DEFENDED if judged else labels.FIRST_TRY, defence), _checks(scenario.defence)),
+        "decoy": (labels.tried(labels.DECOY if judged else labels.SECOND_TRY, decoy), _checks(scenario.decoys[:1])),
+    }
+    shown = []
+    for column, (title, note) in heads.items():
+        outcome = found[column]
+        pair = {"defended": ("honest", "baseline"), "decoy": ("decoy", "attacked")}.get(column)
+        price: tuple[str, ...] = ()
+        if pair and (with_it := found[pair[0]]) and (without := found[pair[1]]):
+            price = priced(with_it.costs - without.costs)
+        shown.append(
+            Column(
+                title=title,
+                note=note,
+                word=Word.NOT_RUN if outcome is None else word(scenario, outcome.figure),
+                figure=None if outcome is None else outcome.figure,
+                facts=() if outcome is None else outcome.facts,
+                price=price,
+                current=current == planned[column],
+            )
+        )
+    return Strip(
+        metric=scenario.metric,
+        columns=tuple(shown),
+        rows=scenario.rows,
+        whole=scenario.whole,
+        scale=0.0 if scenario.whole else max(scenario.span),
+        priced=labels.PRICED,
+        complete=judged,
+    )
+
+
+def priced(costs: Costs) -> tuple[str, ...]:
+    """What a defence adds to the story; a few bytes are the signatures, whose length differs from one to the next."""
+    found = []
+    if costs.hops:
+        found.append(f"{costs.hops:+d} hops")
+    if abs(costs.bytes) >= 1000:
+        found.append(f"{costs.bytes / 1000:+.1f} kB")
+    elif costs.bytes:
+        found.append(f"{costs.bytes:+d} bytes")
+    if costs.signatures:
+        found.append(f"{costs.signatures:+d} signatures")
+    if costs.delay:
+        found.append(f"{costs.delay:+.2f} s")
+    return tuple(found)
+
+
+def _checks(names: tuple[str, ...]) -> str:
+    return "; ".join(entry(name).checks for name in names)
