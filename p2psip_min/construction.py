@@ -37,7 +37,7 @@ TopologyFactory = Callable[[NodeID], TopologyPlugin]
 """Makes the overlay algorithm of one node."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
     """One node as the overlay's operator sees it."""
 
@@ -113,18 +113,19 @@ class Construction:
         topology: Any = self._topology(node_id)
         if is_client:
             topology = ClientTopology(node_id, topology)
+        forwarder = Forwarder(
+            node_id,
+            self.surroundings.overlay,
+            topology,
+            links.connected,
+            initial_ttl=configuration.initial_ttl,
+            max_message_size=configuration.max_message_size,
+            unsigned=not defences.message_authentication.signed,
+        )
         parts = PeerParts(
             identity=credential,
             topology=topology,
-            forwarding=Forwarder(
-                node_id,
-                self.surroundings.overlay,
-                topology,
-                links.connected,
-                initial_ttl=configuration.initial_ttl,
-                max_message_size=configuration.max_message_size,
-                unsigned=not defences.message_authentication.signed,
-            ),
+            forwarding=forwarder,
             store=Store(node_id, self.surroundings.kinds, defences),
             links=links,
         )
@@ -140,6 +141,9 @@ class Construction:
             iterative=self._iterative,
         )
         peer.on_link_failed = lambda remote, reason: link_failed(peer, remote, reason)
+        peer.on_configuration = lambda taken: forwarder.limit(
+            initial_ttl=taken.initial_ttl, max_message_size=taken.max_message_size
+        )
         peer.on_outdated = lambda received: bring_up_to_date(peer, received)
         peer.on_configuration_error = lambda *case: reconcile(peer, *case)
         return Node(name, credential.user, peer, address, is_client)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,6 +78,7 @@ class Node:
         )
         self.generations: dict[tuple[bytes, int], int] = {}
         self._last_storage_time = 0
+        self.on_configuration: Callable[[Configuration], None] = lambda configuration: None
         self.tasks: dict[asyncio.Task[Any], None] = {}
         self._now = surroundings.loop.time
         self._emit = surroundings.trace.emit
@@ -174,6 +175,7 @@ class Node:
         """Go by this configuration, its roots and its bad nodes from now on."""
         self.configuration = configuration
         configuration.instruct(self.trust)
+        self.on_configuration(configuration)
         self._signal("configuration", self.node_id)
 
     def know_kinds(self, specs: Iterable[KindSpec]) -> None:

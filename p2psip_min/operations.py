@@ -15,7 +15,7 @@ from p2psip_min.enrollment.client import EnrollmentClient, enroll
 from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.enrollment.server import EnrollmentServer
-from p2psip_min.errors import P2PSIPError
+from p2psip_min.errors import LocalProtocolError, P2PSIPError
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.configure import take, take_list
@@ -23,11 +23,14 @@ from p2psip_min.transport.network import Address, Network
 from p2psip_min.world import one_of
 
 HTTPS_PORT = 443
+ENVELOPE = 1000
+"""Bytes to leave in a ConfigUpdate beside the document: header, via list, certificate, signature."""
+
 ERRAND_PORT = 49152
 """The port from which a node speaks with an enrollment server."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Server:
     """One enrollment server: a host on the network, no member of the overlay; ``service`` is None while it is off."""
 
@@ -95,6 +98,9 @@ class Operations:
     async def hand_in(self, peer: Peer) -> None:
         """Have one peer take the newest configuration: from a server if one is on, else from the operator's hand."""
         configuration = self.provider.configuration
+        size, limit = len(configuration.document) + ENVELOPE, peer.configuration.max_message_size
+        if size > limit:
+            raise LocalProtocolError(f"a document of {size} bytes with its message exceeds max-message-size, {limit}")
         if any(server.on for server in self.servers.values()):
             configuration = await self.errand(peer.address).configuration(peer.configuration)
         take(peer, configuration.document)

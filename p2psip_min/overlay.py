@@ -51,7 +51,8 @@ class Overlay(World):
     ``peers`` counts the ``users`` (peers with a phone) too; ``clients`` are users whose phones are no peers. ``links``
     ("tls", "plain") overrides what ``defences`` (a preset's name or a value) says; ``trusted`` is how many of an
     untrusted base's peers are the operator's; ``servers`` counts enrollment servers, with 0 all is enrolled beforehand;
-    ``kinds`` are defined beside the registered ones; ``topology`` makes a node's overlay algorithm, Chord by default.
+    ``kinds`` are defined beside the registered ones, and make a document that needs a larger ``max_message_size`` (in
+    bytes) to be passed on; ``topology`` makes a node's overlay algorithm, Chord by default.
     Unknown names raise a ValueError or KeyError that lists the known ones.
     """
 
@@ -76,6 +77,7 @@ class Overlay(World):
         maintenance: bool = True,
         servers: int = 1,
         kinds: Sequence[KindSpec] = (),
+        max_message_size: int = 5000,
         topology: TopologyFactory | None = None,
         driver: Runs | None = None,
     ) -> None:
@@ -106,6 +108,7 @@ class Overlay(World):
                 f"https://{server_address(number)[0]}/enrollment" for number in range(1, servers + 1)
             ),
             kinds=tuple(kinds),
+            max_message_size=max_message_size,
         )
         self.operations = Operations(self.network, self.provider, servers)
         self.surroundings = Surroundings(
@@ -400,13 +403,18 @@ class Overlay(World):
     # --- faults and attacks ----------------------------------------------------------------------------------
 
     def leave(self, name: str) -> None:
-        """Have a peer leave with a hand-over."""
-        self.run(procedures.leave(self.node(name).peer))
+        """Have a node leave, a peer with a hand-over."""
+        node = self.node(name)
+        self.run(procedures.leave(node.peer))
+        if node.phone is not None:
+            self.driver.call(node.phone.links.close_all)
 
     def crash(self, name: str) -> None:
         """Stop a node without a word."""
         node = self.node(name)
         self.driver.call(lambda: procedures.crash(node.peer))
+        if node.phone is not None:
+            self.driver.call(node.phone.links.crash)
 
     def make_hostile(self, name: str, equip: Equip, label: str = "hostile") -> None:
         """Give a node an attacker's parts; raises TrustedBase where its base forbids it."""

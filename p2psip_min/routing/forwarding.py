@@ -99,6 +99,10 @@ class Forwarder:
         self._unsigned = unsigned
         self._own_entry = NODE_PREFIX + node_id
 
+    def limit(self, *, initial_ttl: int, max_message_size: int) -> None:
+        """Go by a new configuration's limits."""
+        self._initial_ttl, self._max_size = initial_ttl, max_message_size
+
     def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
         """Judge one message that came from ``previous_hop``; None: this node made it."""
         if envelope.overlay != self._overlay:
