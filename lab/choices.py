@@ -20,9 +20,7 @@ LINKS = ("plain", "tls")
 PEERS, SEED = 32, 7
 
 _CARD = re.compile(r"([A-Z]+\d*)-([TU])-([RI])-([NDRH])-(\d+)-([0-9A-F]{4})((?:\.[^.@]+)*)(?:@(\d+))?")
-_BASE, _ROUTING, _PRESET = (
-    {name[0].upper(): name for name in names} for names in (BASES, ROUTING, tuple(PRESETS))
-)
+_BASE, _ROUTING, _PRESET = ({name[0].upper(): name for name in names} for names in (BASES, ROUTING, tuple(PRESETS)))
 _TOUR = "TOUR"
 
 

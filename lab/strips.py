@@ -18,9 +18,7 @@ def word(scenario: Scenario, figure: float) -> Word:
     return scenario.word if abs(figure - best) > LEFT_BY_DEFENCE * abs(worst - best) else Word.HOLDS
 
 
-def strip(
-    scenario: Scenario, ground: Setting, outcomes: Mapping[Setting, Outcome], current: Setting | None
-) -> Strip:
+def strip(scenario: Scenario, ground: Setting, outcomes: Mapping[Setting, Outcome], current: Setting | None) -> Strip:
     """The four runs of a verdict side by side; ``current`` is the setting of the run that is shown."""
     planned = columns(scenario, ground)
     found = {column: outcomes.get(setting) for column, setting in planned.items()}

@@ -84,8 +84,8 @@ class Verdict:
     digest: str
 
     def to_json(self) -> dict[str, object]:
-        """The verdict as plain values, keys in declaration order."""
-        return asdict(self)
+        """The verdict as plain values, keys in declaration order; the metric's range is the catalogue's affair."""
+        return {name: value for name, value in asdict(self).items() if name != "span"}
 
 
 def holds(

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lab import verdicts
-from lab.catalogue import UnknownThreat, threat
+from lab.catalogue import threat
 from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run, titles
 from lab.scenarios.replay import RP_2
 from lab.scenarios.storage import ST_13
 from lab.scenarios.tour import TOUR
 from lab.scenarios.transport import TR_1
 from lab.verdicts import Outcome, Verdict
-from p2psip_min.defences import preset
+from p2psip_min import defences
 from p2psip_min.errors import TrustedBase
 from p2psip_min.overlay import ROUTING
 from p2psip_min.roles import BASES
@@ -29,12 +29,13 @@ DriverFactory = Callable[[], Runs]
 
 
 def scenario(threat_id: str) -> Scenario:
-    """The scenario of a threat, in any case; "" is an honest overlay's tour. UnknownThreat lists the known ones."""
+    """The scenario of a threat, in any case; "" is an honest overlay's tour. LookupError lists the known ones."""
     if not threat_id:
         return TOUR
     found = SCENARIOS.get(threat_id.upper())
     if found is None:
-        raise UnknownThreat(threat(threat_id).id, SCENARIOS)
+        planned = threat(threat_id)
+        raise LookupError(f"{planned.id} is {planned.status}; ready: {', '.join(SCENARIOS)}")
     return found
 
 
@@ -45,6 +46,7 @@ def setting(
     routing: str | None = None,
     peers: int = 32,
     links: str | None = None,
+    preset: str | None = None,
     seed: int = 7,
     numbers: Mapping[str, float] | None = None,
 ) -> Setting:
@@ -55,18 +57,20 @@ def setting(
     made = Setting(
         base=_one_of("base", base or chosen.bases[-1], BASES),
         routing=_one_of("routing style", routing or chosen.routing[0], ROUTING),
-        defences=preset(chosen.preset),
+        defences=defences.preset(preset or chosen.preset),
         peers=peers,
         seed=seed,
         numbers=tuple((numbers or {}).items()),
     ).with_defences(links=None if links is None else _one_of("kind of link", links, ("plain", "tls")))
     chosen.check(made)
-    if chosen.insider and made.base not in chosen.bases:
+    if made.base in chosen.bases:
+        return made
+    runs_on = f"it runs on these bases: {', '.join(chosen.bases)}"
+    if chosen.insider:
         raise TrustedBase(
-            f"{chosen.id} needs a hostile peer, and on a {made.base} base every peer is the operator's: "
-            f"run it with base {', '.join(chosen.bases)}"
+            f"{chosen.id} needs a hostile peer, and on a {made.base} base every peer is the operator's; {runs_on}"
         )
-    return made
+    raise ValueError(f"{chosen.id} is not about a {made.base} deployment; {runs_on}")
 
 
 def columns(chosen: Scenario, ground: Setting, defence: Sequence[str] = ()) -> dict[str, Setting]:

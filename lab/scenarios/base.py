@@ -69,9 +69,7 @@ class Setting:
         """The defences with their numbers set."""
         on = set(self.defences.names())
         changed = {
-            entry(name).field: NUMBERS[name](value)
-            for name, value in self.numbers
-            if name in NUMBERS and name in on
+            entry(name).field: NUMBERS[name](value) for name, value in self.numbers if name in NUMBERS and name in on
         }
         return replace(self.defences, **changed)
 
@@ -319,8 +317,9 @@ def run(scenario: Scenario, setting: Setting, driver: Runs | None = None) -> Out
 
 
 def titles(names: tuple[str, ...]) -> str:
-    """Defences by the titles that people read."""
-    return " and ".join(entry(name).title[0].lower() + entry(name).title[1:] for name in names)
+    """Defences by the titles that people read, as a part of a sentence."""
+    found = [entry(name).title for name in names]
+    return " and ".join(title if title[1].isupper() else title[0].lower() + title[1:] for title in found)
 
 
 __all__ = [

@@ -75,6 +75,7 @@ class ReplayStage(Stage):
         aor = self.overlay.aor("alice")
         await self.until(REGISTERS)
         await self.perform("register", alice.register())
+        await self.interlude()
         await self.until(MOVES)
         await self.move("alice", self.second_home)
         await self.until(REGISTERS_AGAIN)
@@ -82,9 +83,12 @@ class ReplayStage(Stage):
         await self.until(READS)
         await self.perform("resolve", bob.resolve(aor))
 
+    async def interlude(self) -> None:
+        """What happens between the first PUT and the move: nothing."""
+
     # --- measures --------------------------------------------------------------------------------------------
 
-    def _times(self) -> list[int]:
+    def times(self) -> list[int]:
         """The storage times of alice's versions, in order."""
         stored = self.trace.select(events.RecordStored, since=self.start, resource=self.subject)
         replaced = self.trace.select(events.RecordReplaced, since=self.start, resource=self.subject)
@@ -101,7 +105,7 @@ class ReplayStage(Stage):
 
     def version_read(self) -> str:
         """Which version bob took last; "nothing" when he found none."""
-        times, bob = self._times(), self.overlay.node("bob").node_id
+        times, bob = self.times(), self.overlay.node("bob").node_id
         read = [event.storage_time for event in self.trace.select(events.ValueRead, node=bob, resource=self.subject)]
         return version(times.index(read[-1]) + 1) if read else "nothing"
 

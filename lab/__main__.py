@@ -1,0 +1,288 @@
+"""The command line: ``python -m lab`` or ``p2psip-lab``.
+
+Exit codes: 0 done, and what was judged holds; 1 it does not hold; 2 it can't be done as asked; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from lab import bench, demo, scenarios, soak
+from lab.catalogue import Threat, threats
+from lab.scenarios import Scenario, Setting, titles
+from lab.strips import priced, word
+from lab.text import Word
+from lab.verdicts import Outcome, Verdict
+from p2psip_min.clock import EPOCH
+from p2psip_min.errors import P2PSIPError
+from p2psip_min.wire.pcap import Address, export
+
+HOLDS, FAILS, REFUSED, INTERRUPTED = 0, 1, 2, 130
+PROGRAM = "p2psip-lab"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(REFUSED, f"{self.prog}: {message}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if words[:1] == ["bench"]:
+            return bench.main(words[1:])
+        arguments = _parser().parse_args(words)
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        code = command(arguments)
+        sys.stdout.flush()
+        return code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else REFUSED
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough; what is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILS
+    except (P2PSIPError, LookupError, ValueError, OSError) as error:
+        print(f"{PROGRAM}: {_said(error)}", file=sys.stderr)
+        return REFUSED
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    # A KeyError's text is its argument in quotes.
+    text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
+    return " ".join(text.split()) or type(error).__name__
+
+
+def _parser() -> argparse.ArgumentParser:
+    codes = (__doc__ or "").split("\n")[2]
+    parser = _Parser(prog=PROGRAM, description="A protocol lab for P2PSIP security.", epilog=codes)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        made.set_defaults(command=run)
+        return made
+
+    shown = command("demo", _demo, "tell the story of a replay, first undefended, then defended")
+    _world(shown, base="untrusted", routing="recursive")
+    _json(shown)
+    _json(command("threats", _threats, "list every threat of the draft and whether it can be run"))
+    one = command("run", _run, "run one threat and print its verdict")
+    one.add_argument("id", metavar="ID", help="the threat, such as RP-2")
+    _world(one)
+    one.add_argument("--preset", help="defences that are on in every run (the scenario's own)")
+    one.add_argument(
+        "--defence", action="append", default=[], metavar="NAME", help="defend with this one instead; may be repeated"
+    )
+    one.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="set a number of the scenario or of a defence"
+    )
+    _json(one)
+    capture = command("pcap", _pcap, "write the messages of an attacked run as a capture for Wireshark")
+    capture.add_argument("out", metavar="OUT", help="the file to write")
+    capture.add_argument("--threat", default="RP-2", metavar="ID", help="whose run (RP-2)")
+    _world(capture)
+    commands.add_parser("bench", help="measure the overlay against its floors")
+    faults = command("soak", _soak, "run random schedules of faults and check what must hold")
+    faults.add_argument("--seeds", type=_count, default=20, metavar="N", help="how many schedules (20)")
+    faults.add_argument("--first-seed", type=int, default=1, metavar="S", help="the first one's seed (1)")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"a whole number above 0 is wanted, not {text!r}")
+    return int(text)
+
+
+def _world(parser: argparse.ArgumentParser, *, base: str | None = None, routing: str | None = None) -> None:
+    own = "the scenario's own"
+    parser.add_argument("--peers", type=_count, default=32, metavar="N", help="how many peers (32)")
+    parser.add_argument("--base", default=base, help=f"trusted or untrusted ({base or own})")
+    parser.add_argument("--links", help="tls or plain (what the defences say)")
+    parser.add_argument("--routing", default=routing, help=f"recursive or iterative ({routing or own})")
+    parser.add_argument("--seed", type=int, default=7, metavar="S", help="the same seed gives the same run (7)")
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+# --- demo -------------------------------------------------------------------------------------------------------------
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    played = demo.play(
+        base=arguments.base,
+        routing=arguments.routing,
+        peers=arguments.peers,
+        seed=arguments.seed,
+        links=arguments.links,
+    )
+    if arguments.json:
+        _print_json(played.to_json())
+    else:
+        _tell(played)
+    return FAILS if played.verdict is not None and not played.verdict.holds and not played.note else HOLDS
+
+
+def _tell(played: demo.Demo) -> None:
+    setting = played.setting
+    print(f"An overlay comes up: {_where(setting)}; times are virtual seconds.\n")
+    _story(played.attacked, attacked=setting.attack)
+    for why in (played.refused, played.note):
+        if why:
+            print(f"\n{why[0].upper()}{why[1:]}.")
+    if played.defended is not None:
+        print(f"\nThe same seed again, with the {titles(demo.DEMO.defence)} on.\n")
+        _story(played.defended, attacked=True)
+    if played.verdict is not None:
+        print()
+        _print_verdict(demo.DEMO, played.setting, played.verdict, {}, demo.DEMO.defence)
+
+
+def _story(run: demo.Run, *, attacked: bool) -> None:
+    for line in run.lines:
+        print(f"  {line.t:7.2f} s  {line.text}")
+    print(f"  {run.word}" if attacked else "  nobody attacked")
+
+
+# --- threats ----------------------------------------------------------------------------------------------------------
+
+
+def _threats(arguments: argparse.Namespace) -> int:
+    listed = threats()
+    if arguments.json:
+        _print_json([row.as_json() for row in listed])
+        return HOLDS
+    for row in listed:
+        print(_threat_line(row))
+    ready = sum(row.id in scenarios.SCENARIOS for row in listed)
+    print(f"{len(listed)} threats, {ready} ready: {PROGRAM} run {', '.join(scenarios.SCENARIOS)}")
+    return HOLDS
+
+
+def _threat_line(row: Threat) -> str:
+    bases = "+".join(base.value for base in row.bases)
+    return f"{row.id:6} {row.status.value:8} {bases:18} {row.action}"
+
+
+# --- run --------------------------------------------------------------------------------------------------------------
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    chosen = scenarios.scenario(arguments.id or "?")
+    defence = tuple(arguments.defence)
+    titles(defence)  # names must be known before anything runs
+    setting = scenarios.setting(
+        chosen,
+        base=arguments.base,
+        routing=arguments.routing,
+        peers=arguments.peers,
+        links=arguments.links,
+        preset=arguments.preset,
+        seed=arguments.seed,
+        numbers=_numbers(arguments.set),
+    )
+    outcomes: dict[str, Outcome] = {}
+    verdict = scenarios.verdict(chosen, setting, defence=defence, seen=outcomes.__setitem__)
+    if arguments.json:
+        _print_json(verdict.to_json())
+    else:
+        print(f"{chosen.id}  {chosen.title} ({chosen.section})")
+        print(f"{_where(setting)}; the attacker is {chosen.attacker}\n")
+        _print_verdict(chosen, setting, verdict, outcomes, defence or chosen.defence)
+        if setting.routing not in chosen.routing:
+            print(f"The draft names this threat for {' and '.join(chosen.routing)} routing only.")
+    return HOLDS if verdict.holds else FAILS
+
+
+def _where(setting: Setting) -> str:
+    kind = "TLS" if demo.links(setting) == "tls" else "plain"
+    return f"{setting.base} base, {setting.routing} routing, {setting.peers} peers, {kind} links, seed {setting.seed}"
+
+
+def _numbers(assignments: Sequence[str]) -> dict[str, float]:
+    found = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise ValueError(f"--set wants NAME=VALUE with a number, not {text!r}")
+    return found
+
+
+def _print_verdict(
+    chosen: Scenario,
+    setting: Setting,
+    verdict: Verdict,
+    outcomes: Mapping[str, Outcome],
+    defence: tuple[str, ...],
+) -> None:
+    heads = (
+        ("baseline", "no attack", verdict.baseline),
+        ("attacked", "attacked", verdict.attacked),
+        ("defended", f"defended: {titles(defence)}", verdict.defended),
+        ("decoy", f"decoy: {titles(chosen.decoys[:1])}", verdict.decoy),
+    )
+    width = max(len(title) for _, title, _ in heads)
+    print(f"{chosen.metric}:")
+    for column, title, figure in heads:
+        facts = outcomes[column].facts if column in outcomes else ()
+        rest = "".join(f"   {name}: {fact}" for name, fact in zip(chosen.rows, facts, strict=False))
+        print(f"  {title:{width}}  {figure:5g}  {word(chosen, figure):{len(Word.ROLLED_BACK)}}{rest}".rstrip())
+    price = ", ".join(priced(verdict.costs)) or "nothing"
+    print(f"honest service {verdict.honest_baseline:.0%}, defended {verdict.honest_defended:.0%}; price: {price}")
+    print(f"The verdict {'holds' if verdict.holds else 'does NOT hold'}, digest {verdict.digest[:16]}")
+
+
+# --- pcap and soak ----------------------------------------------------------------------------------------------------
+
+
+def _pcap(arguments: argparse.Namespace) -> int:
+    chosen = scenarios.scenario(arguments.threat or "?")
+    setting = scenarios.setting(
+        chosen,
+        base=arguments.base,
+        routing=arguments.routing,
+        peers=arguments.peers,
+        links=arguments.links,
+        seed=arguments.seed,
+    )
+    stage = chosen.stage(chosen, setting)
+    try:
+        stage.overlay.run(stage.story())
+        addresses: dict[bytes, Address] = {node.node_id: node.address for node in stage.overlay.nodes.values()}
+        count = export(stage.trace, arguments.out, addresses, EPOCH)
+    finally:
+        stage.overlay.close()
+    print(f"{count} packets in {arguments.out}: {chosen.id} attacked, as the secured links carried it, decrypted")
+    return HOLDS
+
+
+def _soak(arguments: argparse.Namespace) -> int:
+    return soak.main(arguments.first_seed, arguments.seeds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
