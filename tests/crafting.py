@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -10,20 +11,33 @@ from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.errors import DropReason
 from p2psip_min.ids import Destination, NodeID
 from p2psip_min.overlay import Node, Overlay
+from p2psip_min.routing.forwarding import Decision, Deliver, Drop, Forward
+from p2psip_min.seams import Coalition, Equip, Forwarding, PeerParts
 from p2psip_min.trace import MessageDropped, Trace
 from p2psip_min.view import View
-from p2psip_min.wire.header import encode_destinations
+from p2psip_min.wire.header import Envelope, encode_destinations
 from p2psip_min.wire.message import Message, MessageExtension, decode_message, encode_contents, encode_message
 from p2psip_min.wire.message import message_input as input_of
-from p2psip_min.wire.messages import MessageCode
+from p2psip_min.wire.messages import MessageCode, PingReq
 from p2psip_min.wire.security import SecurityBlock, SignerIdentity, encode_identity, encode_security, identity_of, sign
 
+TRANSACTION = 7
+
 _transactions = count(0x5EED_0001)
+_open: list[Overlay] = []
 
 
 def small(peers: int = 4, *, links: str = "plain", **settings: Any) -> Overlay:
     """A settled overlay where nothing happens but by request, unless ``settings`` say otherwise."""
-    return Overlay(**({"peers": peers, "links": links, "seed": 5, "maintenance": False, "servers": 0} | settings))
+    chosen: dict[str, Any] = {"peers": peers, "links": links, "seed": 5, "maintenance": False, "servers": 0} | settings
+    _open.append(Overlay(**chosen))
+    return _open[-1]
+
+
+def close_all() -> None:
+    """End every overlay that ``small`` has made; a fixture of each module calls it."""
+    while _open:
+        _open.pop().close()
 
 
 def trace_of(overlay: Overlay) -> Trace:
@@ -120,3 +134,55 @@ def unlinked(overlay: Overlay) -> tuple[Node, Node]:
 def names(nodes: Sequence[NodeID], overlay: Overlay) -> list[str]:
     """Names of nodes, for messages of tests."""
     return [overlay.node(node).name for node in nodes]
+
+
+class Scene:
+    """Four peers that all know each other; the first sends what it likes to the second, which keeps the rules."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.overlay = small(**settings)
+        self.attacker, self.victim, self.third, self.fourth = self.overlay.peers()[:4]
+        self.hand = Hand(self.overlay, self.attacker.name)
+
+    def ping(self, to: Node | None = None, **fields: Any) -> bytes:
+        """A Ping for the victim or another node."""
+        return self.to((to or self.victim).node_id, **fields)
+
+    def to(self, *destinations: Destination, **fields: Any) -> bytes:
+        """A Ping with this destination list."""
+        return self.hand.message(destinations, PingReq(), transaction_id=TRANSACTION, **fields)
+
+    def dropped(self, data: bytes) -> list[str]:
+        """Why the victim drops these bytes."""
+        self.hand.send(self.victim, data)
+        return drops(self.overlay, self.victim, TRANSACTION)
+
+
+def patched(data: bytes, at: int, new: bytes) -> bytes:
+    """The message with other bytes at one place."""
+    return data[:at] + new + data[at + len(new) :]
+
+
+@dataclass(slots=True)
+class Silent:
+    """Discards the first ``count`` messages for others or itself that arrive, then does as it should."""
+
+    inner: Forwarding
+    count: int
+    error: int | None = None
+
+    def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
+        decision = self.inner.decide(envelope, previous_hop, now)
+        if previous_hop is not None and self.count and isinstance(decision, Forward | Deliver):
+            self.count -= 1
+            return Drop(DropReason.DISCARDED, self.error)
+        return decision
+
+
+def equip_forwarding(make: Callable[[Forwarding], Forwarding]) -> Equip:
+    """An attack on the forwarding alone."""
+
+    def equip(parts: PeerParts, coalition: Coalition) -> PeerParts:
+        return replace(parts, forwarding=make(parts.forwarding))
+
+    return equip
