@@ -37,7 +37,7 @@ class Check:
     words: str
 
     def __str__(self) -> str:
-        return f"{SIGNS[self.state]} {self.state}: {self.name}. {self.words}"
+        return f"{SIGNS[self.state]} {self.state}: {self.name} – {self.words}"
 
     def __repr__(self) -> str:
         return str(self)

@@ -293,7 +293,8 @@ def _tell(stage: Stage) -> Told:
     overlay = stage.overlay
     try:
         overlay.run(stage.story())
-        return Told(stage.trace, stage.outcome(), {node.node_id: node.name for node in overlay.nodes.values()})
+        names = {node.node_id: node.name for node in overlay.nodes.values()} | stage.people
+        return Told(stage.trace, stage.outcome(), names)
     finally:
         overlay.close()
 

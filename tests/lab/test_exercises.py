@@ -155,7 +155,7 @@ def test_fresh_nonces(rule: exercises.Fresh, state: State) -> None:
 
 def test_a_result_says_the_same_in_text_and_html() -> None:
     result = Check("A < B", State.FAILED, "Look & see.")
-    assert str(result) == repr(result) == "× NOT YET RIGHT: A < B. Look & see."
+    assert str(result) == repr(result) == "× NOT YET RIGHT: A < B – Look & see."
     html = result._repr_html_()
     assert "A &lt; B" in html
     assert "Look &amp; see." in html

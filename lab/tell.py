@@ -1,0 +1,245 @@
+"""What a notebook prints: a node's tables, the peers around a key, a resent message opened, fixes compared.
+
+Every one is a value with a text and an HTML form, made from the overlay or a trace, and its parts can be asserted.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from lab.exercises import Told, told
+from lab.fields import registration_text
+from p2psip_min import trace as events
+from p2psip_min.clock import virtual
+from p2psip_min.defences import entry
+from p2psip_min.enrollment.certificates import parse
+from p2psip_min.enrollment.policy import EnrollmentPolicy, EnrollmentRequest, Refusal
+from p2psip_min.enrollment.provider import Provider
+from p2psip_min.enrollment.registrar import certificate_request
+from p2psip_min.errors import LinkReason
+from p2psip_min.ids import ResourceID
+from p2psip_min.overlay import Overlay
+from p2psip_min.wire.codec import decode
+from p2psip_min.wire.codes import MessageCode
+from p2psip_min.wire.data import stored_input
+from p2psip_min.wire.kinds import IANA_KINDS, SIP_REGISTRATION, SipRegistration
+from p2psip_min.wire.message import decode_message, message_input
+from p2psip_min.wire.messages import is_request, method_name
+from p2psip_min.wire.security import encode_identity, verify
+
+OVERLAY_NAME = "overlay.example.org"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under a heading."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """The cells under one heading."""
+        place = self.head.index(name)
+        return tuple(row[place] for row in self.rows)
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return iter(self.rows)
+
+    def __str__(self) -> str:
+        lines = (self.head, *self.rows)
+        widths = [max(len(line[place]) for line in lines) for place in range(len(self.head))]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        def line(cells: Sequence[str], tag: str) -> str:
+            return f'<tr>{"".join(f"""<{tag} style="text-align:left">{escape(cell)}</{tag}>""" for cell in cells)}</tr>'
+
+        return f"<table>{line(self.head, 'th')}{''.join(line(row, 'td') for row in self.rows)}</table>"
+
+
+# --- an overlay -------------------------------------------------------------------------------------------------------
+
+
+def node_tables(overlay: Overlay, name: str) -> Table:
+    """Whom a peer knows: neighbors on both sides and fingers across the ring, nearest first."""
+    node = overlay.node(name)
+    predecessors, successors = node.peer.topology.snapshot()
+    near = {*predecessors, *successors}
+    fingers = [other for other in node.peer.topology.table() if other not in near]
+    lists = (("predecessors", predecessors), ("successors", successors), ("fingers", fingers))
+    rows = [(what, ", ".join(overlay.nodes[other].name for other in others) or "none") for what, others in lists]
+    return Table((name, f"Node-ID {node.node_id.hex()[:8]}…"), tuple(rows))
+
+
+def around(overlay: Overlay, key: ResourceID, most: int = 3) -> Table:
+    """The peers before and after a key, clockwise."""
+    ring = overlay.peers()
+    place = next((n for n, node in enumerate(ring) if node.node_id >= key), 0)
+    names = [ring[(place + step) % len(ring)] for step in range(-most, most)]
+    rows = [(node.name, f"{node.node_id.hex()[:8]}…") for node in names]
+    rows.insert(most, ("the key", f"{key.hex()[:8]}…"))
+    return Table(("clockwise", "place"), tuple(rows))
+
+
+def holders(overlay: Overlay, user: str) -> Table:
+    """Who holds a user's registration, as what, and what it says."""
+    resource = ResourceID.of(overlay.aor(user))
+    rows = []
+    for node_id, records in overlay.records().items():
+        for record in records:
+            if record.resource == resource and record.kind == SIP_REGISTRATION:
+                role = f"replica {record.replica}" if record.replica else "root"
+                value = decode(SipRegistration, record.stored.value.value)
+                signer = record.signer.partition("@")[0]
+                rows.append((overlay.nodes[node_id].name, role, _route(overlay, value), signer))
+    return Table(("holder", "as", "alice is reached" if user == "alice" else "contact", "signed by"), tuple(rows))
+
+
+def _route(overlay: Overlay, registration: SipRegistration) -> str:
+    if not registration.destination_list:
+        return registration_text(registration)
+    known = {bytes(node.node_id): node.name for node in overlay.nodes.values()}
+    names = [known.get(bytes(node), bytes(node).hex()[:6]) for node in registration.destination_list]
+    return " then ".join(["via " + names[0], *names[1:]])
+
+
+# --- a resent message -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resent:
+    """A PUT that came again from somebody else; times in virtual seconds, ``sender`` is who sent it the second time."""
+
+    sender: str
+    owner: str
+    written: float
+    resent_at: float
+    same_contents: bool
+    record_signature: bool
+    message_signature: bool
+
+    @property
+    def age(self) -> float:
+        """How old the record was when it came again."""
+        return self.resent_at - self.written
+
+    def table(self) -> Table:
+        """All of it, for reading."""
+        yes = {True: "✓ valid", False: "× broken"}
+        rows = (
+            ("sent first by", self.owner, f"at {self.written:.2f} s"),
+            ("sent again by", self.sender, f"at {self.resent_at:.2f} s, {self.age:.1f} s later"),
+            ("contents", "the same bytes" if self.same_contents else "changed", ""),
+            ("record signature", yes[self.record_signature], f"{self.owner}’s, over place, time and value"),
+            ("message signature", yes[self.message_signature], f"{self.owner}’s, over transaction and contents"),
+        )
+        return Table(("what", "is", "says"), rows)
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+
+def open_resent(story: Told) -> Resent:
+    """The first PUT that a node sent which was not its own, opened and verified; LookupError when there is none."""
+    first: dict[int, events.MessageSent] = {}
+    for sent in story.trace.select(events.MessageSent, code=int(MessageCode.STORE_REQ)):
+        before = first.setdefault(sent.transaction_id, sent)
+        if before.node != sent.node:
+            return _opened(story, before, sent)
+    raise LookupError("nobody sent a PUT again in this run")
+
+
+def _opened(story: Told, before: events.MessageSent, sent: events.MessageSent) -> Resent:
+    message = decode_message(sent.message, IANA_KINDS)
+    group = message.body.kind_data[0]
+    stored = group.values[0]
+    certificate = parse(message.security.certificates[0], OVERLAY_NAME)
+    if isinstance(certificate, LinkReason):
+        raise LookupError(f"the message's certificate does not count: {certificate}")
+    signature = message.security.signature
+    covered = message_input(
+        message.overlay, message.transaction_id, message.contents, encode_identity(signature.identity)
+    )
+    return Resent(
+        sender=story.names[sent.node],
+        owner=story.names[before.node],
+        written=virtual(stored.storage_time),
+        resent_at=sent.t,
+        same_contents=message.contents == decode_message(before.message, IANA_KINDS).contents,
+        record_signature=verify(
+            certificate.public_key, stored.signature, stored_input(message.body.resource, group.kind, stored)
+        ),
+        message_signature=verify(certificate.public_key, signature, covered),
+    )
+
+
+def asked(overlay: Overlay, name: str, since: int = 0) -> tuple[str, ...]:
+    """The requests that a node sent from place ``since`` of the trace on, by method."""
+    assert isinstance(overlay.trace, events.Trace), "a trace that only counts has no messages"
+    sent = overlay.trace.select(events.MessageSent, since=since, node=overlay.node(name).node_id)
+    return tuple(method_name(event.code) for event in sent if is_request(event.code))
+
+
+def passed_by(story: Told) -> tuple[str, ...]:
+    """Who passed a PUT on, in order of time: the nodes that could have kept it."""
+    passed = story.trace.select(events.MessageForwarded, code=int(MessageCode.STORE_REQ))
+    return tuple(dict.fromkeys(story.names[event.node] for event in passed))
+
+
+# --- fixes compared ---------------------------------------------------------------------------------------------------
+
+
+def try_fixes(*names: str, threat: str = "RP-2") -> Table:
+    """One attacked run for each defence on its own, same seed; with nothing first."""
+    rows = []
+    for name in ("", *names):
+        outcome = told(threat, defence=(name,) if name else ()).outcome
+        title = entry(name).title if name else "none of them"
+        word = "↶ ROLLED BACK" if outcome.figure else "✓ HOLDS"
+        rows.append((title, word, f"{outcome.figure:.0f} of 3", outcome.facts[0]))
+    return Table(("fix", "verdict", "copies rolled back", "bob reads"), tuple(rows))
+
+
+def price(name: str, threat: str = "RP-2") -> dict[str, float]:
+    """What a defence adds to the same story without an attacker: bytes, hops, signatures, seconds."""
+    without, with_it = (told(threat, attack=False, defence=on).outcome.costs for on in ((), (name,)))
+    more = with_it - without
+    return {"hops": more.hops, "signatures": more.signatures, "seconds": more.delay}
+
+
+# --- enrollment -------------------------------------------------------------------------------------------------------
+
+
+def enrollment_replay(*, nonce: bool) -> Table:
+    """One request to enroll, sent in time, sent again, held back, and sent again long after; ``nonce`` off or on."""
+    day = 86_400.0
+    rows = []
+    dice, policy = random.Random("7:enrollment"), EnrollmentPolicy(nonce=nonce)
+    provider = Provider(OVERLAY_NAME, seed=7, rng=dice, policy=policy)
+    registrar = provider.registrar
+    account, password = provider.open_account("alice")
+
+    def ask(label: str, csr: bytes, now: float) -> None:
+        answer = registrar.enroll(EnrollmentRequest(account=account, password=password, csr=csr), now)
+        words = f"refused: {answer.reason.value}" if isinstance(answer, Refusal) else "certificate"
+        rows.append((label, words))
+
+    key = provider.key("alice")
+    request = certificate_request(key, account, registrar.challenge(0.0))
+    ask("in time, by alice", request, 1.0)
+    ask("the same bytes, a second later", request, 2.0)
+    ask("the same bytes, 20 days later", request, 20 * day)
+    late = certificate_request(key, account, registrar.challenge(40 * day))
+    ask("a new request, held back for an hour", late, 40 * day + 3600)
+    return Table(("request", "answer"), tuple(rows))
