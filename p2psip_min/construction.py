@@ -17,6 +17,7 @@ from p2psip_min.handlers import CLIENT_HANDLERS, PEER_HANDLERS
 from p2psip_min.ids import NodeID
 from p2psip_min.node import Surroundings
 from p2psip_min.peer import Peer
+from p2psip_min.procedures.client import service_failed
 from p2psip_min.procedures.configure import bring_up_to_date, reconcile
 from p2psip_min.procedures.maintain import link_failed
 from p2psip_min.routing.forwarding import Forwarder
@@ -140,7 +141,8 @@ class Construction:
             is_client=is_client,
             iterative=self._iterative,
         )
-        peer.on_link_failed = lambda remote, reason: link_failed(peer, remote, reason)
+        failed = service_failed if is_client else link_failed
+        peer.on_link_failed = lambda remote, reason: failed(peer, remote, reason)
         peer.on_configuration = lambda taken: forwarder.limit(
             initial_ttl=taken.initial_ttl, max_message_size=taken.max_message_size
         )

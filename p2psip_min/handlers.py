@@ -10,6 +10,7 @@ from p2psip_min.errors import ErrorAnswer
 from p2psip_min.ids import NodeID
 from p2psip_min.peer import Handler, Peer, Received
 from p2psip_min.procedures.attach import on_app_attach, on_attach
+from p2psip_min.procedures.client import on_farewell
 from p2psip_min.procedures.configure import on_config_update
 from p2psip_min.procedures.join import on_join
 from p2psip_min.procedures.maintain import on_leave, on_update
@@ -79,6 +80,7 @@ CLIENT_HANDLERS: dict[int, Handler] = {
     MessageCode.PING_REQ: on_ping,
     MessageCode.ATTACH_REQ: on_attach,
     MessageCode.APP_ATTACH_REQ: on_app_attach,
+    MessageCode.LEAVE_REQ: on_farewell,
     MessageCode.CONFIG_UPDATE_REQ: on_config_update,
 }
 """The methods of a client: it routes and stores for nobody."""

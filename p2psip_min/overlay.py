@@ -87,13 +87,13 @@ class Overlay(World):
             raise ValueError(f"an overlay has at least one peer, and one for each of {len(users)} users, not {peers}")
         if not 0 <= trusted <= peers:
             raise ValueError(f"of {peers} peers 0 to {peers} can be trusted, not {trusted}")
-        super().__init__(seed=seed, name=name, trace=trace, driver=driver)
         self.routing = routing
         self.roles = Roles(base)
         self.defences = preset(defences) if isinstance(defences, str) else defences
         if links is not None:
             one_of("kind of link", links, ("plain", "tls"))
             self.defences = replace(self.defences, link_protection=LinkProtection(links == "tls"))
+        super().__init__(seed=seed, name=name, trace=trace, driver=driver)
         self.coalition = Coalition()
         self.nodes: dict[NodeID, Node] = {}
         self.by_name: dict[str, Node] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from p2psip_min.errors import TrustedBase
 from p2psip_min.ids import NodeID
 
-BASES = ("trusted", "untrusted", "client-server")
+BASES = ("trusted", "untrusted")
+"""The two types of draft 6.1 and 6.2; the third deployment, client/server, is a world of its own (deployments)."""
 
 
 class Roles:

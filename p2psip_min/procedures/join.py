@@ -1,4 +1,4 @@
-"""Joining: the nine steps of RFC 6940 §10.5, from both sides; and how a client finds its peer (§4.2.1)."""
+"""Joining: the nine steps of RFC 6940 §10.5, from both sides."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from p2psip_min.errors import (
     JoinReason,
     JoinRefused,
     LinkRefused,
-    LocalProtocolError,
     RemoteFault,
     RequestTimedOut,
 )
@@ -20,7 +19,6 @@ from p2psip_min.peer import Peer, Received
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.maintain import maintain, react, remember
 from p2psip_min.procedures.replicate import hand_over_to
-from p2psip_min.routing.topology.client import ClientTopology
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.messages import ErrorCode, JoinAns, JoinReq, UpdateReq
 
@@ -132,14 +130,3 @@ async def _admit(peer: Peer, joining: NodeID) -> None:
         react(peer, peer.topology.remove(joining, peer.now()))
     finally:
         peer.admitting = None
-
-
-async def serve_client(peer: Peer, address: Address) -> NodeID:
-    """Link a client with the peer at ``address`` and send everything through it from now on; raises LinkRefused."""
-    if not isinstance(peer.topology, ClientTopology):
-        raise LocalProtocolError("only a client is served by a peer")
-    serving = await peer.links.connect(None, address)
-    await attach(peer, (serving,), next_hop=serving)
-    peer.topology.serve_by(serving)
-    peer.emit(events.ClientAttached(peer.now(), peer.node_id, 0, serving))
-    return serving

@@ -11,13 +11,21 @@ from p2psip_min.peer import Peer
 from p2psip_min.procedures.replicate import hand_over_all
 from p2psip_min.wire.messages import LeaveReq
 
+GRACE = 3.0
+"""Seconds that a leaving node waits, once its neighbors have answered, for those who merely know it."""
+
 
 async def leave(peer: Peer) -> None:
     """Hand everything over, tell the neighbors, close the links, stop."""
     if peer.joined:
         peer.leaving = True  # from here on stores are refused, so nothing can be lost between the two steps
         await hand_over_all(peer)
-        await asyncio.gather(*(_say_goodbye(peer, neighbor) for neighbor in peer.topology.neighbors()))
+        neighbors = peer.topology.neighbors()
+        # Who routes through us, or is served by us, knows our address; told now, nobody has to think that we died.
+        others = [peer.spawn(_say_goodbye(peer, node), "good-bye") for node in peer.links.book if node not in neighbors]
+        await asyncio.gather(*(_say_goodbye(peer, neighbor) for neighbor in neighbors))
+        if tasks := [task for task in others if task is not None]:
+            await asyncio.wait(tasks, timeout=GRACE)
     peer.emit(events.NodeLeft(peer.now(), peer.node_id, 0))
     peer.stop()
     peer.links.close_all()

@@ -95,13 +95,14 @@ def on_leave(peer: Peer, received: Received) -> LeaveAns | None:
     if leaving != received.signer or received.previous_hop != leaving:
         return None
     peer.copies.forget_holder(leaving)
+    peer.acquaintances.pop(leaving, None)
     react(peer, peer.topology.on_leave(leaving, received.body.overlay_specific_data, peer.now()), leaving)
     return LeaveAns()
 
 
 def link_failed(peer: Peer, remote: NodeID, reason: LinkReason) -> None:
     """A link is gone: so is the peer, as far as we can know (§10.7.1); who closed it on purpose did not die."""
-    if not peer.alive or peer.is_client:
+    if not peer.alive:
         return
     peer.copies.forget_holder(remote)
     near = remote in peer.topology.neighbors()
