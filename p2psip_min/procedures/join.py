@@ -61,6 +61,8 @@ def _refused(peer: Peer, reason: JoinReason) -> NodeID:
 
 async def _join_through(peer: Peer, address: Address) -> NodeID:
     bootstrap = await peer.links.connect(None, address)  # step 1
+    if bootstrap == peer.node_id:
+        raise JoinRefused(JoinReason.NODE_ID_TAKEN)
     started = peer.now()
     admitting = await attach(peer, (bootstrap, peer.topology.admitting_key()), send_update=True, next_hop=bootstrap)
     if admitting == peer.node_id:
