@@ -1,0 +1,189 @@
+"""The attackers: what they do, and how little they have."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import p2psip_min.attacks
+from p2psip_min import Overlay, ResourceID, procedures
+from p2psip_min import trace as events
+from p2psip_min.attacks.forwarding import StoreReplay
+from p2psip_min.attacks.storage import RecordDiscard
+from p2psip_min.attacks.transport import Eavesdropper
+from p2psip_min.errors import NotFound, TrustedBase
+from p2psip_min.wire.framing import frame_ack, frame_data
+from p2psip_min.wire.header import Envelope
+from p2psip_min.wire.messages import MessageCode
+
+MODULES = sorted(Path(p2psip_min.attacks.__path__[0]).glob("*.py"))
+HEART = 30
+"""Lines of code of the longest class of an attack."""
+
+
+@pytest.fixture
+def overlay() -> Iterator[Overlay]:
+    with Overlay(peers=16, seed=3, clients=("alice", "bob"), defences="draft", links="plain") as made:
+        yield made
+
+
+def on_the_way(overlay: Overlay) -> tuple[str, ResourceID]:
+    """A peer that forwards alice's PUT, and where the PUT goes."""
+    resource = ResourceID.of(overlay.aor("alice"))
+    for node in overlay.peers():
+        way = overlay.route(node.name, resource)
+        if len(way) > 1:
+            overlay.attach_client("alice", node.name)
+            return way[0].name, resource
+    raise AssertionError("everybody is next to the root")
+
+
+# --- StoreReplay ------------------------------------------------------------------------------------------------------
+
+
+def test_a_replay_resends_what_it_forwarded_after_its_time(overlay: Overlay) -> None:
+    name, _ = on_the_way(overlay)
+    replay = StoreReplay(20.0)
+    overlay.make_hostile(name, replay.equip)
+    overlay.register("alice")
+    (kept,) = replay.kept.values()
+    captured = kept.due - 20.0
+    overlay.advance(30.0)
+    mallory = overlay.node(name).node_id
+    sent = [
+        event
+        for event in overlay.trace.select(events.MessageSent, node=mallory, code=int(MessageCode.STORE_REQ))  # type: ignore[union-attr]
+    ]
+    assert len(sent) == 1
+    assert 20.0 <= sent[0].t - captured <= 20.5
+    assert sent[0].transaction_id == kept.envelope.transaction_id
+
+
+def test_a_replay_forwards_as_it_should_meanwhile(overlay: Overlay) -> None:
+    name, resource = on_the_way(overlay)
+    overlay.make_hostile(name, StoreReplay(20.0).equip)
+    overlay.register("alice")
+    assert overlay.root(resource).peer.store.holds(resource)
+
+
+def test_a_replay_does_not_wait_when_told_so(overlay: Overlay) -> None:
+    name, _ = on_the_way(overlay)
+    replay = StoreReplay(1000.0)
+    overlay.make_hostile(name, replay.equip)
+    overlay.register("alice")
+    replay.resend_now()
+    overlay.advance(2.0)
+    mallory = overlay.node(name).node_id
+    assert any(overlay.trace.select(events.MessageSent, node=mallory, code=int(MessageCode.STORE_REQ)))  # type: ignore[union-attr]
+
+
+def test_a_replay_keeps_messages_and_nothing_else(overlay: Overlay) -> None:
+    name, _ = on_the_way(overlay)
+    replay = StoreReplay(20.0)
+    overlay.make_hostile(name, replay.equip)
+    overlay.register("alice")
+    assert [type(kept.envelope) for kept in replay.kept.values()] == [Envelope]
+
+
+# --- RecordDiscard ----------------------------------------------------------------------------------------------------
+
+
+def test_discarded_records_are_acknowledged_and_gone() -> None:
+    with Overlay(peers=8, seed=3, clients=("alice", "bob"), defences="none") as overlay:
+        root = overlay.root(ResourceID.of(overlay.aor("alice")))
+        overlay.register("alice")
+        overlay.make_hostile(root.name, RecordDiscard().equip)
+        with pytest.raises(NotFound):
+            overlay.resolve("bob", "alice")
+        overlay.register("alice")
+        assert len(root.peer.store) == 0
+        with pytest.raises(NotFound):
+            overlay.resolve("bob", "alice")
+
+
+def test_what_was_not_kept_is_not_in_the_trace() -> None:
+    with Overlay(peers=8, seed=3, clients=("alice",), defences="none") as overlay:
+        root = overlay.root(ResourceID.of(overlay.aor("alice")))
+        overlay.make_hostile(root.name, RecordDiscard().equip)
+        overlay.register("alice")
+        assert not list(overlay.trace.select(events.RecordStored, node=root.node_id))  # type: ignore[union-attr]
+
+
+# --- Eavesdropper -----------------------------------------------------------------------------------------------------
+
+HERE, THERE = ("10.0.0.1", 6084), ("10.0.0.2", 6084)
+
+
+def test_an_eavesdropper_reads_plain_messages_behind_a_hello_or_not(overlay: Overlay) -> None:
+    overlay.register("alice")
+    message = next(overlay.trace.select(events.MessageSent)).message  # type: ignore[union-attr]
+    ear = Eavesdropper()
+    for packet in (frame_data(0, message), b"\x01" + bytes(16) + frame_data(1, message)):
+        ear.tap(0.0, HERE, THERE, packet)
+    assert (ear.seen, len(ear.read), ear.share_read) == (2, 2, 1.0)
+
+
+def test_an_eavesdropper_counts_ciphertext_and_passes_over_what_is_no_message() -> None:
+    ear = Eavesdropper()
+    for packet in (b"\x17\x03\x03\x00\x01x", b"", frame_ack(0, 0), b"\x02" + bytes(16), b"\xff\xff"):
+        ear.tap(0.0, HERE, THERE, packet)
+    assert (ear.seen, ear.share_read) == (1, 0.0)
+
+
+def test_a_message_that_is_none_was_seen_and_not_read() -> None:
+    ear = Eavesdropper()
+    ear.tap(0.0, HERE, THERE, frame_data(0, b"nonsense"))
+    assert (ear.seen, ear.share_read) == (1, 0.0)
+
+
+def test_nothing_seen_is_nothing_read() -> None:
+    assert Eavesdropper().share_read == 0.0
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attack", [StoreReplay(1.0), RecordDiscard()])
+def test_insiders_need_an_untrusted_base(attack: Any) -> None:
+    with Overlay(peers=4, seed=1, base="trusted", defences="none") as overlay, pytest.raises(TrustedBase):
+        overlay.make_hostile("p01", attack.equip)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_attackers_import_no_world_and_no_keys(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    forbidden = {"overlay", "world", "construction", "peer", "view", "roles", "deployments"}
+    assert not {f"p2psip_min.{name}" for name in forbidden} & imported
+    assert not any(name and name.startswith("p2psip_min.enrollment") for name in imported)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_the_heart_of_an_attack_is_short(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            assert (node.end_lineno or 0) - node.lineno < HEART, node.name
+
+
+def test_an_agent_sees_its_own_node_only() -> None:
+    from p2psip_min.seams import NodeView
+
+    names = {name for name, _ in inspect.getmembers(NodeView) if not name.startswith("_")}
+    assert names == {"now", "request", "route", "routing_table", "send", "sleep"}
+    assert set(NodeView.__annotations__) == {"node_id", "rng"}
+
+
+def test_a_hostile_node_has_two_honest_looking_parts(overlay: Overlay) -> None:
+    name, _ = on_the_way(overlay)
+    before = overlay.node(name).peer.parts
+    overlay.make_hostile(name, StoreReplay(1.0).equip)
+    after = overlay.node(name).peer.parts
+    changed = [part for part in before.__dataclass_fields__ if getattr(before, part) is not getattr(after, part)]
+    assert changed == ["forwarding", "agent"]
+    assert overlay.run(procedures.ping(overlay.node(name).peer, ResourceID.of("x"))) is not None
