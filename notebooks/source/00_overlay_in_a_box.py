@@ -173,11 +173,11 @@ exercises.same_seed(story)
 # moment. Whoever opens it sees the same thing, and is told so if his version of the lab plays it differently.
 
 # %%
-panel.session.run()
-card = panel.session.card
-again = open_lab(card)
-assert again.session.frame().caption == panel.session.frame().caption
-card
+first = open_lab().session
+first.run()
+again = open_lab(first.card).session
+assert again.frame().caption == first.frame().caption
+print(f"{first.card}\n{again.frame().caption}")
 
 # %% [markdown]
 # ## How far have you come?
