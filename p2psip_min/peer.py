@@ -28,7 +28,7 @@ from p2psip_min.seams import PeerParts, Random
 from p2psip_min.trace import MessageForwarded
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.fragments import REASSEMBLY_TIMEOUT, Reassembler
-from p2psip_min.wire.header import WHOLE, Envelope, encode_destinations, open_envelope, return_path
+from p2psip_min.wire.header import WHOLE, Envelope, encode_destinations, first_destination, open_envelope, return_path
 from p2psip_min.wire.message import Message, decode_message, encode_contents, encode_message
 from p2psip_min.wire.messages import ErrorCode, ErrorResponse, MessageCode
 from p2psip_min.wire.security import SignerIdentity
@@ -263,7 +263,8 @@ class Peer(Node):
         if self._seal.signed:
             signer = self._seal.signer(message)
             return signer if isinstance(signer, DropReason) else Received(envelope, message, *signer, previous_hop)
-        first = message.via[0] if message.via else previous_hop or self.node_id
+        via = envelope.via
+        first = first_destination(via)[0] if via else previous_hop or self.node_id
         if not isinstance(first, NodeID):
             return DropReason.UNKNOWN_SIGNER
         return Received(envelope, message, first, None, previous_hop)
