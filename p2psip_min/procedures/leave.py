@@ -8,18 +8,25 @@ from p2psip_min import trace as events
 from p2psip_min.errors import RemoteFault
 from p2psip_min.ids import NodeID
 from p2psip_min.peer import Peer
-from p2psip_min.procedures.replicate import hand_over_all
+from p2psip_min.procedures.maintain import LONELY
+from p2psip_min.procedures.replicate import hand_over_all, handed_over
 from p2psip_min.wire.messages import LeaveReq
 
 GRACE = 3.0
 """Seconds that a leaving node waits, once its neighbors have answered, for those who merely know it."""
 
 
+PATIENCE = 3600.0
+"""Seconds after which a node leaves even though nobody takes what it holds."""
+
+
 async def leave(peer: Peer) -> None:
-    """Hand everything over, tell the neighbors, close the links, stop."""
+    """Hand everything over, tell the neighbors, close the links, stop.
+
+    A node that reaches nobody who could take what it holds, as in a partition, stays until it does, or for an hour.
+    """
     if peer.joined:
-        peer.leaving = True  # from here on stores are refused, so nothing can be lost between the two steps
-        await hand_over_all(peer)
+        await _part_with_all(peer, peer.now() + PATIENCE)
         neighbors = peer.topology.neighbors()
         # Who routes through us, or is served by us, knows our address; told now, nobody has to think that we died.
         others = [peer.spawn(_say_goodbye(peer, node), "good-bye") for node in peer.links.book if node not in neighbors]
@@ -29,6 +36,19 @@ async def leave(peer: Peer) -> None:
     peer.emit(events.NodeLeft(peer.now(), peer.node_id, 0))
     peer.stop()
     peer.links.close_all()
+
+
+async def _part_with_all(peer: Peer, deadline: float) -> None:
+    while True:
+        await hand_over_all(peer)  # still serving: somebody's store may come in meanwhile
+        last = peer.now() >= deadline
+        if last or handed_over(peer):
+            peer.leaving = True  # from here on stores are refused, so nothing can be lost
+            await hand_over_all(peer)
+            if last or handed_over(peer):
+                return
+            peer.leaving = False
+        await asyncio.sleep(LONELY)
 
 
 async def _say_goodbye(peer: Peer, neighbor: NodeID) -> None:

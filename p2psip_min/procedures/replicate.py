@@ -150,3 +150,13 @@ async def hand_over_all(peer: Peer) -> None:
     count = peer.defences.replication.copies
     for duty in for_leaving(peer.store.resources(), peer.topology, peer.copies, count):
         await _copy_quietly(peer, duty.resource, duty.to, duty.replica_number)
+
+
+def handed_over(peer: Peer) -> bool:
+    """Whether somebody else is known to hold each resource that is here; so is a node that never met anybody."""
+    count = peer.defences.replication.copies
+    heirs = peer.topology.replicas
+    return not peer.acquaintances or all(
+        any(not peer.copies.missing(resource, heir) for heir in heirs(resource, count + 1))
+        for resource in peer.store.resources()
+    )

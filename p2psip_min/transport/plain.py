@@ -4,8 +4,9 @@
 2. The sender stops and waits: one message unacknowledged at a time, five sends, a new sequence number for each. A
    receiver can't tell a resent message from another of the same bytes, so the peer above may see one twice.
 3. With a queue waiting, 10 ms pass between an acknowledgement and the next message.
-4. There is no authentication. A node says who it is in a hello, ``u8 1, Node-ID``, in front of every frame until the
-   other end has answered something; alone, it asks for the other's, ``u8 2, Node-ID``. Both are believed.
+4. There is no authentication. A node says who it is in a hello, ``u8 1, Node-ID``, in front of every frame until one
+   is acknowledged; alone, it asks for the other's, ``u8 2, Node-ID``. Both are believed. A hello also starts the count
+   anew: having heard something is not enough, since that may come from an association that only the other end still has.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class PlainLink:
         "_waiting",
         "address",
         "heard",
+        "known",
         "remote",
     )
 
@@ -56,6 +58,7 @@ class PlainLink:
         self.remote = remote
         self.address = address
         self.heard = False
+        self.known = False
         self._next = 0
         self._first = 0
         self._highest = -1
@@ -100,7 +103,7 @@ class PlainLink:
         number = self._next
         self._next = number + 1
         frame = frame_data(number, message)
-        links.transmit(links.address, self.address, frame if self.heard else links.hello + frame)
+        links.transmit(links.address, self.address, frame if self.known else links.hello + frame)
         self._timer = links.call_later(SEND_TIMES[self._attempt], self._again)
 
     def _again(self) -> None:
@@ -120,6 +123,7 @@ class PlainLink:
         # Any of this message's sends will do, and those of earlier messages come too late to matter.
         if self._waiting is None or not self._first <= number < self._next:
             return
+        self.known = True
         self._timer.cancel()
         self._waiting = None
         self._attempt = 0

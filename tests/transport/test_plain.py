@@ -37,6 +37,23 @@ def test_five_sends_with_doubling_gaps_and_new_sequence_numbers(plain: World) ->
     assert sent == [(t, (DATA, n, b"m")) for n, t in enumerate((0.0, 0.5, 1.5, 3.5, 7.5))]
 
 
+def test_whose_end_of_an_association_is_gone_says_hello_again(plain: World) -> None:
+    """Found by a soak: the end that was left with old counters took the new end's frames for repetitions."""
+    a, b = plain.pair()
+    for number in range(5):
+        a.links.send(IDS[1], b"%d" % number)
+        plain.run(1)
+        b.links.send(IDS[0], b"%d" % number)
+        plain.run(1)
+    a.links.forget(IDS[1])
+    b.links.send(IDS[0], b"to an end that is new")
+    plain.run(1)
+    a.links.send(IDS[1], b"from it")
+    plain.run(1)
+    assert a.messages[-1] == (IDS[1], b"to an end that is new")
+    assert b.messages[-1] == (IDS[0], b"from it")
+
+
 def test_one_message_at_a_time_and_ten_milliseconds_after_an_acknowledgement(plain: World) -> None:
     a, _ = plain.pair()
     sent = frames(plain, HOSTS[0])
