@@ -66,7 +66,7 @@ class FullMesh:
         return left[0] if holders and left else ResourceID(resource)
 
     def plausible_responder(self, signer: bytes, resource: bytes) -> bool:
-        return not any(self.closer(node, signer, resource) for node in self._everybody())
+        return not any(self.closer(node, signer, resource) for node in self._peers)
 
     def plausible_source(self, sender: bytes) -> bool:
         return sender in self._peers
