@@ -14,8 +14,8 @@ from typing import NamedTuple
 from lab.scenarios import SCENARIOS, Setting
 from p2psip_min.defences import CATALOGUE, PRESETS, Defences, entry, preset
 from p2psip_min.overlay import ROUTING
+from p2psip_min.roles import BASES
 
-BASES = ("trusted", "untrusted")
 LINKS = ("plain", "tls")
 PEERS, SEED = 32, 7
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lab import scenarios
-from lab.choices import BASES, LINKS, PEERS, SEED, Act, Choices, known, parse
+from lab.choices import LINKS, PEERS, SEED, Act, Choices, known, parse
 from lab.film import Film
 from lab.frames import Action, Frame, Strip, Switch
 from lab.scenarios import DriverFactory, Scenario, Setting, Stage
@@ -24,6 +24,7 @@ from p2psip_min.defences import CATALOGUE, PRESETS, preset
 from p2psip_min.errors import LocalProtocolError, P2PSIPError, TrustedBase
 from p2psip_min.ids import NodeID
 from p2psip_min.overlay import ROUTING, Overlay
+from p2psip_min.roles import BASES
 from p2psip_min.trace import Trace
 from p2psip_min.transport.driver import InlineDriver
 

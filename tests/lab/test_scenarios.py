@@ -209,11 +209,6 @@ def test_small_overlays_are_refused_with_their_least_size() -> None:
         assert run(chosen, setting(chosen, peers=chosen.least_peers, links="plain")).figure > 0
 
 
-def test_an_outsider_does_not_attack_a_deployment_without_hops() -> None:
-    with pytest.raises(ValueError, match="runs on these bases: trusted, untrusted"):
-        setting(scenario("TR-1"), base="client-server")
-
-
 def test_unknown_deeds_are_refused() -> None:
     chosen = scenario("RP-2")
     stage = chosen.stage(chosen, setting(chosen, links="plain"))
