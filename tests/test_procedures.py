@@ -41,6 +41,7 @@ from p2psip_min.wire.data import StoredDataSpecifier
 from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
 from p2psip_min.wire.messages import (
     AppAttachReq,
+    AttachReq,
     ErrorCode,
     FindReq,
     JoinReq,
@@ -97,7 +98,7 @@ def test_two_nodes_that_attach_to_each_other_at_once_get_one_link(links: str) ->
     overlay = small(16, links=links, neighbors=1, fingers=1)
     one, other = unlinked(overlay)
 
-    async def both() -> list[Any]:
+    async def both() -> Any:
         return await asyncio.gather(
             procedures.attach(one.peer, (other.node_id,)), procedures.attach(other.peer, (one.node_id,))
         )
@@ -129,7 +130,7 @@ def test_an_attach_without_an_address_is_refused() -> None:
     attacker, victim, *_ = overlay.peers()
     hand = Hand(overlay, attacker.name)
     assert hand.error(victim, AppAttachReq(b"", b"", 5060, b"passive", ())) == ErrorCode.NOT_FOUND
-    body = procedures.attach.__globals__["AttachReq"](b"", b"", b"passive", ())
+    body = AttachReq(b"", b"", b"passive", ())
     assert hand.error(victim, body) == ErrorCode.INVALID_MESSAGE
 
 

@@ -354,7 +354,7 @@ def test_malformed_requests_get_400_and_the_reason(world: World, data: bytes) ->
     answers, _ = world.run(world.talk(data))
     assert [answer.status for answer in answers] == [400]
     assert answers[0].body.startswith(b"malformed request")
-    assert [event.reason for event in world.trace.select(EnrollmentRejected)] == ["malformed request"]
+    assert [event.reason for event in world.trace.select(EnrollmentRejected)] == [EnrollmentReason.MALFORMED]
 
 
 def test_a_broken_stream_of_requests_ends(world: World) -> None:
