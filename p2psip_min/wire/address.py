@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from functools import lru_cache
 
 from p2psip_min.errors import LocalProtocolError, Malformed
 from p2psip_min.wire.codec import Hand, hand_written, register
@@ -20,10 +21,15 @@ class IpAddressPort:
     port: int
 
 
+@lru_cache(maxsize=4096)
+def _packed(text: str) -> bytes:
+    return ipaddress.ip_address(text).packed
+
+
 def encode_address(value: IpAddressPort) -> bytes:
     """The bytes of an address; LocalProtocolError when the text is not an IP address."""
     try:
-        packed = ipaddress.ip_address(value.address).packed
+        packed = _packed(value.address)
         if len(packed) == 4:
             return _IPV4.pack(1, 6, packed, value.port)
         return _IPV6.pack(2, 18, packed, value.port)

@@ -292,13 +292,8 @@ class Chord:
         """Whether ``node`` is unlinked and would be in the neighbor table."""
         if node == self.node_id or node in self._index:
             return False
-        ahead, behind = self._successors, self._predecessors
-        return (
-            len(ahead) < self._ahead
-            or len(behind) < self._behind
-            or distance(self.node_id, node) < distance(self.node_id, ahead[-1])
-            or distance(node, self.node_id) < distance(behind[-1], self.node_id)
-        )
+        steps = (int.from_bytes(node, "big") - self._me) % RING
+        return steps < self._reach_ahead or RING - steps < self._reach_behind
 
     def _disagreement(self, sender: NodeID, body: ChordUpdate, now: float) -> tuple[NodeID, ...]:
         """Whom to send our lists: a sender that lacks us or a neighbor of ours, and the neighbor that it lacks."""
@@ -357,7 +352,9 @@ class Chord:
 
     def _rebuild(self) -> None:
         peers, index = self._peers, self._index
-        self._predecessors, self._successors = self._sides(peers)
+        self._predecessors, self._successors = behind, ahead = self._sides(peers)
+        self._reach_ahead = distance(self.node_id, ahead[-1]) if len(ahead) == self._ahead else RING
+        self._reach_behind = distance(behind[-1], self.node_id) if len(behind) == self._behind else RING
         at = bisect_left(peers, self.node_id)
         # From the far side back to us, so that the first peer of each range is the one that stays.
         fingers = {index[node]: node for node in (*peers[:at][::-1], *peers[at:][::-1])}
