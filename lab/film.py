@@ -95,14 +95,16 @@ class Film(Reel):
         """The way of the current message, and of a resent one that still has its effect."""
         hops: list[Hop] = []
         shown = rows[current - 1] if current else None
+        named = 0
         standing = judge(scene) in (Word.ROLLED_BACK, Word.REFUSED)
         for row in rows:
             if row.resent and row is not shown and standing:
                 label = (
                     f"{text.RESENT} {text.version(row.version)}".strip()
-                    if (shown is None or row.transaction_id != shown.transaction_id)
+                    if row.transaction_id not in (named, shown.transaction_id if shown else 0)
                     else ""
                 )
+                named = row.transaction_id
                 for receiver in row.receivers:
                     hops.append(
                         Hop(sender=row.sender, receiver=receiver, strand=Strand.RESENT, row=row.number, label=label)

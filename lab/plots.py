@@ -377,7 +377,7 @@ def _involved(ring: Ring, newest: int) -> Iterable[str]:
             yield _inside(ring, one)
         if lines:
             right = sin(2 * pi * one.turn) >= -0.05
-            away = ring.size(one) + 7
+            away = ring.size(one) + (11 if one.hostile else 7)
             where = ring.at(one.turn, away)
             sides.append(_Label(where[0], where[1], (x, y), right, one.version, tuple(lines)))
     if ring.frame.key_turn is not None and ring.frame.key_label:

@@ -9,7 +9,7 @@ before. Message rows remember at which moment their outcome changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lab import fields, text
 from lab.clauses import clause
@@ -143,7 +143,7 @@ class Reel:
         """An event before the film: its state counts, its story does not."""
         if isinstance(event, ev.MessageSent | ev.MessageForwarded | ev.MessageDelivered | ev.MessageDropped):
             return
-        self._scene = self._opening = self._scene.after(event)
+        self._scene = self._opening = replace(self._scene.after(event), before={})
 
     def _take(self, event: ev.Event) -> None:
         if isinstance(event, ev.MessageSent | ev.MessageForwarded | ev.MessageDelivered | ev.MessageDropped):
@@ -268,7 +268,7 @@ class Reel:
                 towards = self._towards(event.message)
                 moment.clauses.append(text.sends(method, carried, towards))
             if not copy:
-                purpose = text.PURPOSES.get(event.code, method)
+                purpose = text.PURPOSES.get(event.code, "")
                 moment.label = text.RESENT if line.resent else f"{purpose} {carried}".strip()
             moment.current = line.number
         self._open[(event.transaction_id, answer, event.next_hop)] = line
@@ -338,6 +338,7 @@ class Reel:
                 | ev.RecordReplaced()
                 | ev.RecordRemoved()
                 | ev.RecordHandedOver()
+                | ev.RecordDiscarded()
                 | ev.RecordExpired()
             ):
                 row = moment.current or len(self._lines)

@@ -60,6 +60,10 @@ def strip(scenario: Scenario, ground: Setting, outcomes: Mapping[Setting, Outcom
     )
 
 
+SIGNATURE_NOISE = 16
+"""Bytes that two runs may differ by without any reason but the lengths of their signatures."""
+
+
 def priced(costs: Costs) -> tuple[str, ...]:
     """What a defence adds to the story; a few bytes are the signatures, whose length differs from one to the next."""
     found = []
@@ -67,7 +71,7 @@ def priced(costs: Costs) -> tuple[str, ...]:
         found.append(f"{costs.hops:+d} hops")
     if abs(costs.bytes) >= 1000:
         found.append(f"{costs.bytes / 1000:+.1f} kB")
-    elif costs.bytes:
+    elif abs(costs.bytes) >= SIGNATURE_NOISE:
         found.append(f"{costs.bytes:+d} bytes")
     if costs.signatures:
         found.append(f"{costs.signatures:+d} signatures")
