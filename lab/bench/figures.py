@@ -13,7 +13,7 @@ from pathlib import Path
 from lab.bench import floors
 from lab.bench.overlays import SEED, Work, live_pairs, open_all, updates_a_join
 from lab.bench.rival import KSIZE, Rival
-from lab.bench.rows import Row, at_least, at_most, compare, cpu
+from lab.bench.rows import Row, at_least, at_most, compare, cpu, middle, no_collection
 from p2psip_min import procedures
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.overlay import Overlay
@@ -95,10 +95,8 @@ def measure(names: Iterable[str], size: Size, say: Callable[[str], None]) -> Ite
 
 
 def _secured(size: Size) -> tuple[Work, Row]:
-    made: list[Work] = []
-    building = cpu(lambda: made.append(Work(size.peers, links="tls", defences="reload")))
-    work = made[0]
-    opening, bare, links = open_all(work, chunks=max(2, 3 * size.rounds), sample=max(3, size.peers // 40))
+    building, work = cpu(lambda: Work(size.peers, links="tls", defences="reload"))
+    opening, bare, links = open_all(work, at_once=50, sample=3)
     memory = peak()
     return work, at_most(
         "tls_1000",
@@ -166,8 +164,7 @@ def _get(work: Work, size: Size) -> float:
     owners = work.nodes[-size.records :]
     work.stores(owners)
     work.gets(size.gets, owners)
-    took = sorted(work.gets(size.gets, owners) for _ in range(size.rounds))
-    return took[len(took) // 2] / size.gets
+    return middle(size.rounds, lambda: work.gets(size.gets, owners)) / size.gets
 
 
 # --- plain ------------------------------------------------------------------------------------------------------------
@@ -190,11 +187,11 @@ def _plain_lookup(work: Work, size: Size) -> Row:
 def _against_rival(
     wanted: set[str], size: Size, plain: float, secured: float, say: Callable[[str], None]
 ) -> Iterator[Row]:
-    rival = Rival(size.peers, SEED)
+    with no_collection():
+        rival = Rival(size.peers, SEED)
     if "kademlia_get" in wanted:
         rival.put(size.records)
-        took = sorted(rival.get(size.rival_gets, size.records) for _ in range(min(size.rounds, 3)))
-        theirs = took[len(took) // 2]
+        theirs = middle(min(size.rounds, 3), lambda: rival.get(size.rival_gets, size.records))
         yield at_least(
             "kademlia_get",
             1e6 * plain,
@@ -209,19 +206,18 @@ def _against_rival(
         )
     base = rival.seconds_a_node
     rival.close()
-    del rival
     gc.collect()
     if "join_1000" in wanted:
         say(f"growing {size.peers} peers by joins")
-        grown: list[Overlay] = []
-        took_join = cpu(
-            lambda: grown.append(Overlay(peers=size.peers, grown=True, links="plain", defences="none", seed=SEED))
-        )
-        updates, hours = updates_a_join(grown[0]), grown[0].now / 3600
-        grown[0].close()
+        with no_collection():
+            took, overlay = cpu(
+                lambda: Overlay(peers=size.peers, grown=True, links="plain", defences="none", seed=SEED)
+            )
+        updates, hours = updates_a_join(overlay), overlay.now / 3600
+        overlay.close()
         yield at_most(
             "join_1000",
-            1e3 * took_join / size.peers,
+            1e3 * took / size.peers,
             "ms/node",
             1e3 * base,
             2.0,
@@ -243,11 +239,9 @@ def _ready(size: Size) -> Row:
         with Overlay(peers=32, links="tls", defences="reload", seed=SEED) as overlay:
             overlay.run(answer_all(overlay))
 
-    gc.collect()
-    took = sorted(cpu(build) for _ in range(size.ready))
     return at_most(
         "ready_32",
-        took[len(took) // 2],
+        middle(size.ready, lambda: cpu(build)[0]),
         "s",
         1.0,
         0.3,
@@ -275,7 +269,7 @@ def _enroll(size: Size) -> Row:
         first, number = number, number + size.enrollments
         for index in range(first, number):
             provider.registrar.open_account(f"user{index}@{provider.overlay}", f"password{index}")
-        return cpu(lambda: loop.run_until_complete(enroll(first)))
+        return cpu(lambda: loop.run_until_complete(enroll(first)))[0]
 
     def bare() -> float:
         return sum(floors.enrollment(provider, f"user{index}", index) for index in range(size.enrollments))
@@ -341,5 +335,3 @@ def peak() -> float:
 
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used / MEGABYTE if sys.platform == "darwin" else used * 1024 / MEGABYTE
-
-

@@ -105,26 +105,25 @@ def _entry(node: Node) -> DictionaryEntry:
     return DictionaryEntry(bytes(node.node_id), True, value)
 
 
-def open_all(work: Work, chunks: int, sample: int) -> tuple[float, float, int]:
-    """Open a link between all who are neighbors or fingers of each other.
+def open_all(work: Work, at_once: int, sample: int) -> tuple[float, float, int]:
+    """Open a link between all who are neighbors or fingers of each other, some at a time.
 
-    Returns the CPU seconds of that and of one bare handshake (``sample`` of them timed after each chunk), and the
-    number of links.
+    Returns the CPU seconds of that and of one bare handshake (``sample`` of them timed after each lot), and the number
+    of links.
     """
     nodes = work.overlay.nodes
     known = [(node.node_id, other) for node in work.nodes for other in node.peer.topology.table()]
     wanted = dict.fromkeys((min(pair), max(pair)) for pair in known)
     # Not in the order of the ring, or each node's contexts would be used in one go.
     order = sorted(wanted, key=lambda pair: work.rng.random())
-    size = -(-len(order) // chunks)
     opening = bare = 0.0
     bare_count = 0
 
     async def connect(part: Sequence[tuple[NodeID, NodeID]]) -> None:
         await asyncio.gather(*(nodes[one].peer.links.connect(other, nodes[other].address) for one, other in part))
 
-    for start in range(0, len(order), size):
-        part = order[start : start + size]
+    for start in range(0, len(order), at_once):
+        part = order[start : start + at_once]
         began = time.process_time()
         work.overlay.run(connect(part))
         opening += time.process_time() - began

@@ -2,7 +2,7 @@
 
 Times are CPU seconds of this process, user and system. Floor and figure are measured in turn, several times; the pair
 with the middle ratio is reported. The garbage collector runs before and rests during both, as in timeit: when it comes
-is chance.
+is chance. It stays on only where memory is measured too (tls_1000).
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +63,20 @@ def at_least(
     )  # fmt: skip
 
 
-def cpu(work: Callable[[], object]) -> float:
-    """CPU seconds that ``work`` takes."""
+def cpu(work: Callable[[], T]) -> tuple[float, T]:
+    """CPU seconds that ``work`` takes, and its result."""
     began = time.process_time()
-    work()
-    return time.process_time() - began
+    result = work()
+    return time.process_time() - began, result
+
+
+def middle(rounds: int, work: Callable[[], float]) -> float:
+    """The middle one of ``rounds`` measurements."""
+    took = []
+    for _ in range(rounds):
+        with no_collection():
+            took.append(work())
+    return sorted(took)[rounds // 2]
 
 
 def compare(rounds: int, figure: Callable[[], float], floor: Callable[[], float]) -> tuple[float, float]:
