@@ -26,6 +26,8 @@ def clause(event: ev.Event, world: World, scene: Scene) -> str:
             return text.expires(_version(event, scene))
         case ev.RecordHandedOver():
             return text.hands_over()
+        case ev.RecordDiscarded():
+            return text.discards()
         case ev.StoreRejected():
             return text.refuses(event.reason)
         case ev.StoreAcknowledged():

@@ -106,7 +106,7 @@ class Scene:
                 return replace(scene, held={**scene.held, key: here}, refusal=refusal)
             case ev.RecordRemoved() | ev.RecordExpired():
                 return self._without(event.node, RecordKey(event.resource, event.kind, event.key))
-            case ev.RecordHandedOver():
+            case ev.RecordHandedOver() | ev.RecordDiscarded():
                 scene = self
                 for key in self.held:
                     if key.resource == event.resource and key.kind == event.kind:

@@ -211,7 +211,9 @@ class Session:
 
     def frame(self, cursor: int | None = None) -> Frame:
         """The frame at a moment; the current one without an argument."""
-        return self._film.frame(self._cursor if cursor is None else cursor)
+        frame = self._film.frame(self._cursor if cursor is None else cursor)
+        since = self.stage.harmed_since()
+        return replace(frame, word=self.scenario.word) if since is not None and frame.t >= since else frame
 
     def step(self) -> Frame:
         """One moment on."""

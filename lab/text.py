@@ -145,6 +145,11 @@ def hands_over() -> str:
     return "hands its copy over"
 
 
+def discards() -> str:
+    """A holder that let go of what it should keep."""
+    return "throws its copy away"
+
+
 def refuses(reason: str) -> str:
     """A store that a rule stopped."""
     return f"refuses the store: {reason}"

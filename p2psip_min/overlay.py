@@ -31,6 +31,7 @@ from p2psip_min.roles import Roles
 from p2psip_min.routing.topology.chord import Chord
 from p2psip_min.seams import Coalition, Equip
 from p2psip_min.storage.store import Record
+from p2psip_min.trace import RecordDiscarded
 from p2psip_min.transport.driver import Runs
 from p2psip_min.transport.network import Address
 from p2psip_min.view import View
@@ -429,10 +430,13 @@ class Overlay(World):
     def _equip(self, node: Node, equip: Equip, label: str) -> None:
         self.roles.hostile[node.node_id] = label
         self.coalition.members.append(node.node_id)
-        before = node.peer.parts.agent
+        agent, held = node.peer.parts.agent, list(node.peer.store.records())
         parts = equip(node.peer.parts, self.coalition)
         node.peer.equip(parts)
-        if parts.agent is not before:
+        for resource, kind in dict.fromkeys((record.resource, record.kind) for record in held):
+            if not parts.store.holds(resource):
+                self.trace.emit(RecordDiscarded(self.now, node.node_id, 0, resource, kind))
+        if parts.agent is not agent:
             node.peer.spawn(parts.agent.run(View(node.peer)), "agent")
 
     # --- looking ---------------------------------------------------------------------------------------------

@@ -254,6 +254,14 @@ class RecordHandedOver(Event):
 
 
 @dataclass(slots=True)
+class RecordDiscarded(Event):
+    """The node no longer holds the resource, and no rule allowed it to let go."""
+
+    resource: bytes
+    kind: int
+
+
+@dataclass(slots=True)
 class StoreRejected(Event):
     """A storing peer refused a store for ``reason``, a StoreReason."""
 

@@ -196,6 +196,10 @@ class Stage:
         """The metric, read from the trace or from what the attacker got."""
         raise NotImplementedError
 
+    def harmed_since(self) -> float | None:
+        """When the harm began, in virtual seconds, where the trace can't show it; None while there is none."""
+        return None
+
     def facts(self) -> tuple[str, ...]:
         """What the verdict strip says beside the figure, one for each of the scenario's rows."""
         return ()

@@ -43,6 +43,10 @@ class EavesdropStage(Stage):
         """The share of the hop's messages whose contents were in clear."""
         return round(self.ear.share_read, 6)
 
+    def harmed_since(self) -> float | None:
+        """When the first message was read."""
+        return self.ear.since
+
     def facts(self) -> tuple[str, ...]:
         """What the listener could read, and whether the calls were set up."""
         calls = [operation for operation in self.operations if operation.name == "call"]

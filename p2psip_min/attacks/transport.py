@@ -18,10 +18,14 @@ HELLO_LENGTH = 17
 
 @dataclass(slots=True)
 class Eavesdropper:
-    """TR-1: listens on a hop and knows RELOAD; ``read`` is what it could make sense of, ``seen`` how much passed."""
+    """TR-1: listens on a hop and knows RELOAD; ``read`` is what it could make sense of, ``seen`` how much passed.
+
+    ``since`` is when it read its first message, in virtual seconds; None while it has not.
+    """
 
     seen: int = 0
     read: list[Envelope] = field(default_factory=list)
+    since: float | None = None
 
     def tap(self, now: float, source: Address, destination: Address, packet: bytes) -> None:
         """Look at one packet; only messages count, in clear or as a TLS record."""
@@ -37,6 +41,7 @@ class Eavesdropper:
             if kind == DATA and isinstance(message, bytes):
                 self.seen += 1
                 self.read.append(open_envelope(message))
+                self.since = now if self.since is None else self.since
         except Malformed:
             return
 

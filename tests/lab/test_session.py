@@ -84,6 +84,27 @@ def test_every_scenario_can_be_stepped(threat: str) -> None:
     session.close()
 
 
+def test_what_an_outsider_does_shows_from_its_first_moment_on() -> None:
+    session = Session("TR-1", peers=12)
+    session.run()
+    since = session.stage.harmed_since()
+    assert since is not None
+    for cursor in range(session.length + 1):
+        frame = session.frame(cursor)
+        assert (frame.word is Word.READ) == (frame.t >= since)
+    session.set("tls", True)
+    assert session.frame().word is Word.HOLDS
+    session.close()
+
+
+def test_discarded_records_are_lost_in_the_picture() -> None:
+    session = Session("ST-13", peers=12)
+    session.run()
+    assert session.frame().word is Word.LOST
+    assert session.frame().storage == ()
+    session.close()
+
+
 def test_a_session_runs_in_a_thread_of_its_own() -> None:
     session = Session("RP-2", links="plain", driver=Driver)
     session.step()
