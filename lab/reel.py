@@ -369,7 +369,7 @@ class Reel:
                 self._notes = [(at, old) for at, old in self._notes if (at, old.after) != (self._cursor, note.after)]
                 self._notes.append((self._cursor, note))
             case ev.NodeCrashed() | ev.NodeLeft() | ev.NodeJoined() | ev.CallFailed() | ev.CallSetUp():
-                moment.label = type(event).__name__.removeprefix("Node").removesuffix("ed").lower() or moment.label
+                moment.label = text.MOMENTS[type(event).__name__]
             case _:
                 pass
 

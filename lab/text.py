@@ -67,6 +67,15 @@ def series(items: Sequence[str]) -> str:
 PURPOSES = {7: "PUT", 9: "GET", 13: "find", 15: "join", 17: "leave", 23: "lookup", 25: "stat", 29: "call"}
 """What a request is for, by message code (RFC 6940 §14.9), in the timeline."""
 
+MOMENTS = {
+    "NodeCrashed": "crash",
+    "NodeLeft": "leaves",
+    "NodeJoined": "joins",
+    "CallFailed": "call fails",
+    "CallSetUp": "connected",
+}
+"""What a moment without a message of its own is called in the timeline, by event."""
+
 NO_ANSWER = "gives up: no answer came"
 KEEPS_COPY = "keeps a copy"
 THE_VALUE = "the value"

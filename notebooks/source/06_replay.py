@@ -6,7 +6,7 @@
 # | Duration | 75 minutes |
 # | Difficulty | medium |
 # | You should know | notebook [00](00_overlay_in_a_box.ipynb); what a digital signature proves |
-# | Draft | appendix 11.1, section 7.2.7, requirement 9, Figure 6; threats RP-1, RP-2, RP-3 |
+# | Draft | appendix 11.1, section 7.2.7, requirement 9, Figure 6; threats RP-1 to RP-3, EN-4 |
 #
 # Afterwards you can
 #

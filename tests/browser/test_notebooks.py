@@ -1,4 +1,4 @@
-"""Both notebooks as a student meets them: a real JupyterLab in Chromium, clicks in the panel, and what the page shows."""
+"""Both notebooks as a student meets them: JupyterLab in Chromium, clicks in the panel, and what the page shows."""
 
 from __future__ import annotations
 
