@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from p2psip_min.ids import NodeID
 from p2psip_min.routing.forwarding import Decision, Forward
@@ -29,6 +30,8 @@ class Kept:
 class StoreReplay:
     """RP-2: keeps the first StoreReq for each resource that passes, and sends it again ``after`` seconds later."""
 
+    breaks: ClassVar[tuple[str, ...]] = ("sends_nothing_that_is_not_its_own",)
+    """The clauses of the seams that a node with this forwarding does not keep."""
     after: float
     kept: dict[bytes, Kept] = field(default_factory=dict)
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from p2psip_min.ids import ResourceID
 from p2psip_min.seams import Coalition, PeerParts
 from p2psip_min.storage.store import Store
+from p2psip_min.storage.validation import Rejected
 
 
 class RecordDiscard:
     """ST-13: a responsible peer throws away what it holds, and what comes."""
+
+    breaks: ClassVar[tuple[str, ...]] = (
+        "keeps_what_it_held",
+        "keeps_what_it_accepts",
+        "refuses_what_is_older",
+        "reports_what_it_stores",
+        "sends_copies",
+    )
+    """The clauses of the seams that a node with this store does not keep."""
 
     def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
         """Empty the store, and put one in its place that never fills."""
@@ -35,6 +45,6 @@ class _Emptying:
     def accept(self, request: Any, *, now: float, **context: Any) -> Any:
         outcome = self._inner.accept(request, now=now, **context)
         self._inner.drop(ResourceID(request.resource), now)
-        # What was not kept is not in the trace either.
-        outcome.events.clear()
+        if not isinstance(outcome, Rejected):
+            outcome.events.clear()  # what was not kept is not in the trace either
         return outcome

@@ -1,0 +1,151 @@
+"""The seams: honest parts keep every clause, each attack breaks those that it names, an agent has but its view."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from p2psip_min import attacks
+from p2psip_min.attacks.forwarding import StoreReplay
+from p2psip_min.attacks.storage import RecordDiscard
+from p2psip_min.errors import LocalProtocolError, TrustedBase
+from p2psip_min.ids import ResourceID
+from p2psip_min.seams import Coalition, NodeView, PeerParts
+from p2psip_min.trace import MessageSent
+from p2psip_min.view import View
+from p2psip_min.wire.messages import MessageCode, PingReq
+from tests.crafting import Hand, close_all, small, trace_of
+from tests.seam_suite import check_forwarding, check_store
+
+
+@pytest.fixture(autouse=True)
+def closing() -> Iterator[None]:
+    """End the overlays of a test."""
+    yield
+    close_all()
+
+
+def honest(parts: PeerParts, coalition: Coalition) -> PeerParts:
+    """No attack."""
+    return parts
+
+
+INSIDERS: dict[type, Callable[[], Any]] = {
+    StoreReplay: lambda: StoreReplay(after=20.0),
+    RecordDiscard: RecordDiscard,
+}
+"""How to make each attack from inside a node."""
+
+
+def modules() -> Iterator[Any]:
+    """The package of the attacks, module by module."""
+    for found in pkgutil.iter_modules(attacks.__path__):
+        yield importlib.import_module(f"{attacks.__name__}.{found.name}")
+
+
+def test_every_insider_is_on_the_bench() -> None:
+    found = {
+        one
+        for module in modules()
+        for one in vars(module).values()
+        if isinstance(one, type) and hasattr(one, "equip") and one.__module__ == module.__name__
+    }
+    assert found == set(INSIDERS)
+
+
+def test_honest_parts_keep_every_clause() -> None:
+    assert check_store(lambda: honest) == []
+    assert check_forwarding(lambda: honest) == []
+
+
+@pytest.mark.parametrize("attack", INSIDERS, ids=lambda attack: attack.__name__)
+def test_an_attack_breaks_what_it_says_and_nothing_else(attack: type) -> None:
+    make = INSIDERS[attack]
+    broken = (*check_store(lambda: make().equip), *check_forwarding(lambda: make().equip))
+    assert broken == attack.breaks  # type: ignore[attr-defined]
+
+
+def test_an_identity_cannot_be_exchanged() -> None:
+    overlay = small(2)
+    one, other = overlay.peers()
+    with pytest.raises(LocalProtocolError):
+        overlay.turn(one.name, lambda parts, _: replace(parts, identity=other.peer.parts.identity))
+
+
+def test_the_base_decides_who_can_be_hostile() -> None:
+    trusted = small(2, base="trusted")
+    trusted.add_client("alice")
+    with pytest.raises(TrustedBase):
+        trusted.make_hostile(trusted.peers()[0].name, RecordDiscard().equip)
+    trusted.make_hostile("alice", honest)
+    mixed = small(4, trusted=2)
+    vouched = [node for node in mixed.peers() if node.node_id in mixed.roles.trusted]
+    assert len(vouched) == 2
+    for node in mixed.peers():
+        if node in vouched:
+            with pytest.raises(TrustedBase):
+                mixed.make_hostile(node.name, RecordDiscard().equip)
+        else:
+            mixed.make_hostile(node.name, RecordDiscard().equip, "discard")
+    assert len(mixed.coalition.members) == 2
+    assert set(mixed.roles.hostile.values()) == {"discard"}
+
+
+class Curious:
+    """An agent that does all that its view allows."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    async def run(self, view: NodeView) -> None:
+        self.seen.append(view.routing_table())
+        self.seen.append(view.now())
+        await view.sleep(1.5)
+        self.seen.append(view.now())
+        received = await view.request((view.routing_table()[0],), PingReq())
+        self.seen.append(received.signer)
+        self.seen.append(view.send(view.routing_table()[0], b"anything"))
+        self.seen.append(view.send(view.node_id, b"nobody is linked with himself"))
+        self.seen.append(view.rng.getrandbits(8) < 256)
+
+
+def test_an_agent_sees_and_does_what_its_own_node_could() -> None:
+    overlay = small(4)
+    node = overlay.peers()[0]
+    agent = Curious()
+    overlay.make_hostile(node.name, lambda parts, _: replace(parts, agent=agent))
+    overlay.advance(5)
+    table = node.peer.topology.table()
+    assert agent.seen == [table, 0.0, 1.5, table[0], True, False, True]
+
+
+def test_an_agent_ends_with_its_node() -> None:
+    overlay = small(2)
+    agent = Curious()
+    overlay.make_hostile(overlay.peers()[0].name, lambda parts, _: replace(parts, agent=agent))
+    overlay.crash(overlay.peers()[0].name)
+    overlay.advance(5)
+    assert len(agent.seen) < 3
+    assert not overlay.loop.pending_tasks
+
+
+def test_a_view_shows_nothing_else() -> None:
+    shown = {name for name in dir(View) if not name.startswith("_")}
+    assert shown | {"node_id", "rng"} == {name for name in dir(NodeView) if not name.startswith("_")} | {
+        "node_id",
+        "rng",
+    }
+
+
+def test_a_view_routes_what_was_made_by_hand() -> None:
+    overlay = small(8)
+    node, *_, far = overlay.peers()
+    data = Hand(overlay, node.name).message((ResourceID(far.node_id),), PingReq(), transaction_id=99)
+    overlay.driver.call(lambda: View(node.peer).route(data))
+    overlay.advance(2)
+    assert any(trace_of(overlay).select(MessageSent, node=far.node_id, code=MessageCode.PING_ANS, transaction_id=99))
