@@ -24,7 +24,9 @@ def hops_chart(counted: Mapping[int, int], *, title: str = "Hops of a lookup") -
         }
     )
     top = 1.15 * 100 * max(counted.values(), default=1) / total
-    plot = figure(title=title, width=560, height=280, y_range=Range1d(start=0, end=top), toolbar_location=None, tools="")
+    plot = figure(
+        title=title, width=560, height=280, y_range=Range1d(start=0, end=top), toolbar_location=None, tools=""
+    )
     plot.vbar(x="hops", top="share", width=0.7, source=source, color=BLUE)
     plot.text(
         x="hops", y="share", text="label", source=source, text_align="center", text_color=INK, text_font_size="13px"

@@ -469,9 +469,7 @@ class Overlay(World):
     def root(self, resource: ResourceID) -> Node:
         """The living peer that is responsible for ``resource`` where all tables are right."""
         closer = self.peers()[0].peer.topology.closer
-        return reduce(
-            lambda best, node: node if closer(node.node_id, best.node_id, resource) else best, self.peers()
-        )
+        return reduce(lambda best, node: node if closer(node.node_id, best.node_id, resource) else best, self.peers())
 
     def route(self, start: str, resource: ResourceID) -> list[Node]:
         """The nodes that a message from ``start`` would pass by today's tables, the responsible one last."""
@@ -489,4 +487,3 @@ class Overlay(World):
 def _sample(nodes: Sequence[Node], count: int, rng: random.Random) -> list[Node]:
     pool = list(nodes)
     return [pool.pop(int(rng.random() * len(pool))) for _ in range(count)]
-

@@ -41,7 +41,7 @@ class UserAgent:
         self.node_id = node_id
         self.aor = aor
         self.domain = aor.partition("@")[2]
-        self.contact = f"<sip:{host}>;{_INSTANCE}{node_id.hex()}>\""
+        self.contact = f'<sip:{host}>;{_INSTANCE}{node_id.hex()}>"'
         self.calls: list[tuple[NodeID, str]] = []
         self._password = password
         self._connect = connect

@@ -139,9 +139,7 @@ class Reader:
             )
         return Reading(values, tuple(refused), happened)
 
-    def verify(
-        self, resource: bytes, spec: KindSpec, answer: Answer, now: float
-    ) -> tuple[list[Value], list[Refusal]]:
+    def verify(self, resource: bytes, spec: KindSpec, answer: Answer, now: float) -> tuple[list[Value], list[Refusal]]:
         """The values of one answer that hold on their own, and those that do not.
 
         Absences that the holder made up are neither: they are its word, and prove nothing.

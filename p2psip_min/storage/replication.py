@@ -112,9 +112,7 @@ def for_joining(
     )
 
 
-def for_leaving(
-    resources: Iterable[ResourceID], places: Places, copies: Copies, count: int
-) -> tuple[Transfer, ...]:
+def for_leaving(resources: Iterable[ResourceID], places: Places, copies: Copies, count: int) -> tuple[Transfer, ...]:
     """What a peer that leaves gives to those who will hold it then.
 
     The next peer becomes responsible for what it was responsible for, and needs replicas. Of what it was a replica of,

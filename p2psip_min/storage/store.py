@@ -230,9 +230,7 @@ class Store:
         held = sum([len(shelf.values) for shelf in self._resources.get(request.resource, {}).values()])
         return held == sum([len(group.values) for group in request.kind_data])
 
-    def adopt(
-        self, resource: ResourceID, answer: FetchAns, *, certificates: CertificateFor, now: float
-    ) -> Adopted:
+    def adopt(self, resource: ResourceID, answer: FetchAns, *, certificates: CertificateFor, now: float) -> Adopted:
         """Take over what another holder has that is younger than ours, after it refused our copies as too old.
 
         Values are judged one by one, like copies, and merged in the order of their storage times whatever the order
@@ -388,9 +386,7 @@ class Store:
                 del shelves[kind]
                 if not shelves:
                     del self._resources[resource]
-            happened.append(
-                events.RecordExpired(now, self.node_id, 0, resource, kind, key, held.stored.storage_time)
-            )
+            happened.append(events.RecordExpired(now, self.node_id, 0, resource, kind, key, held.stored.storage_time))
         return happened
 
     def _shelf(self, resource: bytes, kind: int) -> Shelf | None:
@@ -429,8 +425,8 @@ class Store:
                 if left <= 0:
                     continue
                 signature = held.stored.signature
-                needs = 64 + len(key) + len(held.stored.value.value) + len(signature.value) + len(
-                    signature.identity.digest
+                needs = (
+                    64 + len(key) + len(held.stored.value.value) + len(signature.value) + len(signature.identity.digest)
                 )
                 carries = len(held.certificate) if held.certificate not in certificates else 0
                 if groups and size + needs + carries > limit:

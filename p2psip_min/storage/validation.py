@@ -290,4 +290,3 @@ def _counters(groups: Sequence[StoreKindData], shelves: Mapping[int, Shelf]) -> 
 def same(one: StoredData, other: StoredData) -> bool:
     """Whether both are one value, whatever is left of their lifetimes."""
     return one.storage_time == other.storage_time and one.value == other.value and one.signature == other.signature
-

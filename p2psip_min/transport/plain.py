@@ -6,7 +6,7 @@
 3. With a queue waiting, 10 ms pass between an acknowledgement and the next message.
 4. There is no authentication. A node says who it is in a hello, ``u8 1, Node-ID``, in front of every frame until one
    is acknowledged; alone, it asks for the other's, ``u8 2, Node-ID``. Both are believed. A hello also starts the count
-   anew: having heard something is not enough, since that may come from an association that only the other end still has.
+   anew: to have heard something is not enough, it may come from an association that only the other end still has.
 """
 
 from __future__ import annotations

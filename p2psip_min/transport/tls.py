@@ -18,6 +18,9 @@ from p2psip_min.errors import LinkReason, LocalProtocolError, Rejected
 _NO_CHECK_TIME = 0x200000
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python has no name for."""
 
+_PIECE = 256
+"""Bytes of a flight given to the library at a time."""
+
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 # X509_V_ERR_* of a chain that doesn't end at one of our roots; 7 is a signature that the named root didn't make.
@@ -149,16 +152,19 @@ class TlsSession:
 
     def handshake(self, data: bytes = b"") -> tuple[bool, bytes]:
         """Take a flight; whether that was the last, and the next one to send (or none); TlsFailure if refused."""
-        if data:
-            self.incoming.write(data)
-        try:
-            self.tls.do_handshake()
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLError as error:
-            raise failure_of(error, self.outgoing) from error
-        else:
-            self.established = True
+        # In pieces: a buffer keeps for good the room that it once took, and a large overlay has tens of thousands.
+        for start in range(0, len(data) or 1, _PIECE):
+            self.incoming.write(data[start : start + _PIECE])
+            if self.established:
+                continue
+            try:
+                self.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError as error:
+                raise failure_of(error, self.outgoing) from error
+            else:
+                self.established = True
         return self.established, self.outgoing.read()
 
     def seal(self, data: bytes) -> bytes:

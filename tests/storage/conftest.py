@@ -162,9 +162,7 @@ class Holder:
         """The FetchKindResponse to a request for one Kind."""
         if self.world.kinds[kind].model is DataModel.DICTIONARY:
             part.setdefault("keys", ())
-        found = self.store.fetch(
-            FetchReq(self.world.alice, (StoredDataSpecifier(kind, generation, **part),)), now
-        )
+        found = self.store.fetch(FetchReq(self.world.alice, (StoredDataSpecifier(kind, generation, **part),)), now)
         return found if isinstance(found, Rejected) else found.answer.kind_responses[0]
 
     def contents(self, kind: int = NOTE, now: float = 0.0) -> list[bytes]:

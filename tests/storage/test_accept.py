@@ -79,9 +79,7 @@ def test_not_responsible(world: Any) -> None:
 
 def test_not_a_replica(world: Any) -> None:
     peer = world.peer()
-    refused(
-        peer.put(world.seal(b"x"), replica=1, plausible=False), StoreReason.NOT_A_REPLICA, ErrorCode.FORBIDDEN
-    )
+    refused(peer.put(world.seal(b"x"), replica=1, plausible=False), StoreReason.NOT_A_REPLICA, ErrorCode.FORBIDDEN)
     assert isinstance(peer.put(world.seal(b"x"), replica=1, responsible=False), Accepted)
 
 
@@ -174,9 +172,7 @@ def test_access_denied(world: Any) -> None:
 
 def test_requester_denied(world: Any) -> None:
     peer = world.peer()
-    refused(
-        peer.put(world.seal(b"x"), sender="bob", signed=True), StoreReason.REQUESTER_DENIED, ErrorCode.FORBIDDEN
-    )
+    refused(peer.put(world.seal(b"x"), sender="bob", signed=True), StoreReason.REQUESTER_DENIED, ErrorCode.FORBIDDEN)
     # Copies come from peers, and an overlay without message signatures knows no requester.
     assert isinstance(peer.put(world.seal(b"x"), sender="bob", signed=True, replica=1), Accepted)
     assert isinstance(peer.put(world.seal(b"y", at=1.0), sender="bob", signed=False), Accepted)
@@ -212,9 +208,7 @@ def test_generation_too_high(world: Any) -> None:
 def test_generation_required(world: Any) -> None:
     peer = world.peer(StoreRules(version=GenerationCounter()))
     assert isinstance(peer.put(world.seal(b"1", at=1.0)), Accepted)
-    refused(
-        peer.put(world.seal(b"2", at=2.0)), StoreReason.GENERATION_REQUIRED, ErrorCode.GENERATION_COUNTER_TOO_LOW
-    )
+    refused(peer.put(world.seal(b"2", at=2.0)), StoreReason.GENERATION_REQUIRED, ErrorCode.GENERATION_COUNTER_TOO_LOW)
     assert isinstance(peer.put(world.seal(b"2", at=2.0), generation=1), Accepted)
 
 

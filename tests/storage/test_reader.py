@@ -29,9 +29,7 @@ class Desk:
     def __init__(self, world: Any, signature: Any = None, memory: Any = None, **options: Any) -> None:
         self.world = world
         self.node_id = NodeID(b"r" * 16)
-        self.reader = Reader(
-            self.node_id, signature or OwnerSignature(), (memory or Forgetful()).start(), **options
-        )
+        self.reader = Reader(self.node_id, signature or OwnerSignature(), (memory or Forgetful()).start(), **options)
 
     def read(
         self, *answers: StoredData | list[StoredData], kind: int | None = None, now: float = 0.0, missing: str = ""

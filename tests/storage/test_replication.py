@@ -226,9 +226,7 @@ def test_the_responsible_peer_sees_to_its_replicas() -> None:
 def test_a_replica_waits_before_it_tells_the_responsible_peer() -> None:
     copies = Copies()
     (duty,) = duties(resource(15), Ring(30, {10, 20, 40}), copies, 2)
-    assert duty == Transfer(
-        resource=resource(15), to=node(20), replica_number=HAND_OVER, why=Why.ROOT, delay=HOLD_DOWN
-    )
+    assert duty == Transfer(resource=resource(15), to=node(20), replica_number=HAND_OVER, why=Why.ROOT, delay=HOLD_DOWN)
     copies.stored(resource(15), node(20))
     assert duties(resource(15), Ring(30, {10, 20, 40}), copies, 2) == ()
 
