@@ -112,10 +112,9 @@ def open_all(work: Work, at_once: int, sample: int) -> tuple[float, float, int]:
     of links.
     """
     nodes = work.overlay.nodes
-    known = [(node.node_id, other) for node in work.nodes for other in node.peer.topology.table()]
-    wanted = dict.fromkeys((min(pair), max(pair)) for pair in known)
+    known = ((node.node_id, other) for node in work.nodes for other in node.peer.topology.table())
     # Not in the order of the ring, or each node's contexts would be used in one go.
-    order = sorted(wanted, key=lambda pair: work.rng.random())
+    order = sorted(dict.fromkeys((min(pair), max(pair)) for pair in known), key=lambda pair: work.rng.random())
     opening = bare = 0.0
     bare_count = 0
 
