@@ -66,10 +66,20 @@ class Prediction:
             self.answer, self.sure = self.choice.value, self.certainty.value or ""
             self.panel = self._then()
             self.choice.disabled = self.certainty.disabled = True
-            words = "" if self.answer is None else f"{self.question.answers[self.answer]}, {self.sure}"
-            self.card.children = [w.HTML(f"{_STYLE}<p><b>Your prediction</b> &nbsp; {escape(words)}</p>")]
+            words = "none" if self.answer is None else f"{self.question.answers[self.answer]}, {self.sure}"
+            self.told = w.HTML(f"{_STYLE}<p><b>Your prediction</b> &nbsp; {escape(words)}</p>")
+            self.card.children = [self.told]
             self.view.children = [self.card, self.panel.view]
+            self.panel.caption.observe(self._judge, "value")
         return self.panel
+
+    def _judge(self, change: Any) -> None:
+        """Right or missed, as soon as the run that was meant has been seen to its end."""
+        session = self.panel.session if self.panel is not None else None
+        if session is None or not session.finished or session.cursor < session.length:
+            return
+        if self.answer is not None and session.frame().word is self.question.word:
+            self.told.value = f"{_STYLE}<p><b>Your prediction</b> &nbsp; {escape(self.result())}</p>"
 
     def result(self) -> str:
         """Right or missed, and why; for after the run."""

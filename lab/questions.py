@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lab.text import Word
+
 SURE = ("a guess", "fairly sure", "certain")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked, what happens in the run step by step, the answers to choose from, which is right (from 0), why."""
+    """What is asked, what happens in the run step by step, the answers to choose from, which is right (from 0), why.
+
+    ``word`` is what the panel says at the end of the run that is meant, with nothing switched.
+    """
 
     text: str
     steps: tuple[str, ...]
     answers: tuple[str, ...]
     right: int
     why: str
+    word: Word
 
     def judged(self, answer: int | None, sure: str) -> str:
         """What to tell somebody who answered so, once the run is over."""
-        truth = f"The run: {self.answers[self.right]}. {self.why}"
         if answer is None:
-            return f"? You have not predicted anything. {truth}"
+            return "? Not predicted yet: answer the question, look at the run, and come back."
+        truth = f"The run: {self.answers[self.right]}. {self.why}"
         sign = "✓ right" if answer == self.right else "× missed"
         return f"{sign}. You: {self.answers[answer]}, {sure}. {truth}"
 
@@ -45,6 +51,7 @@ QUESTIONS: Mapping[str, Question] = {
         right=0,
         why="The signature proves who wrote v1. TLS protects each hop, and mallory is a hop. "
         "Nothing told the storing peer which of the two is newer.",
+        word=Word.ROLLED_BACK,
     ),
 }
 """By threat."""

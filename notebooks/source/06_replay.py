@@ -40,7 +40,7 @@ card
 
 # %% [markdown]
 # When the panel is there: press **Step** a few times, then **End**. What does the word at the top say? In the storage
-# table, who holds which version? The story can also be told without a panel:
+# table, who holds which version? Then go on. The story can also be told without a panel:
 
 # %%
 attacked = told("RP-2")

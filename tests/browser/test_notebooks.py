@@ -105,6 +105,7 @@ def test_a_replay_and_what_stops_it(open_notebook: OpenNotebook, jupyter: Any, w
 
     button(page, "End").first.click()
     caption(page, "ROLLED BACK")
+    page.locator(".predict", has_text="× missed").wait_for()
     page.locator(".lab", has_text="KEPT COPY").first.wait_for()
     attacked = markup(page, "svg [data-layer=story]")
     picture(page, f"06-{width}-attacked")

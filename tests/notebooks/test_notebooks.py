@@ -103,6 +103,9 @@ def test_a_panel_opens_when_answer_and_confidence_are_given() -> None:
     card.lock.click()
     assert card.panel is not None
     assert card.panel.view in card.view.children
+    assert "missed" not in card.told.value
+    card.panel.end.click()
+    assert "× missed" in card.told.value
     card.panel.session.close()
     assert card.result().startswith("× missed. You: v2, the new contact, certain.")
 
@@ -112,7 +115,7 @@ def test_a_question_is_right_about_the_run() -> None:
     outcome = exercises.told("RP-2").outcome
     assert question.answers[question.right].startswith(outcome.facts[0])
     assert question.judged(question.right, "a guess").startswith("✓ right")
-    assert question.judged(None, "").startswith("? You have not predicted")
+    assert question.judged(None, "").startswith("? Not predicted yet")
 
 
 def test_a_card_brings_a_panel_back() -> None:
