@@ -130,7 +130,7 @@ def _tell(stage: DemoStage) -> list[Line]:
     names[stage.mallory.node_id] = f"mallory ({stage.mallory.name})" if stage.setting.attack else stage.mallory.name
     times = stage.times()
     told: list[Line] = []
-    rolled: list[str] = []
+    rolled: list[tuple[int, str]] = []
     for event in trace.events[stage.start :]:
         said = ""
         match event:
@@ -148,10 +148,10 @@ def _tell(stage: DemoStage) -> list[Line]:
             case events.MessageSent() if event.code == MessageCode.STORE_REQ and event.node in stage.attacks:
                 said = f"{names[event.node]} resends the PUT of v1 that it kept, to {names[event.next_hop]}"
             case events.RecordReplaced() if event.storage_time < event.replaced:
-                rolled.append(names[event.node])
+                rolled.append((event.replica, names[event.node]))
                 older, newer = (version(times.index(time) + 1) for time in (event.storage_time, event.replaced))
                 told = [line for line in told if " over " not in line.text]
-                said = f"{series(rolled)} put {older} over {newer}"
+                said = f"{series([name for _, name in sorted(rolled)])} put {older} over {newer}"
             case events.StoreRejected():
                 said = f"{names[event.node]} refuses it: {event.reason}"
             case events.Resolved() if event.t > CALLS + 20:
