@@ -37,9 +37,9 @@ def closing() -> Iterator[None]:
     close_all()
 
 
-def busy(links: str) -> Overlay:
+def busy(links: str, **settings: Any) -> Overlay:
     """An overlay in which every kind of message has passed, and that has come to rest."""
-    overlay = small(8, links=links, servers=1)
+    overlay = small(8, links=links, servers=1, **settings)
     overlay.reconfigure(turn_density=2)
     one, two, three = overlay.peers()[:3]
     overlay.add_client("alice", at=one.name)
@@ -193,6 +193,22 @@ def test_whatever_a_member_signs_kills_nobody(links: str) -> None:
     one = overlay.peers()[0]
     overlay.put(one.name, TURN_SERVICE, encode(TurnServer(2, IpAddressPort("10.0.0.2", 3478))))
     assert overlay.get(victim.name, one.name, TURN_SERVICE)
+
+
+@pytest.mark.parametrize("routing", ["recursive", "iterative"])
+def test_damaged_messages_kill_nobody_where_nothing_is_signed(routing: str) -> None:
+    """There every word is believed, so the tables may change, but nobody falls over it."""
+    overlay = busy("plain", defences="none", routing=routing)
+    attacker, victim = overlay.peers()[5], overlay.peers()[2]
+    messages = captured(overlay, attacker)
+    rng = random.Random(f"unsigned:{routing}")
+    view = View(attacker.peer)
+    for _ in range(SIGNED):
+        view.send(victim.node_id, damaged(rng, messages))
+        overlay.advance(0.2)
+    overlay.advance(1300)
+    assert all(node.alive for node in overlay.nodes.values() if node.name != "p08")
+    assert not overlay.loop.pending_tasks
 
 
 NOISES: list[Callable[[Hand, Node], bytes]] = [
