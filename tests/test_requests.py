@@ -270,3 +270,22 @@ def test_a_node_that_has_stopped_asks_nothing(scene: Scene) -> None:
         scene.overlay.run(procedures.ping(peer, scene.victim.node_id))
     scene.overlay.advance(30)
     assert not list(trace_of(scene.overlay).select(RequestRetransmitted))
+
+
+def test_a_store_that_comes_again_is_answered_alike_for_15_s() -> None:
+    overlay = small(4, kinds=(BIG,))
+    owner = next(node for node in overlay.peers() if overlay.root(overlay.place_of(node.name, BIG.id)) is not node)
+    root = overlay.root(overlay.place_of(owner.name, BIG.id))
+    overlay.put(owner.name, BIG.id, b"once")
+    (sent,) = trace_of(overlay).select(MessageSent, node=owner.node_id, code=MessageCode.STORE_REQ)
+    hand = Hand(overlay, owner.name)
+    for _ in range(2):
+        hand.send(root, sent.message)
+    first, second = hand.answers(sent.transaction_id)
+    assert first.code == second.code == MessageCode.STORE_ANS
+    assert first.body == second.body
+    overlay.advance(15)
+    hand.send(root, sent.message)
+    *_, late = hand.answers(sent.transaction_id)
+    assert late.body.error_code == ErrorCode.DATA_TOO_OLD
+    assert [record.generation for record in overlay.records()[root.node_id]] == [1]
