@@ -118,6 +118,8 @@ class Node:
             return None
         task = self.loop.create_task(coroutine, name=name)
         self.tasks[task] = None
+        # A notebook drops its overlay and starts another: nobody wants to read of each task that was waiting then.
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
         task.add_done_callback(self._task_done)
         return task
 
