@@ -66,7 +66,7 @@ assert len(table) < 12  # of 31 others
 # ## Who stores alice?
 #
 # Hash a user's address and you get a **Resource-ID**, a place on the same ring. The peer responsible for it is the
-# first one at or after that place, clockwise (RFC 6940, section 10.2). Two successors keep copies.
+# first one at or after that place, clockwise (RFC 6940, sections 10.1 and 10.2). Two successors keep copies.
 
 # %%
 key = ResourceID.of("alice@overlay.example.org")
