@@ -15,7 +15,7 @@ _STYLE = """<style>
 .predict{border:2px solid #14191f;border-radius:6px;padding:12px 16px 14px;margin:4px 0 12px;max-width:880px;
 font:13.5px/1.5 system-ui,sans-serif;color:#14191f}
 .predict h4{font-size:19px;line-height:1.3;margin:0 0 6px}.predict ol{margin:0 0 4px;padding-left:22px}
-.predict ol li{margin:0}.predict .widget-hbox{margin-top:8px;align-items:center}
+.predict ol li{margin:0;line-height:1.55}.predict .widget-hbox{margin-top:8px;align-items:center}
 .predict .widget-radio-box{max-width:none}.predict .widget-radio-box label{font-size:13.5px;line-height:22px}
 .predict p{margin:0;font-size:13.5px;line-height:1.5}
 </style>"""
