@@ -6,7 +6,7 @@ import pytest
 
 from tests.soak.schedules import SEEDS, hold
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize("seed", range(0, SEEDS, 2))
