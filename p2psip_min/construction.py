@@ -82,6 +82,7 @@ class Construction:
         topology: TopologyFactory,
         *,
         iterative: bool,
+        maintained: bool,
     ) -> None:
         self.network = network
         self.provider = provider
@@ -89,6 +90,7 @@ class Construction:
         self._dice = dice
         self._topology = topology
         self._iterative = iterative
+        self._maintained = maintained
         self._hosts = 0
 
     def next_address(self) -> Address:
@@ -140,6 +142,7 @@ class Construction:
             address=address,
             is_client=is_client,
             iterative=self._iterative,
+            maintained=self._maintained,
         )
         failed = service_failed if is_client else link_failed
         peer.on_link_failed = lambda remote, reason: failed(peer, remote, reason)

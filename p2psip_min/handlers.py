@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from p2psip_min.clock import milliseconds
 from p2psip_min.errors import ErrorAnswer
+from p2psip_min.exchange import Received
 from p2psip_min.ids import NodeID
-from p2psip_min.peer import Handler, Peer, Received
+from p2psip_min.peer import Handler, Peer
 from p2psip_min.procedures.attach import on_app_attach, on_attach
 from p2psip_min.procedures.client import on_farewell
 from p2psip_min.procedures.configure import on_config_update

@@ -48,6 +48,7 @@ class Node:
         address: Address,
         is_client: bool = False,
         iterative: bool = False,
+        maintained: bool = True,
     ) -> None:
         self.node_id: NodeID = parts.identity.node_id
         self.address = address
@@ -59,6 +60,7 @@ class Node:
         self.rng = rng
         self.is_client = is_client
         self.iterative = iterative
+        self.maintained = maintained
         self.alive = True
         self.joined = False
         self.leaving = False
@@ -165,11 +167,16 @@ class Node:
 
     async def _signalled(self, what: str, remote: NodeID, timeout: float) -> None:
         future: asyncio.Future[None] = self.loop.create_future()
-        self._signals.setdefault((what, remote), []).append(future)
+        waiting = self._signals.setdefault((what, remote), [])
+        waiting.append(future)
         try:
             await asyncio.wait_for(future, timeout)
         except TimeoutError:
             raise RequestTimedOut(f"waited {timeout:g} s for {what} of {remote!r}") from None
+        finally:
+            waiting.remove(future)
+            if not waiting and self._signals.get((what, remote)) is waiting:
+                del self._signals[what, remote]
 
     # --- configuration -----------------------------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ class Overlay(World):
         self.coalition = Coalition()
         self.nodes: dict[NodeID, Node] = {}
         self.by_name: dict[str, Node] = {}
-        self._finger_choice, self._maintenance = finger_choice, maintenance
+        self._finger_choice = finger_choice
         self.provider = Provider(
             name,
             seed=seed,
@@ -127,6 +127,7 @@ class Overlay(World):
             self.rng,
             topology or (lambda node_id: Chord(node_id, neighbors=neighbors, fingers=fingers)),
             iterative=routing == "iterative",
+            maintained=maintenance,
         )
         self.driver.call(lambda: self._populate(peers, tuple(users), grown, trusted))
         if grown:
@@ -195,13 +196,13 @@ class Overlay(World):
                 # Who was attached to knows us as well, though we are in nobody's table by that alone.
                 self.nodes[other].peer.links.learn(node.node_id, node.address)
         for node in members:
-            become_member(node.peer, b"", settled=True, maintained=self._maintenance)
+            become_member(node.peer, b"", settled=True)
 
     def _grow(self) -> None:
         members = list(self.nodes.values())
         order = self.rng("growth")
         first, *others = _sample(members, len(members), order)
-        self.driver.call(lambda: become_member(first.peer, b"", maintained=self._maintenance))
+        self.driver.call(lambda: become_member(first.peer, b""))
         entrance = [first.address]
         for node in others:
             self.run(procedures.join(node.peer, entrance))

@@ -13,13 +13,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from p2psip_min import trace as events
 from p2psip_min.enrollment.certificates import Certificate, TrustStore
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration
 from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, RemoteFault, RequestTimedOut
+from p2psip_min.exchange import Pending, Received, Reply
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node, Surroundings
 from p2psip_min.routing.forwarding import Deliver, Drop, Forward
@@ -53,45 +53,6 @@ async def _give_up(*_: object) -> bool:
     return False
 
 
-@dataclass(slots=True)
-class Received:
-    """A message that ended here: ``signer`` sent it, proven by ``certificate`` where the overlay signs.
-
-    ``previous_hop`` is the link it came over, None when the node asked itself.
-    """
-
-    envelope: Envelope
-    message: Message
-    signer: NodeID
-    certificate: Certificate | None
-    previous_hop: NodeID | None
-
-    @property
-    def body(self) -> Any:
-        """The message's decoded body."""
-        return self.message.body
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer's body with the certificates (DER) that its reader needs beside our own."""
-
-    body: Any
-    certificates: tuple[bytes, ...] = ()
-
-
-class _Pending:
-    __slots__ = ("attempt", "data", "destination", "future", "next_hop", "timer")
-
-    def __init__(self, future: asyncio.Future[Received], destination: Destination, next_hop: NodeID | None) -> None:
-        self.future = future
-        self.destination = destination
-        self.next_hop = next_hop
-        self.data = b""
-        self.attempt = 1
-        self.timer: asyncio.TimerHandle | None = None
-
-
 class Peer(Node):
     """One node, peer or client, honest or not: it differs from any other in its parts only."""
 
@@ -107,6 +68,7 @@ class Peer(Node):
         address: Address,
         is_client: bool = False,
         iterative: bool = False,
+        maintained: bool = True,
     ) -> None:
         super().__init__(
             parts,
@@ -117,6 +79,7 @@ class Peer(Node):
             address=address,
             is_client=is_client,
             iterative=iterative,
+            maintained=maintained,
         )
         self.handlers = handlers
         self.on_link_failed: Callable[[NodeID, LinkReason], None] = lambda node, reason: None
@@ -124,7 +87,7 @@ class Peer(Node):
         self.informed: dict[NodeID, int] = {}
         self.on_outdated: Callable[[Received], None] = lambda received: None
         self.on_configuration_error: ConfigurationError = _give_up
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, Pending] = {}
         self._answered: dict[tuple[NodeID, int], bytes] = {}
         self._answered_until: deque[tuple[float, tuple[NodeID, int]]] = deque()
         self._reassembler = Reassembler()
@@ -342,23 +305,13 @@ class Peer(Node):
         """
         if not self.alive:
             raise RequestTimedOut("the node has stopped")
-        transaction_id = self.rng.getrandbits(64)
-        expected = WILDCARD if from_anybody else destinations[-1]
-        pending = _Pending(self.loop.create_future(), expected, next_hop)
-        raw = encode_destinations(tuple(destinations))
         sequence = self.configuration.sequence
-        stated = ANY_SEQUENCE if body.code == MessageCode.CONFIG_UPDATE_REQ else sequence
-        pending.data = self._encode(transaction_id, raw, encode_contents(body), certificates, stated)
-        self._pending[transaction_id] = pending
-        interval = self.configuration.overlay_reliability_timer
-        pending.timer = self.loop.call_later(interval, self._again, transaction_id)
-        self.originate(pending.data, transaction_id, next_hop)
+        expected = WILDCARD if from_anybody else destinations[-1]
+        transaction_id, pending = self._ask(destinations, body, expected, next_hop, certificates)
         try:
             received = await pending.future
         finally:
-            self._pending.pop(transaction_id, None)
-            if pending.timer is not None:
-                pending.timer.cancel()
+            self._asked(transaction_id)
         if received.message.code == MessageCode.ERROR:
             error = received.body
             if (
@@ -383,13 +336,52 @@ class Peer(Node):
 
     def tell(self, remote: NodeID, body: Any) -> None:
         """Send a linked node a request whose answer nobody needs; it is sent again like any other."""
-        self.spawn(self._tell(remote, body), "tell")
+        if self.alive:
+            transaction_id, pending = self._ask((remote,), body, remote, remote)
+            pending.future.add_done_callback(lambda future: self._told(transaction_id, remote, body, future))
 
-    async def _tell(self, remote: NodeID, body: Any) -> None:
+    def _told(self, transaction_id: int, remote: NodeID, body: Any, future: asyncio.Future[Received]) -> None:
+        self._asked(transaction_id)
+        # Of silence the trace has it, and the link's own timer finds out whether the node is dead.
+        if future.cancelled() or future.exception() is not None or not self.alive:
+            return
+        received = future.result()
+        if received.message.code == MessageCode.ERROR:
+            code = received.body.error_code
+            self._emit(events.RequestFailed(self._now(), self.node_id, transaction_id, code))
+            if code in _CONFIGURATION_ERRORS:
+                self.spawn(self._tell_again(remote, body), "tell")
+
+    async def _tell_again(self, remote: NodeID, body: Any) -> None:
+        """Once more, after our configurations have been compared."""
         try:
             await self.request((remote,), body, next_hop=remote)
         except RemoteFault:
-            return  # the trace has it, and the link's own timer finds out whether the node is dead
+            return
+
+    def _ask(
+        self,
+        destinations: Sequence[Destination],
+        body: Any,
+        expected: Destination,
+        next_hop: NodeID | None,
+        certificates: tuple[bytes, ...] = (),
+    ) -> tuple[int, Pending]:
+        transaction_id = self.rng.getrandbits(64)
+        pending = Pending(self.loop.create_future(), body.code, expected, next_hop)
+        raw = encode_destinations(tuple(destinations))
+        stated = ANY_SEQUENCE if body.code == MessageCode.CONFIG_UPDATE_REQ else self.configuration.sequence
+        pending.data = self._encode(transaction_id, raw, encode_contents(body), certificates, stated)
+        self._pending[transaction_id] = pending
+        interval = self.configuration.overlay_reliability_timer
+        pending.timer = self.loop.call_later(interval, self._again, transaction_id)
+        self.originate(pending.data, transaction_id, next_hop)
+        return transaction_id, pending
+
+    def _asked(self, transaction_id: int) -> None:
+        pending = self._pending.pop(transaction_id, None)
+        if pending is not None and pending.timer is not None:
+            pending.timer.cancel()
 
     def _again(self, transaction_id: int) -> None:
         pending = self._pending.get(transaction_id)
@@ -410,7 +402,8 @@ class Peer(Node):
     def _take_answer(self, received: Received) -> None:
         envelope = received.envelope
         pending = self._pending.get(envelope.transaction_id)
-        if pending is None or pending.future.done():
+        code = received.message.code
+        if pending is None or pending.future.done() or code not in (pending.code + 1, MessageCode.ERROR):
             self._drop(envelope, received.previous_hop, DropReason.UNSOLICITED)
         elif received.message.extensions and any(extension.critical for extension in received.message.extensions):
             self._drop(envelope, received.previous_hop, DropReason.UNKNOWN_EXTENSION)

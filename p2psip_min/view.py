@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from p2psip_min.exchange import Received
 from p2psip_min.ids import Destination, NodeID
-from p2psip_min.peer import Peer, Received
+from p2psip_min.peer import Peer
 from p2psip_min.seams import Random
 from p2psip_min.wire.header import open_envelope
 

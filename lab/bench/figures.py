@@ -16,6 +16,7 @@ from lab.bench.rival import KSIZE, Rival
 from lab.bench.rows import Row, at_least, at_most, compare, cpu, middle, no_collection
 from p2psip_min import procedures
 from p2psip_min.enrollment.provider import Provider
+from p2psip_min.invariants import ideal_ring
 from p2psip_min.overlay import Overlay
 from p2psip_min.trace import Trace
 from p2psip_min.transport.loop import VirtualLoop
@@ -211,9 +212,11 @@ def _against_rival(
         say(f"growing {size.peers} peers by joins")
         with no_collection():
             took, overlay = cpu(
-                lambda: Overlay(peers=size.peers, grown=True, links="plain", defences="none", seed=SEED)
+                lambda: Overlay(
+                    peers=size.peers, grown=True, links="plain", defences="none", seed=SEED, maintenance=False
+                )
             )
-        updates, hours = updates_a_join(overlay), overlay.now / 3600
+        updates, wrong = updates_a_join(overlay), len(ideal_ring(overlay.snapshot()))
         overlay.close()
         yield at_most(
             "join_1000",
@@ -221,8 +224,10 @@ def _against_rival(
             "ms/node",
             1e3 * base,
             2.0,
-            f"{updates:.1f} Updates a join, periodic ones included, in {hours:.1f} virtual hours",
+            f"{updates:.1f} Updates a join; periodic ones do not count, the other side has none either",
+            f"afterwards {wrong} neighbor tables differ from the ideal ring's; more than none misses the limit",
             "floor: kademlia's CPU a node for building an overlay of as many, on real sockets",
+            also=not wrong,
         )
 
 

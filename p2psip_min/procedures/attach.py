@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Sequence
 
 from p2psip_min.errors import ErrorAnswer, LinkRefused, RequestTimedOut
+from p2psip_min.exchange import Received
 from p2psip_min.ids import Destination, NodeID
-from p2psip_min.peer import Peer, Received
+from p2psip_min.peer import Peer
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.messages import (

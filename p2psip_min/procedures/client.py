@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from p2psip_min import trace as events
 from p2psip_min.errors import LinkReason, LinkRefused, LocalProtocolError, RemoteFault
+from p2psip_min.exchange import Received
 from p2psip_min.ids import NodeID
-from p2psip_min.peer import Peer, Received
+from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
 from p2psip_min.routing.topology.client import ClientTopology
 from p2psip_min.transport.network import Address

@@ -15,8 +15,9 @@ from p2psip_min import trace as events
 from p2psip_min.enrollment.configuration import accept, accept_kinds
 from p2psip_min.enrollment.revocation import RevocationList
 from p2psip_min.errors import ConfigurationReason, ErrorAnswer, LinkReason, RemoteFault, RequestTimedOut
+from p2psip_min.exchange import Received
 from p2psip_min.ids import Destination, NodeID
-from p2psip_min.peer import Peer, Received
+from p2psip_min.peer import Peer
 from p2psip_min.procedures.maintain import react
 from p2psip_min.wire.messages import ConfigUpdateAns, ConfigUpdateReq, ConfigUpdateType, ErrorCode
 
@@ -30,7 +31,7 @@ def take(peer: Peer, document: bytes, source: NodeID | None = None) -> Configura
     ``source`` is who sent it and so need not be told.
     """
     now = peer.now()
-    outcome = accept(peer.configuration, document, now)
+    outcome = accept(peer.configuration, document, now, trust=peer.trust)
     if isinstance(outcome, ConfigurationReason):
         peer.emit(events.ConfigurationRejected(now, peer.node_id, 0, outcome))
         return outcome
@@ -126,7 +127,7 @@ def on_config_update(peer: Peer, received: Received) -> ConfigUpdateAns:
     """Take a newer document or Kinds, whoever brings them: their signatures count, not the bearer (§6.5.4)."""
     body: ConfigUpdateReq = received.body
     if body.type == ConfigUpdateType.KIND:
-        kinds = accept_kinds(peer.configuration, body.kinds, peer.now())
+        kinds = accept_kinds(peer.configuration, body.kinds, peer.now(), trust=peer.trust)
         if isinstance(kinds, ConfigurationReason):
             peer.emit(events.ConfigurationRejected(peer.now(), peer.node_id, 0, kinds))
             raise ErrorAnswer(ErrorCode.FORBIDDEN, kinds.encode())

@@ -14,8 +14,9 @@ from p2psip_min.errors import (
     RemoteFault,
     RequestTimedOut,
 )
-from p2psip_min.ids import NodeID
-from p2psip_min.peer import Peer, Received
+from p2psip_min.exchange import Received
+from p2psip_min.ids import Destination, NodeID
+from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.maintain import maintain, react, remember
 from p2psip_min.procedures.replicate import hand_over_to
@@ -72,7 +73,8 @@ async def _join_through(peer: Peer, address: Address) -> NodeID:
     neighbors, resources = peer.topology.attach_targets()  # step 3: the future neighbors and fingers
     await asyncio.gather(
         *(_attach_quietly(peer, (admitting, node), admitting) for node in neighbors if node != admitting),
-        *(_attach_quietly(peer, (resource,), admitting) for resource in resources),
+        # Who answers for a key is a peer: its own Update would tell a finger's owner nothing that it needs.
+        *(_attach_quietly(peer, (resource,), admitting, send_update=False) for resource in resources),
     )
 
     started = peer.now()
@@ -82,10 +84,10 @@ async def _join_through(peer: Peer, address: Address) -> NodeID:
     return admitting
 
 
-def become_member(peer: Peer, admitting: bytes, *, settled: bool = False, maintained: bool = True) -> None:
+def become_member(peer: Peer, admitting: bytes, *, settled: bool = False) -> None:
     """From now on the node is in the ring: it tells its neighbors (step 9) and looks after its tables.
 
-    In a settled overlay everybody knows already; without ``maintained`` nothing happens but by request.
+    In a settled overlay everybody knows already; a node that is not ``maintained`` does nothing unasked.
     """
     peer.joined = True
     peer.joined_at = peer.now()
@@ -94,13 +96,15 @@ def become_member(peer: Peer, admitting: bytes, *, settled: bool = False, mainta
         remember(peer, neighbor)
     if not settled:
         react(peer, peer.topology.announce_self())
-    if maintained:
+    if peer.maintained:
         peer.spawn(maintain(peer), "maintain")
 
 
-async def _attach_quietly(peer: Peer, destinations: tuple[bytes, ...], through: NodeID) -> None:
+async def _attach_quietly(
+    peer: Peer, destinations: tuple[Destination, ...], through: NodeID, *, send_update: bool = True
+) -> None:
     try:
-        remote = await attach(peer, destinations, send_update=True, next_hop=through)  # type: ignore[arg-type]
+        remote = await attach(peer, destinations, send_update=send_update, next_hop=through)
     except (RemoteFault, LinkRefused):
         return  # it may have gone meanwhile; stabilisation finds another
     react(peer, peer.topology.contacted(remote))  # step 4

@@ -7,8 +7,9 @@ from typing import Any
 
 from p2psip_min import trace as events
 from p2psip_min.errors import LinkRefused, RemoteFault, RequestTimedOut
+from p2psip_min.exchange import Received
 from p2psip_min.ids import Destination, NodeID, ResourceID
-from p2psip_min.peer import Peer, Received
+from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
 from p2psip_min.routing.iterative import Ask, Lost, Walk
 from p2psip_min.wire.messages import PingReq, RouteQueryReq

@@ -15,7 +15,8 @@ from p2psip_min.transport.network import Address
 from p2psip_min.wire.messages import LeaveAns, PingReq, UpdateAns, UpdateReq
 
 if TYPE_CHECKING:
-    from p2psip_min.peer import Peer, Received
+    from p2psip_min.exchange import Received
+    from p2psip_min.peer import Peer
     from p2psip_min.routing.topology.base import Changes
 
 SETTLE = 0.1

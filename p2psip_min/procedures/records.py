@@ -9,8 +9,9 @@ from p2psip_min import trace as events
 from p2psip_min.clock import milliseconds
 from p2psip_min.enrollment.certificates import Certificate
 from p2psip_min.errors import ErrorAnswer, LinkReason, NotFound, RemoteFault, RequestTimedOut
+from p2psip_min.exchange import Received, Reply
 from p2psip_min.ids import NodeID, ResourceID
-from p2psip_min.peer import Peer, Received, Reply
+from p2psip_min.peer import Peer
 from p2psip_min.procedures.lookup import ask
 from p2psip_min.procedures.replicate import copy_out, look_after_copies
 from p2psip_min.storage.reader import Answer, Value
@@ -68,7 +69,9 @@ async def _store(
     proof = (identity.certificate,) if any(each.signature != UNSIGNED for each in sealed) else ()
     body = StoreReq(resource, 0, (StoreKindData(kind, generation, sealed),))
     received = await ask(peer, resource, body, certificates=proof)
-    response = received.body.kind_responses[0]
+    response = next((one for one in received.body.kind_responses if one.kind == kind), None)
+    if response is None:
+        raise RemoteFault("the answer to a store leaves out its Kind")
     peer.generations[resource, kind] = response.generation_counter
     peer.emit(
         events.StoreAcknowledged(

@@ -17,7 +17,8 @@ from p2psip_min.wire.kinds import DataModel
 from p2psip_min.wire.messages import ArrayRange, ErrorCode, FetchReq
 
 if TYPE_CHECKING:
-    from p2psip_min.peer import Peer, Received
+    from p2psip_min.exchange import Received
+    from p2psip_min.peer import Peer
 
 
 def copy_out(peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int) -> None:
