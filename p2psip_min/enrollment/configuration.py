@@ -250,15 +250,23 @@ def _find(root: Element, overlay: str) -> tuple[Element, tuple[str, ...]] | None
 
 
 def accept(
-    current: Configuration, document: bytes, now: float, *, cache: ChainCache | None = None
+    current: Configuration,
+    document: bytes,
+    now: float,
+    *,
+    cache: ChainCache | None = None,
+    trust: TrustStore | None = None,
 ) -> Configuration | ConfigurationReason:
-    """The configuration in ``document`` if a node that follows ``current`` must take it, else why not (§6.5.4)."""
+    """The configuration in ``document`` if a node that follows ``current`` must take it, else why not (§6.5.4).
+
+    ``trust`` is the node's own judgement, which also knows lists of revoked certificates.
+    """
     parts = _parts(document, current.overlay)
     if isinstance(parts, ConfigurationReason):
         return parts
     if not newer(parts[0].sequence, current.sequence):
         return ConfigurationReason.NOT_NEWER
-    return _judge(*parts, authority=current, now=now, cache=cache)
+    return _judge(*parts, authority=current, trust=trust or current.trust(cache=cache), now=now)
 
 
 def adopt(
@@ -268,14 +276,18 @@ def adopt(
     parts = _parts(document, overlay)
     if isinstance(parts, ConfigurationReason):
         return parts
-    return _judge(*parts, authority=parts[0], now=now, cache=cache)
+    return _judge(*parts, authority=parts[0], trust=parts[0].trust(cache=cache), now=now)
 
 
 def accept_kinds(
-    current: Configuration, blocks: Iterable[bytes], now: float, *, cache: ChainCache | None = None
+    current: Configuration,
+    blocks: Iterable[bytes],
+    now: float,
+    *,
+    trust: TrustStore | None = None,
 ) -> tuple[KindSpec, ...] | ConfigurationReason:
     """The Kinds in kind-block elements (XML) that a kind-signer of ``current`` signed, else why not (§6.5.4)."""
-    trust, head = current.trust(cache=cache), f'<overlay xmlns="{BASE}">'.encode()
+    trust, head = trust or current.trust(), f'<overlay xmlns="{BASE}">'.encode()
     specs: list[KindSpec] = []
     for block in blocks:
         document = head + block + b"</overlay>"
@@ -300,10 +312,9 @@ def _judge(
     kinds: Iterable[_Signed],
     *,
     authority: Configuration,
+    trust: TrustStore,
     now: float,
-    cache: ChainCache | None,
 ) -> Configuration | ConfigurationReason:
-    trust = authority.trust(cache=cache)
     refusal = _unsigned(signed, authority.configuration_signers, trust, now)
     for kind in kinds:
         refusal = refusal or _unsigned(kind, authority.kind_signers, trust, now)

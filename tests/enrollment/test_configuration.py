@@ -28,6 +28,7 @@ from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.enrollment.markup import MAX_DOCUMENT
 from p2psip_min.enrollment.policy import DAY
 from p2psip_min.enrollment.provider import Provider
+from p2psip_min.enrollment.revocation import sign_list
 from p2psip_min.errors import ConfigurationReason, LinkReason, LocalProtocolError
 from p2psip_min.ids import NodeID
 from p2psip_min.wire.kinds import IANA_KINDS, AccessPolicy, DataModel, KindSpec
@@ -271,6 +272,17 @@ def test_a_signer_counts_only_while_his_certificate_does() -> None:
     assert accept(CURRENT, document, 100.0) is ConfigurationReason.WRONG_SIGNER
     banned = replace(CURRENT, bad_nodes=SIGNER.node_ids)
     assert accept(banned, NEXT.document, 1.0) is ConfigurationReason.WRONG_SIGNER
+
+
+def test_a_signer_on_the_list_of_revoked_certificates_is_wrong() -> None:
+    block = kind_block(IANA_KINDS[1], SIGNER).encode()
+    trust = CURRENT.trust()
+    assert accept(CURRENT, NEXT.document, 1.0, trust=trust) == replace(BASIC, sequence=6)
+    assert accept_kinds(CURRENT, [block], 1.0, trust=trust) == (IANA_KINDS[1],)
+    revoked = sign_list(derive_key(7, "authority"), ROOT.certificate, [4], number=1, now=0.0, lifetime=DAY)
+    assert trust.revocations.take(revoked, 1.0)
+    assert accept(CURRENT, NEXT.document, 1.0, trust=trust) is ConfigurationReason.WRONG_SIGNER
+    assert accept_kinds(CURRENT, [block], 1.0, trust=trust) is ConfigurationReason.WRONG_SIGNER
 
 
 def test_the_signer_is_named_by_the_present_document() -> None:
