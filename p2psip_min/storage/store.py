@@ -19,6 +19,7 @@ from p2psip_min.storage.access import ACCESS_RULES, AccessRule
 from p2psip_min.storage.policies import Answers, CertificateFor, Signer, StorePolicies
 from p2psip_min.storage.selection import select
 from p2psip_min.storage.validation import (
+    MOST_GENERATION,
     Accepted,
     Change,
     Checklist,
@@ -245,7 +246,9 @@ class Store:
             if spec is None:
                 continue
             shelf = self._shelf(resource, group.kind)
-            change = Change(group.kind, spec, max(group.generation, shelf.generation if shelf else 0), [])
+            theirs_counts = group.generation <= MOST_GENERATION
+            ours = shelf.generation if shelf else 0
+            change = Change(group.kind, spec, max(group.generation, ours) if theirs_counts else max(1, ours), [])
             coming: dict[bytes, Held] = dict(shelf.values) if shelf else {}
             for stored in group.values:
                 if is_absence(stored):

@@ -45,6 +45,9 @@ ERROR_OF: Mapping[StoreReason, ErrorCode] = {
 }
 """What the requester is told; where RFC 6940 names no error, Error_Invalid_Message for what no clock can mend."""
 
+MOST_GENERATION = 1 << 63
+"""The highest generation counter that is taken from another holder; it counts on from there in 64 bits."""
+
 MAX_LISTED_KINDS = 63
 """What fits behind the one length byte of Error_Unknown_Kind's list."""
 
@@ -164,7 +167,10 @@ class Checklist:
         claimed = group.generation_counter
         if original:
             return self.rules.version.verdict(claimed, shelf.generation if shelf else 0)
-        # Copies are taken with the counter that they come with, whatever ours says; but never without one.
+        # Copies are taken with the counter that they come with, whatever ours says; but never without one, and with
+        # none that leaves no room to count on, since nobody has signed it.
+        if claimed > MOST_GENERATION:
+            return StoreReason.GENERATION_TOO_HIGH
         return None if claimed else StoreReason.GENERATION_REQUIRED
 
     def _values(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2psip_min.errors import Malformed
-from p2psip_min.ids import NodeID, ResourceID, distance, in_interval, to_int
+from p2psip_min.ids import INVALID, WILDCARD, NodeID, ResourceID, distance, in_interval, to_int
 from p2psip_min.invariants import ideal_ring
 from p2psip_min.routing.topology.chord import DISBELIEF, MEMORY, PATIENCE, SPARES, Chord
 from p2psip_min.wire.chord import ChordLeaveData, ChordLeaveType, ChordUpdate, ChordUpdateType
@@ -208,6 +208,12 @@ def test_losing_the_predecessor_changes_our_range() -> None:
     assert not chord.responsible(node(95))
     assert chord.remove(node(99), 1.0).responsibility_changed
     assert chord.responsible(node(95))
+
+
+def test_who_cannot_exist_is_no_candidate() -> None:
+    chord = at(250, 240)
+    named = encode(ChordUpdate(1, ChordUpdateType.NEIGHBORS, (INVALID, WILDCARD), (WILDCARD, node(1), INVALID)))
+    assert chord.on_update(node(240), named, 0.0).candidates == (node(1),)
 
 
 def test_an_unreachable_candidate_makes_room_for_the_next() -> None:

@@ -223,6 +223,21 @@ def test_a_copy_needs_a_generation_and_brings_it(world: Any) -> None:
     assert peer.store.generation(world.alice, world.note) == 9
 
 
+def test_no_copy_uses_up_the_generations(world: Any) -> None:
+    """Nobody signs the counter, so whoever may send copies could otherwise stop the owner from ever writing again."""
+    peer = world.peer()
+    peer.put(world.seal(b"x"))
+    refused(
+        peer.put(world.seal(b"x"), replica=1, generation=(1 << 64) - 1),
+        StoreReason.GENERATION_TOO_HIGH,
+        ErrorCode.GENERATION_COUNTER_TOO_LOW,
+    )
+    assert peer.store.generation(world.alice, world.note) == 1
+    assert isinstance(peer.put(world.seal(b"x"), replica=1, generation=1 << 63), Accepted)
+    assert isinstance(peer.put(world.seal(b"y", at=1.0)), Accepted)
+    assert peer.store.generation(world.alice, world.note) == (1 << 63) + 1
+
+
 @pytest.mark.parametrize("at", [9.999, 10.0])
 def test_data_too_old(world: Any, at: float) -> None:
     peer = world.peer()

@@ -16,7 +16,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from p2psip_min.ids import ID_LENGTH, RING, NodeID, ResourceID, distance, in_interval, to_int
+from p2psip_min.ids import ID_LENGTH, INVALID, RING, WILDCARD, NodeID, ResourceID, distance, in_interval, to_int
 from p2psip_min.routing.topology.base import NOTHING, Changes, Random
 from p2psip_min.wire.chord import ChordLeaveData, ChordLeaveType, ChordUpdate, ChordUpdateType
 from p2psip_min.wire.codec import decode, encode
@@ -34,6 +34,8 @@ SPARES = 64
 
 MEMORY = 256
 """How many nodes each of the other notes may speak of, whatever others send."""
+
+_NOBODY = (WILDCARD, INVALID)
 
 
 class Chord:
@@ -272,6 +274,8 @@ class Chord:
         """Note who was named and may belong into the neighbor table."""
         disbelieved = self._disbelieved
         for node in nodes:
+            if node in _NOBODY:
+                continue
             if node in disbelieved:
                 if disbelieved[node] > now:
                     continue
