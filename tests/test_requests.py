@@ -12,11 +12,13 @@ from p2psip_min import procedures
 from p2psip_min.errors import DropReason, ErrorAnswer, RemoteFault, RequestTimedOut
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.procedures.lookup import ask
-from p2psip_min.trace import MessageSent, RequestFailed, RequestRetransmitted
+from p2psip_min.trace import MessageSent, RequestFailed, RequestRetransmitted, StoreAcknowledged
+from p2psip_min.wire.address import IpAddressPort
+from p2psip_min.wire.codec import encode
 from p2psip_min.wire.data import SingleValue
 from p2psip_min.wire.fragments import fragment
 from p2psip_min.wire.header import LAST_FRAGMENT, open_envelope
-from p2psip_min.wire.kinds import AccessPolicy, DataModel, KindSpec
+from p2psip_min.wire.kinds import TURN_SERVICE, AccessPolicy, DataModel, KindSpec, TurnServer
 from p2psip_min.wire.message import encode_contents
 from p2psip_min.wire.messages import (
     ErrorCode,
@@ -25,6 +27,7 @@ from p2psip_min.wire.messages import (
     PingAns,
     PingReq,
     ProbeReq,
+    StoreAns,
 )
 from tests.crafting import (
     TRANSACTION,
@@ -289,3 +292,34 @@ def test_a_store_that_comes_again_is_answered_alike_for_15_s() -> None:
     *_, late = hand.answers(sent.transaction_id)
     assert late.body.error_code == ErrorCode.DATA_TOO_OLD
     assert [record.generation for record in overlay.records()[root.node_id]] == [1]
+
+
+# --- answers that make no sense ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("routing", ["recursive", "iterative"])
+def test_an_answer_of_another_method_is_no_answer(routing: str) -> None:
+    """Else a hostile peer could end a procedure, or a node's maintenance, with a body that nobody expects."""
+    overlay = small(8, routing=routing)
+    asking, *others = overlay.peers()
+    for node in others:
+        node.peer.handlers.update(dict.fromkeys(node.peer.handlers, lambda peer, received: PingAns(1, 2)))
+    place = overlay.place_of(others[2].name, TURN_SERVICE)
+    with pytest.raises(RequestTimedOut):
+        overlay.run(procedures.fetch(asking.peer, place, TURN_SERVICE))
+    with pytest.raises(RequestTimedOut):
+        overlay.run(procedures.attach(asking.peer, (others[4].node_id,)))
+    assert set(drops(overlay, asking)) == {DropReason.UNSOLICITED}
+
+
+def test_an_answer_to_a_store_that_leaves_out_the_kind_acknowledges_nothing() -> None:
+    overlay = small(8)
+    owner, *others = overlay.peers()
+    for node in others:
+        node.peer.handlers[MessageCode.STORE_REQ] = lambda peer, received: StoreAns(())
+    places = [ResourceID.of(bytes(owner.node_id) + bytes((i,))) for i in range(1, 21)]
+    at, place = next((at, place) for at, place in enumerate(places, 1) if overlay.root(place) is not owner)
+    value = SingleValue(True, encode(TurnServer(at, IpAddressPort("10.0.0.1", 3478))))
+    with pytest.raises(RemoteFault, match="leaves out"):
+        overlay.run(procedures.store(owner.peer, place, TURN_SERVICE, (value,)))
+    assert not list(trace_of(overlay).select(StoreAcknowledged))
