@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -174,7 +174,7 @@ class Soak:
         if not self.sound:
             return
         overlay, changed = self.overlay, False
-        for event in overlay.trace.events[self._seen :]:  # type: ignore[union-attr]
+        for event in overlay.events[self._seen :]:
             if isinstance(event, events.NeighborFailed):
                 self.sound = self.sound and not overlay.nodes[NodeID(event.neighbor)].alive
             elif isinstance(event, events.NeighborsChanged | events.NodeJoined | events.NodeLeft | events.NodeCrashed):
@@ -256,8 +256,8 @@ class Soak:
         if not self.cuts:
             self.overlay.network.heal()
 
-    def _spawn(self, coroutine: object, name: str) -> None:
-        self.overlay.driver.call(lambda: self.overlay.loop.create_task(coroutine, name=name))  # type: ignore[arg-type]
+    def _spawn(self, coroutine: Coroutine[Any, Any, object], name: str) -> None:
+        self.overlay.driver.call(lambda: self.overlay.loop.create_task(coroutine, name=name))
 
     # --- records ---------------------------------------------------------------------------------------------
 
@@ -320,13 +320,9 @@ class Soak:
 
 def excused(overlay: Overlay, resource: ResourceID, value: bytes) -> bool:
     """Whether the holders died too fast for anybody to help: all three within the window, or the only one."""
-    crashed = {
-        event.node: event.t
-        for event in overlay.trace.events  # type: ignore[union-attr]
-        if isinstance(event, events.NodeCrashed)
-    }
+    crashed = {event.node: event.t for event in overlay.events if isinstance(event, events.NodeCrashed)}
     holders: dict[bytes, float] = {}
-    for event in overlay.trace.events:  # type: ignore[union-attr]
+    for event in overlay.events:
         if isinstance(event, events.RecordStored | events.RecordReplaced) and event.resource == resource:
             if event.value == value:
                 holders[event.node] = event.t

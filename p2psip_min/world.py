@@ -6,7 +6,8 @@ import random
 from collections.abc import Coroutine, Iterable
 from typing import Any, Self, TypeVar
 
-from p2psip_min.trace import CountingTrace, Trace
+from p2psip_min.errors import LocalProtocolError
+from p2psip_min.trace import CountingTrace, Event, Trace
 from p2psip_min.transport.driver import Runs, driver_here
 from p2psip_min.transport.network import Network
 
@@ -53,6 +54,13 @@ class World:
     def digest(self) -> str:
         """The trace's digest: equal for equal runs, in any process."""
         return self.trace.digest()
+
+    @property
+    def events(self) -> list[Event]:
+        """What has happened, in order; LocalProtocolError where events are only counted."""
+        if isinstance(self.trace, CountingTrace):
+            raise LocalProtocolError("this world counts its events and keeps none; trace='full' keeps them")
+        return self.trace.events
 
     def aor(self, user: str) -> str:
         """The address of record of a user here, without a scheme."""
