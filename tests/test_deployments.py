@@ -165,3 +165,13 @@ def test_the_path_of_a_call_needs_the_full_trace() -> None:
 def test_the_package_names_what_a_notebook_needs() -> None:
     assert 20 <= len(p2psip_min.__all__) <= 30
     assert all(hasattr(p2psip_min, name) for name in p2psip_min.__all__)
+
+
+def test_an_invite_from_nobody_is_refused(provider: ClientServer) -> None:
+    """A Contact that names no instance is the caller's mistake: the phone that is called goes on."""
+    alice, bob = provider.phone("alice"), provider.phone("bob")
+    bob.contact, usual = "<sip:10.0.0.9>", bob.contact
+    with pytest.raises(NotFound, match="400"):
+        provider.call("bob", "alice")
+    bob.contact = usual
+    assert provider.call("bob", "alice") == alice.node_id

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from p2psip_min.application import digest
-from p2psip_min.application.sip import SipMessage, SipReader, address_of, answer
+from p2psip_min.application.sip import SipMessage, SipReader, address_of, answer, number
 from p2psip_min.errors import LinkReason, Malformed
 from p2psip_min.seams import Random
 
@@ -125,8 +125,8 @@ class RegistrarProxy:
             connection.send(refusal.having("WWW-Authenticate", digest.challenge(self.domain, connection.nonce)))
             return
         connection.user = aor
-        asked = message.header("Expires")
-        lasts = min(int(asked), EXPIRES) if asked.isdecimal() else EXPIRES
+        asked = number(message.header("Expires"))
+        lasts = EXPIRES if asked is None else min(asked, EXPIRES)
         granted = answer(message, 200, "OK", tag=self._token())
         if lasts:
             contact = message.header("Contact")
@@ -140,8 +140,8 @@ class RegistrarProxy:
         if not connection.user or address_of(message.header("From")) != connection.user:
             self._refuse(connection, message, 403, "Forbidden")
             return
-        hops = message.header("Max-Forwards")
-        if not hops.isdecimal() or int(hops) == 0:
+        hops = number(message.header("Max-Forwards"))
+        if not hops:
             self._refuse(connection, message, 483, "Too Many Hops")
             return
         binding = self.bindings.get(address_of(message.uri))
@@ -153,7 +153,7 @@ class RegistrarProxy:
             self._asking[branch] = connection
             if len(self._asking) > TRANSACTIONS:
                 del self._asking[next(iter(self._asking))]
-        passed = message.having("Max-Forwards", str(int(hops) - 1))
+        passed = message.having("Max-Forwards", str(hops - 1))
         via = ("Via", f"SIP/2.0/TLS {self._contact};branch={branch}")
         self.passed += 1
         binding.connection.send(

@@ -70,9 +70,9 @@ def decode(data: bytes) -> SipMessage:
         if not colon or not key.strip():
             raise Malformed(text.index(line), "SIP header line without a name")
         if key.strip().lower() == "content-length":
-            if not value.strip().isdecimal():
+            length = number(value.strip())
+            if length is None:
                 raise Malformed(text.index(line), "Content-Length is not a number")
-            length = int(value)
             continue
         headers.append((key.strip(), value.strip()))
     if length is not None and length != len(body.encode()):
@@ -81,12 +81,18 @@ def decode(data: bytes) -> SipMessage:
     if len(parts) != 3:
         raise Malformed(0, "SIP start line has not three parts")
     if parts[0] == "SIP/2.0":
-        if not (parts[1].isdecimal() and 100 <= int(parts[1]) <= 699):
+        status = number(parts[1])
+        if status is None or not 100 <= status <= 699:
             raise Malformed(8, "SIP status out of range")
-        return SipMessage(status=int(parts[1]), reason=parts[2], headers=tuple(headers), body=body)
+        return SipMessage(status=status, reason=parts[2], headers=tuple(headers), body=body)
     if parts[2] != "SIP/2.0" or not parts[0].isalpha():
         raise Malformed(0, "not a SIP/2.0 request")
     return SipMessage(method=parts[0], uri=parts[1], headers=tuple(headers), body=body)
+
+
+def number(text: str) -> int | None:
+    """A header's number of at most nine digits; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 class SipReader:
@@ -115,8 +121,11 @@ class SipReader:
 def _announced(head: bytes) -> int:
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit() and len(value) < 10:
-            return int(value)
+        if (
+            name.strip().lower() == b"content-length"
+            and (length := number(value.strip().decode("latin-1"))) is not None
+        ):
+            return length
     raise Malformed(0, "SIP message on a stream without Content-Length")
 
 

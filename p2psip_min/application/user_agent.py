@@ -171,7 +171,12 @@ class UserAgent:
         if message.method == "ACK":
             return
         if message.method == "INVITE":
-            self.calls.append((instance(message.header("Contact")), message.header("Call-ID")))
+            try:
+                caller = instance(message.header("Contact"))
+            except NotFound:
+                self._write(sip.answer(message, 400, "Bad Request", tag=self.node_id.hex()[:8]))
+                return
+            self.calls.append((caller, message.header("Call-ID")))
         elif message.method != "OPTIONS":
             self._write(sip.answer(message, 405, "Method Not Allowed", tag=self.node_id.hex()[:8]))
             return

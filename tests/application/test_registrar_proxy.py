@@ -178,3 +178,11 @@ def test_rubbish_ends_the_connection(proxy: RegistrarProxy, bob: Line) -> None:
 @pytest.mark.parametrize("header", ["", "Basic YWxpY2U6c2VzYW1l", 'Digest nonce="n", qop=auth, nc=00000001'])
 def test_a_header_without_proof_proves_nothing(header: str) -> None:
     assert not digest.proves(header, digest.secret(ALICE, DOMAIN, "sesame"), "n", "REGISTER")
+
+
+def test_numbers_too_long_to_be_meant_are_none(proxy: RegistrarProxy) -> None:
+    alice, digits = Line(proxy, "10.0.0.1"), "1" * 5000
+    assert alice.register(ALICE, "sesame", Expires=digits).status == 200
+    refused = alice.say(alice.request("INVITE", ALICE, BOB, Max_Forwards=digits))
+    assert refused is not None
+    assert refused.status == 483

@@ -40,6 +40,8 @@ def test_anything_else_is_malformed(data: bytes) -> None:
         (b"INVITE sip:a SIP/2.0\r\nVia\r\n\r\n", "without a name"),
         (b"INVITE sip:a SIP/2.0\r\nContent-Length: two\r\n\r\n", "not a number"),
         (b"INVITE sip:a SIP/2.0\r\nContent-Length: 2\r\n\r\n", "another length"),
+        (b"INVITE sip:a SIP/2.0\r\nContent-Length: " + b"1" * 5000 + b"\r\n\r\n", "not a number"),
+        (b"SIP/2.0 " + b"1" * 5000 + b" OK\r\n\r\n", "status out of range"),
         (b"x" * (sip.MAX_BYTES + 1), "too large"),
     ],
 )
