@@ -83,6 +83,8 @@ class Registrar:
         """What the servers hand out."""
         self._rng = rng
         self._revoked: dict[int, float] = {}
+        self._renewed: dict[int, tuple[int, float]] = {}
+        """The certificate before, by the serial of the one that renewed it: its serial and end."""
         self._list_number = 0
 
     # --- accounts -------------------------------------------------------------------------------------------------
@@ -166,6 +168,7 @@ class Registrar:
         identity = Identity(node_ids, grant.user, grant.key, serial, grant.not_before, not_after)
         if former is not None:
             grant.account.identities.remove(former)
+            self._renewed[serial] = (former.serial, former.not_after)
         grant.account.identities.append(identity)
         ledger.keys[grant.key] = grant.account.name
         return Issued(certificate=certificate, user=grant.user, node_ids=node_ids)
@@ -187,6 +190,10 @@ class Registrar:
                 if node_id in identity.node_ids:
                     identity.revoked = True
                     self._revoked[identity.serial] = identity.not_after
+                    before = self._renewed.get(identity.serial)
+                    while before is not None:  # a renewed certificate is good until its own end
+                        serial, self._revoked[serial] = before
+                        before = self._renewed.get(serial)
                     return identity.node_ids
         raise LocalProtocolError(f"no identity holds {node_id!r}")
 

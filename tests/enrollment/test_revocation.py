@@ -29,6 +29,19 @@ def test_revoked_by_list(registrar: Registrar, alice: Credential, trust: TrustSt
     assert isinstance(trust.check(bob.certificate, now=10.0), Certificate)
 
 
+def test_a_certificate_that_was_renewed_is_revoked_with_the_new_one(registrar: Registrar, trust: TrustStore) -> None:
+    """Both speak for the same Node-ID until the old one ends."""
+    key = derive_key(7, "bob")
+    held = [registrar.issue_offline(key, BOB, "tulip", day * DAY) for day in (0, 16, 32)]
+    registrar.revoke(held[0].node_id)
+    now = 33 * DAY
+    made = registrar.revocation_list(now)
+    assert len(made.serials) == 2, "the first one has ended by itself"
+    assert trust.revocations.take(made, now)
+    assert isinstance(trust.check(held[0].certificate, now=now), LinkReason)
+    assert [trust.check(each.certificate, now=now) for each in held[1:]] == [LinkReason.REVOKED] * 2
+
+
 def test_a_list_comes_back_and_is_reproducible(registrar: Registrar, alice: Credential) -> None:
     registrar.revoke(alice.node_id)
     made = registrar.revocation_list(10.0)
