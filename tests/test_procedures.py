@@ -33,6 +33,7 @@ from p2psip_min.trace import (
     NeighborFailed,
     NodeCrashed,
     NodeJoined,
+    NodeLeft,
     RequestFailed,
 )
 from p2psip_min.wire.address import IpAddressPort
@@ -302,6 +303,35 @@ def test_who_leaves_hands_over_and_is_never_taken_for_dead(links: str) -> None:
     assert not count(overlay, NodeCrashed)
     assert not crooked(overlay)
     assert not misplaced(overlay, places)
+
+
+def test_who_is_cut_off_leaves_once_somebody_takes_what_it_holds() -> None:
+    """Found by a soak: the only holder of a record left inside a partition, and the record went with it."""
+    overlay = small(8, links="plain", maintenance=True)
+    places = turn_servers(overlay)
+    going = overlay.root(places[0])
+    overlay.network.partition([[going.address]])
+    task = overlay.loop.create_task(procedures.leave(going.peer))
+    overlay.advance(120)
+    assert not task.done()
+    overlay.network.heal()
+    overlay.advance(900)
+    assert task.done()
+    assert [event.node for event in trace_of(overlay).select(NodeLeft)] == [going.node_id]
+    assert not misplaced(overlay, places)
+
+
+def test_who_crashes_while_leaving_has_not_left() -> None:
+    overlay = small(8, links="plain", maintenance=True)
+    going = overlay.root(turn_servers(overlay)[0])
+    overlay.network.partition([[going.address]])
+    task = overlay.loop.create_task(procedures.leave(going.peer))
+    overlay.advance(60)
+    overlay.crash(going.name)
+    overlay.advance(60)
+    assert task.done()
+    assert not count(overlay, NodeLeft)
+    assert count(overlay, NodeCrashed) == 1
 
 
 @pytest.mark.parametrize("links", LINKS)

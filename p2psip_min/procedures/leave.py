@@ -33,13 +33,15 @@ async def leave(peer: Peer) -> None:
         await asyncio.gather(*(_say_goodbye(peer, neighbor) for neighbor in neighbors))
         if tasks := [task for task in others if task is not None]:
             await asyncio.wait(tasks, timeout=GRACE)
+    if not peer.alive:
+        return  # it crashed meanwhile, or has left already
     peer.emit(events.NodeLeft(peer.now(), peer.node_id, 0))
     peer.stop()
     peer.links.close_all()
 
 
 async def _part_with_all(peer: Peer, deadline: float) -> None:
-    while True:
+    while peer.alive:
         await hand_over_all(peer)  # still serving: somebody's store may come in meanwhile
         last = peer.now() >= deadline
         if last or handed_over(peer):
