@@ -124,12 +124,14 @@ def unexplained(overlay: Overlay, victim: Node, sent: list[bytes], since: int) -
     """Messages of which the victim's trace does not say what became of them."""
     ended: Counter[bytes] = Counter()
     passed: set[tuple[int, bytes]] = set()
+    joined: set[tuple[int, bytes]] = set()
     given_up: set[int] = set()
     for event in trace_of(overlay).events[since:]:
         if event.node != victim.node_id:
             continue
         if isinstance(event, MessageDropped | MessageDelivered):
             ended[event.message] += 1
+            joined.add((event.transaction_id, event.message[-64:]))
             if not event.message:
                 given_up.add(event.transaction_id)
         elif isinstance(event, MessageForwarded):
@@ -139,8 +141,10 @@ def unexplained(overlay: Overlay, victim: Node, sent: list[bytes], since: int) -
         if ended[data]:
             continue
         envelope = open_envelope(data)  # what can't be read at all has been dropped above
-        forwarded = (envelope.transaction_id, data[-64:]) in passed
-        if not forwarded and (envelope.fragment == WHOLE or envelope.transaction_id not in given_up):
+        tail = (envelope.transaction_id, data[-64:])
+        # Of a fragment the header is made anew, even when the first is all.
+        as_fragment = envelope.fragment != WHOLE and (envelope.transaction_id in given_up or tail in joined)
+        if tail not in passed and not as_fragment:
             lost.append(data)
     return lost
 
