@@ -6,6 +6,7 @@ peer's patience. None, or a function that returns None, means that nobody has be
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -37,7 +38,7 @@ FRESH = "fresh(nonce, issued, used, now)"
 NOTEBOOK_00 = (WHO_STORES, HOPS, SAME_SEED)
 NOTEBOOK_06 = (BEAT, ACCEPT, CAPTURE, FRESH)
 
-_RAISED = "It raised {error}: {text}. Mind the cases where nothing is held yet."
+_RAISED = "It raised {error}: {text}."
 
 
 # --- 00: overlay in a box ---------------------------------------------------------------------------------------------
@@ -62,6 +63,8 @@ def predicted_hops(overlay: Overlay, start: str, user: str, answer: int | None) 
     """Whether a lookup, made now, takes as many hops as ``answer`` says."""
     if answer is None:
         return note(HOPS, State.OPEN, "Give a number, such as answer = 5.")
+    if not _number(answer):
+        return note(HOPS, State.FAILED, f"Give a number, such as answer = 5, and not {answer!r}.")
     since = len(overlay.trace)
     overlay.lookup(start, ResourceID.of(overlay.aor(user)))
     (found,) = list(_full(overlay).select(events.LookupCompleted, since=since))[-1:]
@@ -216,7 +219,8 @@ def accepts(accept: Accept) -> Check:
         finally:
             stage.overlay.close()
         if judge.failed is not None:
-            return note(ACCEPT, State.FAILED, _raised(judge.failed))
+            hint = " When nothing is held yet, held is None." if "NoneType" in str(judge.failed) else ""
+            return note(ACCEPT, State.FAILED, _raised(judge.failed) + hint)
         if judge.silent:
             return note(ACCEPT, State.OPEN, "The rule returns nothing yet: True lets a PUT in, False keeps it out.")
         if not stores[0]:
@@ -247,6 +251,8 @@ def beats_time_stamp(delay: float | None, window: float = 60.0) -> Check:
     """Whether mallory, resending ``delay`` seconds after the capture, rolls alice back under a time stamp window."""
     if delay is None:
         return note(BEAT, State.OPEN, "Give mallory a delay in seconds, such as delay = 10.")
+    if not _number(delay):
+        return note(BEAT, State.FAILED, f"A delay is a number of seconds, such as delay = 10, and not {delay!r}.")
     outcome = told(delay=delay, defence=("time-stamp",), window=window).outcome
     if outcome.figure and outcome.facts[0] == "v1":
         return note(BEAT, State.PASSED, f"Resent after {delay:g} s, {window:g} s allowed: bob reads v1.")
@@ -314,6 +320,8 @@ def captured(forwarders: Callable[[Told], Any]) -> Check:
                 return note(CAPTURE, State.FAILED, _raised(error))
             if _untouched(answer):
                 return note(CAPTURE, State.OPEN, "The function returns nothing yet: return a set of names.")
+            if not isinstance(answer, set | frozenset | list | tuple):
+                return note(CAPTURE, State.FAILED, f"Return a set of names, and not {answer!r}.")
             if set(answer) - wanted:
                 return note(CAPTURE, State.FAILED, f"With {routing} routing it names nodes that never passed a PUT on.")
             if wanted - set(answer):
@@ -354,6 +362,10 @@ def fresh_nonces(fresh: Fresh, lifetime: float = 60.0) -> Check:
 
 def _untouched(answer: object) -> bool:
     return answer is None or answer is ...
+
+
+def _number(answer: object) -> bool:
+    return isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer)
 
 
 def _raised(error: Exception) -> str:

@@ -48,6 +48,22 @@ def test_predicted_hops(overlay: Overlay) -> None:
     assert exercises.predicted_hops(overlay, "bob", "alice", hops + 1).state is State.FAILED
 
 
+@pytest.mark.parametrize("answer", ["3", True, float("nan"), [3]])
+def test_what_is_no_number_is_told_so(overlay: Overlay, answer: Any) -> None:
+    assert "a number" in str(exercises.predicted_hops(overlay, "bob", "alice", answer))
+    assert "a number" in str(exercises.beats_time_stamp(answer))
+
+
+@pytest.mark.parametrize("answer", [5, "mallory"])
+def test_what_is_no_set_is_told_so(answer: Any) -> None:
+    assert "Return a set" in str(exercises.captured(lambda run: answer))
+
+
+def test_only_a_rule_that_forgot_the_first_put_is_told_of_it() -> None:
+    assert "held is None" in str(exercises.accepts(lambda new, held, now: new.written > held.written))  # type: ignore[union-attr]
+    assert "held" not in str(exercises.fresh_nonces(boom))
+
+
 COUNTER = itertools.count()
 
 
