@@ -109,7 +109,6 @@ RESET, JUDGE = "Reset", "Run all four"
 JUDGE_HELP = "Runs the scenario once for each column: without attack, attacked, defended, with the decoy"
 SPEED = "speed"
 SEED = "seed"
-BYTES_OF = "bytes"
 WAITING = "Ready. Nothing has run yet."
 BAD_SEED = "A seed is a whole number."
 

@@ -319,18 +319,12 @@ def role(replica: int, several: bool = True) -> str:
 ROLE_OWNER = "owner"
 
 
-def holding_label(resource: str) -> str:
-    """The head of the storage table."""
-    return resource
-
-
 def key_of(resource: str) -> str:
     """The mark on the ring."""
     return f"key of {resource.removeprefix('sip:').split('@', 1)[0]}"
 
 
 RESENT = "resent"
-REFUSED_AT = "refused"
 
 
 # --- the inspector ----------------------------------------------------------------------------------------------

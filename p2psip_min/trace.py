@@ -174,14 +174,6 @@ class NeighborsChanged(Event):
 
 
 @dataclass(slots=True)
-class FingerChanged(Event):
-    """Finger ``index`` (1: the opposite side) now points at ``finger`` (empty: nobody)."""
-
-    index: int
-    finger: bytes
-
-
-@dataclass(slots=True)
 class NeighborFailed(Event):
     """The node gave ``neighbor`` up as dead."""
 

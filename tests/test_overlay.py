@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import random
 import subprocess
@@ -348,6 +350,15 @@ def tell(links: str, seed: int, hash_seed: str) -> str:
 def test_the_same_seed_tells_the_same_story_in_any_process(links: str) -> None:
     stories = {tell(links, 5, hash_seed) for hash_seed in ("0", "4711")}
     assert len(stories) == 1
+
+
+def test_the_digest_is_that_of_the_trace_as_json_lines() -> None:
+    with Overlay(peers=3, links="plain", seed=5) as overlay:
+        overlay.advance(1.0)
+        lines = overlay.trace.to_jsonl()
+        assert hashlib.sha256(lines.encode()).hexdigest() == overlay.digest()
+        told = [json.loads(line) for line in lines.splitlines()]
+        assert len(told) == len(overlay.trace) > 0
 
 
 def test_another_seed_tells_another_story() -> None:

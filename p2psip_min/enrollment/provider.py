@@ -121,10 +121,6 @@ class Provider:
         )
         return self.configuration
 
-    def bootstrap_at(self, addresses: Iterable[Address], now: float) -> Configuration:
-        """Name the bootstrap nodes in the next configuration."""
-        return self.revise(now, bootstrap_nodes=tuple(addresses))
-
     def revoke(self, node_id: NodeID, now: float) -> Configuration:
         """Withdraw an identity and say so in the next configuration."""
         gone = self.registrar.revoke(node_id)
