@@ -10,7 +10,7 @@
 #
 # Afterwards you can
 #
-# 1. start an overlay of 32 nodes in one line and look into any of them,
+# 1. start an overlay of 32 peers in one line and look into any of them,
 # 2. say which peer stores a user's address, and how a message finds it,
 # 3. find a run in its trace, and show that somebody else has the same one.
 #
@@ -35,7 +35,7 @@ overlay = Overlay(peers=32, clients=("alice", "bob"), seed=7)
 overlay.overview()
 
 # %% [markdown]
-# That took no server, no port and no waiting. The network and its clock are simulated, everything else is real: each
+# That took no port, no second process and no waiting. The network and its clock are simulated, everything else is real: each
 # node has an X.509 certificate and speaks TLS 1.3, the messages are RELOAD (RFC 6940), and Wireshark opens them. The
 # overlay is *untrusted* unless you say otherwise: some of its peers may turn out to be hostile. Not today.
 

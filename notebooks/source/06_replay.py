@@ -28,8 +28,8 @@ from p2psip_min import Overlay, preset
 # overlay with recursive routing a PUT passes through peers that nobody has chosen, and any of them may keep a copy.
 #
 # Alice registers, and one of the peers on the way is mallory. Alice moves and registers again. Then mallory sends the
-# first PUT once more. All protections that the draft names are on: TLS on every hop, certificates at both ends, signed
-# messages, signed records, two replicas.
+# first PUT once more. Much is on already, the panel's preset *draft*: TLS on every hop, certificates at both ends,
+# signed messages, signed records, two replicas.
 #
 # **Your turn.** Answer first; the panel opens when you have. Being wrong here is worth more than not having said
 # anything.
