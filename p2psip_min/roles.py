@@ -25,8 +25,8 @@ class Roles:
             return
         if self.base != "untrusted":
             raise TrustedBase(
-                f"{name} is the operator's: on a {self.base} base only outsiders and clients attack; "
-                "use base='untrusted'"
+                f"on a {self.base} base every peer is the operator's, so {name} can't be hostile: only outsiders and "
+                "clients attack there; use the untrusted base"
             )
         if node in self.trusted:
             raise TrustedBase(f"{name} is one of the trusted peers of this untrusted base: choose another")

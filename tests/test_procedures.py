@@ -497,3 +497,29 @@ def test_a_client_without_its_peer_says_so() -> None:
         overlay.run(procedures.serve_client(overlay.peers()[0].peer, overlay.peers()[1].address))
     assert count(overlay, LinkRejected) == 1
     assert not count(overlay, LinkClosed)
+
+
+def test_a_stranger_brings_home_only_what_is_missing_where_the_last_to_arrive_wins() -> None:
+    """Else a version counter could be walked round: a copy carries none of its own (RFC 6940 §7.4.1.1)."""
+    outcomes = {}
+    for name in ("draft", "reload"):
+        overlay = small(12, links="plain", defences=name)
+        places = turn_servers(overlay)
+        root = overlay.root(places[0])
+        stranger = next(
+            node
+            for node in overlay.peers()
+            if node is not root and not root.peer.topology.plausible_source(node.node_id)
+        )
+        (export,) = root.peer.store.export(places[0], 255, overlay.now)
+        reasons = []
+        for forget in (False, True):
+            if forget:
+                root.peer.store.drop(places[0], overlay.now)
+            try:
+                overlay.run(stranger.peer.request((places[0],), export.request, certificates=export.certificates))
+                reasons.append("taken")
+            except ErrorAnswer as error:
+                reasons.append(ErrorCode(error.code).name)
+        outcomes[name] = reasons
+    assert outcomes == {"draft": ["FORBIDDEN", "taken"], "reload": ["taken", "taken"]}

@@ -35,9 +35,9 @@ overlay = Overlay(peers=32, clients=("alice", "bob"), seed=7)
 overlay.overview()
 
 # %% [markdown]
-# That took no port, no second process and no waiting. The network and its clock are simulated, everything else is real: each
-# node has an X.509 certificate and speaks TLS 1.3, the messages are RELOAD (RFC 6940), and Wireshark opens them. The
-# overlay is *untrusted* unless you say otherwise: some of its peers may turn out to be hostile. Not today.
+# That took no port, no second process and no waiting. The network and its clock are simulated, everything else is real:
+# each node has an X.509 certificate and speaks TLS 1.3, the messages are RELOAD (RFC 6940), and Wireshark opens them.
+# The overlay is *untrusted* unless you say otherwise: some of its peers may turn out to be hostile. Not today.
 
 # %%
 assert len(overlay.peers()) == 32

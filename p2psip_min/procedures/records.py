@@ -192,9 +192,8 @@ def on_store(peer: Peer, received: Received) -> Reply:
         sender_certificate=received.certificate,
         certificates=certificates_of(peer, received),
         responsible=responsible,
-        # A copy that went astray may come home from anywhere: its owner's signature speaks for it.
-        plausible_replica_sender=(responsible and request.replica_number == HAND_OVER)
-        or peer.topology.plausible_source(received.signer),
+        plausible_replica_sender=peer.topology.plausible_source(received.signer)
+        or (responsible and request.replica_number == HAND_OVER and _may_come_home(peer, resource)),
         transaction_id=received.envelope.transaction_id,
         now=now,
         replicas=replicas,
@@ -215,6 +214,14 @@ def on_store(peer: Peer, received: Received) -> Reply:
     elif copied:
         peer.copies.acknowledged(resource, received.signer)
     return Reply(outcome.answer)
+
+
+def _may_come_home(peer: Peer, resource: ResourceID) -> bool:
+    """Whether a copy that went astray is taken from a stranger: its owner's signature speaks for it, but not its age.
+
+    Where the last to arrive wins, it must not roll back what is held; only what is missing may come from anywhere.
+    """
+    return peer.defences.order.merges or not peer.store.holds(resource)
 
 
 def on_fetch(peer: Peer, received: Received) -> Reply:
