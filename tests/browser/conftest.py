@@ -42,9 +42,13 @@ def missing(what: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright."""
+    """Debian's Chromium, driven by Playwright.
+
+    For one module only: as long as it lasts, an asyncio loop counts as running in this thread, and overlays that other
+    tests make would then get a thread of their own.
+    """
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
