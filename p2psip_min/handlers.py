@@ -5,6 +5,9 @@ A handler answers at once. What takes longer, it starts as a procedure.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from p2psip_min.clock import milliseconds
 from p2psip_min.errors import ErrorAnswer
 from p2psip_min.exchange import Received
@@ -60,28 +63,32 @@ def on_route_query(peer: Peer, received: Received) -> RouteQueryAns:
     return RouteQueryAns(peer.topology.next_hop(destination) or peer.node_id)
 
 
-PEER_HANDLERS: dict[int, Handler] = {
-    MessageCode.PING_REQ: on_ping,
-    MessageCode.PROBE_REQ: on_probe,
-    MessageCode.ATTACH_REQ: on_attach,
-    MessageCode.APP_ATTACH_REQ: on_app_attach,
-    MessageCode.JOIN_REQ: on_join,
-    MessageCode.LEAVE_REQ: on_leave,
-    MessageCode.UPDATE_REQ: on_update,
-    MessageCode.ROUTE_QUERY_REQ: on_route_query,
-    MessageCode.STORE_REQ: on_store,
-    MessageCode.FETCH_REQ: on_fetch,
-    MessageCode.STAT_REQ: on_stat,
-    MessageCode.FIND_REQ: on_find,
-    MessageCode.CONFIG_UPDATE_REQ: on_config_update,
-}
+PEER_HANDLERS: Mapping[int, Handler] = MappingProxyType(
+    {
+        MessageCode.PING_REQ: on_ping,
+        MessageCode.PROBE_REQ: on_probe,
+        MessageCode.ATTACH_REQ: on_attach,
+        MessageCode.APP_ATTACH_REQ: on_app_attach,
+        MessageCode.JOIN_REQ: on_join,
+        MessageCode.LEAVE_REQ: on_leave,
+        MessageCode.UPDATE_REQ: on_update,
+        MessageCode.ROUTE_QUERY_REQ: on_route_query,
+        MessageCode.STORE_REQ: on_store,
+        MessageCode.FETCH_REQ: on_fetch,
+        MessageCode.STAT_REQ: on_stat,
+        MessageCode.FIND_REQ: on_find,
+        MessageCode.CONFIG_UPDATE_REQ: on_config_update,
+    }
+)
 """The methods of a peer."""
 
-CLIENT_HANDLERS: dict[int, Handler] = {
-    MessageCode.PING_REQ: on_ping,
-    MessageCode.ATTACH_REQ: on_attach,
-    MessageCode.APP_ATTACH_REQ: on_app_attach,
-    MessageCode.LEAVE_REQ: on_farewell,
-    MessageCode.CONFIG_UPDATE_REQ: on_config_update,
-}
+CLIENT_HANDLERS: Mapping[int, Handler] = MappingProxyType(
+    {
+        MessageCode.PING_REQ: on_ping,
+        MessageCode.ATTACH_REQ: on_attach,
+        MessageCode.APP_ATTACH_REQ: on_app_attach,
+        MessageCode.LEAVE_REQ: on_farewell,
+        MessageCode.CONFIG_UPDATE_REQ: on_config_update,
+    }
+)
 """The methods of a client: it routes and stores for nobody."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from p2psip_min import trace as events
@@ -64,7 +64,7 @@ class Peer(Node):
         trust: TrustStore,
         configuration: Configuration,
         rng: Random,
-        handlers: dict[int, Handler],
+        handlers: Mapping[int, Handler],
         address: Address,
         is_client: bool = False,
         iterative: bool = False,

@@ -303,7 +303,7 @@ def test_an_answer_of_another_method_is_no_answer(routing: str) -> None:
     overlay = small(8, routing=routing)
     asking, *others = overlay.peers()
     for node in others:
-        node.peer.handlers.update(dict.fromkeys(node.peer.handlers, lambda peer, received: PingAns(1, 2)))
+        node.peer.handlers = dict.fromkeys(node.peer.handlers, lambda peer, received: PingAns(1, 2))
     place = overlay.place_of(others[2].name, TURN_SERVICE)
     with pytest.raises(RequestTimedOut):
         overlay.run(procedures.fetch(asking.peer, place, TURN_SERVICE))
@@ -316,7 +316,7 @@ def test_an_answer_to_a_store_that_leaves_out_the_kind_acknowledges_nothing() ->
     overlay = small(8)
     owner, *others = overlay.peers()
     for node in others:
-        node.peer.handlers[MessageCode.STORE_REQ] = lambda peer, received: StoreAns(())
+        node.peer.handlers = {**node.peer.handlers, MessageCode.STORE_REQ: lambda peer, received: StoreAns(())}
     places = [ResourceID.of(bytes(owner.node_id) + bytes((i,))) for i in range(1, 21)]
     at, place = next((at, place) for at, place in enumerate(places, 1) if overlay.root(place) is not owner)
     value = SingleValue(True, encode(TurnServer(at, IpAddressPort("10.0.0.1", 3478))))
