@@ -216,6 +216,7 @@ def _against_rival(
                     peers=size.peers, grown=True, links="plain", defences="none", seed=SEED, maintenance=False
                 )
             )
+        overlay.advance(10.0)  # what the last joins caused is still on its way
         updates, wrong = updates_a_join(overlay), len(ideal_ring(overlay.snapshot()))
         overlay.close()
         yield at_most(
