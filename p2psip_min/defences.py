@@ -174,7 +174,7 @@ CATALOGUE: tuple[Defence, ...] = (
         on=GenerationCounter(),
         off=NoVersion(),
         checks="a store names the version that it replaces",
-        stops="replayed stores",
+        stops="replayed stores; not an old copy from a neighbor, since copies carry no version of their own",
         cost="no bytes: the field is always there",
         section="draft 11.1, RFC 6940 §7.4.1",
     ),
