@@ -225,7 +225,7 @@ def _against_rival(
             "ms/node",
             1e3 * base,
             2.0,
-            f"{updates:.1f} Updates a join; periodic ones do not count, the other side has none either",
+            f"{updates:.1f} Updates a join; measured without periodic maintenance, which is no part of one",
             f"afterwards {wrong} neighbor tables differ from the ideal ring's; more than none misses the limit",
             "floor: kademlia's CPU a node for building an overlay of as many, on real sockets",
             also=not wrong,
