@@ -11,21 +11,41 @@ with their service. The bounds below were fixed before any run.
 
 from __future__ import annotations
 
+import enum
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-LEAST_HARM = 0.25
-"""Share of the metric's range that an attack must spoil to count as one."""
 
-LEFT_BY_DEFENCE = 0.20
-"""Share of the harm that the named defence may leave."""
+class Standing(enum.StrEnum):
+    """What a comparison comes to: the defence holds, only dampens, or leaves the threat open; or the claim fails."""
 
-LEFT_BY_DECOY = 0.80
-"""Share of the harm that the decoy must leave."""
+    HOLDS = "holds"
+    DAMPENED = "dampened"
+    OPEN = "open"
+    FAILS = "fails"
 
-HONEST_LOSS = 0.01
-"""How far honest service may fall under the defence, as a share of its baseline."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a comparison must show, as shares; a row with others than these has a ``reason``.
+
+    ``harm`` of the metric's range is what an attack must spoil at least; ``defence`` of that harm is what the named
+    defence may leave, ``decoy`` what the decoy must leave; ``honest`` service may fall by that share of its baseline.
+    ``standing`` is what the row claims: DAMPENED where the defence takes a part of the harm only, OPEN where nobody
+    claims that it helps.
+    """
+
+    harm: float = 0.25
+    defence: float = 0.20
+    decoy: float = 0.80
+    honest: float = 0.01
+    standing: Standing = Standing.HOLDS
+    reason: str = ""
+
+
+USUAL = Bounds()
+"""The bounds of every row that states no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +110,7 @@ class Verdict:
 
 def holds(
     span: tuple[float, float],
+    bounds: Bounds = USUAL,
     *,
     baseline: float,
     attacked: float,
@@ -103,10 +124,10 @@ def holds(
     sign = 1.0 if worst > best else -1.0
     harm = sign * (attacked - baseline)
     return (
-        harm >= LEAST_HARM * abs(worst - best)
-        and sign * (defended - baseline) <= LEFT_BY_DEFENCE * harm
-        and sign * (decoy - baseline) >= LEFT_BY_DECOY * harm
-        and honest_defended >= honest_baseline * (1 - HONEST_LOSS)
+        harm >= bounds.harm * abs(worst - best)
+        and sign * (defended - baseline) <= bounds.defence * harm
+        and sign * (decoy - baseline) >= bounds.decoy * harm
+        and honest_defended >= honest_baseline * (1 - bounds.honest)
     )
 
 
@@ -123,6 +144,7 @@ def judge(
     metric: str,
     unit: str,
     span: tuple[float, float],
+    bounds: Bounds = USUAL,
 ) -> Verdict:
     """Run every column and compare."""
     outcomes = {column: run(column) for column in COLUMNS}
@@ -142,6 +164,6 @@ def judge(
         **figures,
         **honest,
         costs=outcomes["honest"].costs - outcomes["baseline"].costs,
-        holds=holds(span, **figures, **honest),
+        holds=holds(span, bounds, **figures, **honest),
         digest=digest,
     )

@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lab import verdicts
-from lab.catalogue import threat
+from lab.catalogue import catalogue, threat
+from lab.scenarios import replay, storage, transport
 from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run, titles
-from lab.scenarios.replay import RP_2
-from lab.scenarios.storage import ST_13
 from lab.scenarios.tour import TOUR
-from lab.scenarios.transport import TR_1
 from lab.verdicts import Outcome, Verdict
 from p2psip_min import defences
 from p2psip_min.errors import TrustedBase
@@ -22,7 +20,16 @@ from p2psip_min.overlay import ROUTING
 from p2psip_min.roles import BASES
 from p2psip_min.transport.driver import Runs
 
-SCENARIOS: Mapping[str, Scenario] = {each.id: each for each in (TR_1, RP_2, ST_13)}
+FAMILIES = (
+    transport,
+    replay,
+    storage,
+)
+"""The modules with scenarios; each has ``SCENARIOS``."""
+
+_ALL = {each.id: each for family in FAMILIES for each in family.SCENARIOS}
+
+SCENARIOS: Mapping[str, Scenario] = {name: _ALL[name] for name in catalogue() if name in _ALL}
 """Every threat that can be run, by id, in the order of the catalogue."""
 
 DriverFactory = Callable[[], Runs]
@@ -108,6 +115,7 @@ def verdict(
         metric=chosen.metric,
         unit=chosen.unit,
         span=chosen.span,
+        bounds=chosen.bounds,
     )
 
 

@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 
 from lab.frames import NodeKind, World
 from lab.text import Word
-from lab.verdicts import Costs, Outcome
+from lab.verdicts import USUAL, Bounds, Costs, Outcome
 from p2psip_min import procedures
 from p2psip_min import trace as events
-from p2psip_min.defences import Defences, LinkProtection, entry
+from p2psip_min.construction import Node, TopologyFactory
+from p2psip_min.defences import CATALOGUE, Defences, LinkProtection, entry
 from p2psip_min.errors import LocalProtocolError, P2PSIPError
 from p2psip_min.ids import NodeID, ResourceID
-from p2psip_min.overlay import Node, Overlay
-from p2psip_min.storage.policies import ReadQuorum, Successors, TimestampWindow, TransactionMemory
+from p2psip_min.overlay import Overlay
 from p2psip_min.trace import Trace
 from p2psip_min.transport.driver import InlineDriver, Runs
 
@@ -31,12 +31,9 @@ RECORDS_PER_HOP = 2
 """A message and its acknowledgement."""
 
 NUMBERS: Mapping[str, Callable[[float], Any]] = {
-    "time-stamp": TimestampWindow,
-    "transaction-memory": TransactionMemory,
-    "replicas": lambda copies: Successors(int(copies)),
-    "read-quorum": lambda needed: ReadQuorum(int(needed)),
+    each.name: each.number for each in CATALOGUE if each.number is not None
 }
-"""Defences with a number in them: seconds, seconds, copies, answers."""
+"""Defences with a number in them: seconds, copies, answers."""
 
 
 class UnknownSetting(LookupError):
@@ -91,6 +88,8 @@ class Scenario:
     ``preset`` is what is on while the attack runs undefended; ``defence`` is put on top of it in the defended column,
     ``decoys`` one after the other in the decoy's (the first one counts, the others are shown). ``span`` is the metric's
     range, the worst last; ``whole`` says of how many things it counts them. ``word`` is what a harmed run is called.
+    ``claims`` are other defences, each a set that is put on together, that are said to help; ``bounds`` are the
+    verdict's, fixed before any run. ``geometry`` says why the threat is about Chord's own ring and nothing else.
     """
 
     id: str
@@ -113,6 +112,9 @@ class Scenario:
     rows: tuple[str, ...]
     notes: Mapping[str, str]
     stage: type[Stage]
+    claims: tuple[tuple[str, ...], ...] = ()
+    bounds: Bounds = USUAL
+    geometry: str = ""
 
     def check(self, setting: Setting) -> None:
         """Raise ValueError or UnknownSetting when nothing can be run so."""
@@ -145,7 +147,13 @@ class Stage:
     )
     mid_story: ClassVar[bool] = False
 
-    def __init__(self, scenario: Scenario, setting: Setting, driver: Runs | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        setting: Setting,
+        driver: Runs | None = None,
+        topology: TopologyFactory | None = None,
+    ) -> None:
         scenario.check(setting)
         self.scenario, self.setting = scenario, setting
         self.numbers = {**scenario.numbers, **dict(setting.numbers)}
@@ -162,7 +170,9 @@ class Stage:
             routing=setting.routing,
             defences=setting.effective(),
             seed=setting.seed,
+            topology=topology,
             driver=InlineDriver() if driver is None else driver,
+            **self.options(),
         )
         try:
             self.cast()
@@ -177,6 +187,10 @@ class Stage:
         self.began = self.overlay.now
 
     # --- what a scenario brings ------------------------------------------------------------------------------
+
+    def options(self) -> dict[str, Any]:
+        """What else the overlay is built with; see ``Overlay``."""
+        return {}
 
     def cast(self) -> None:
         """Choose who plays what, by the tables and the seed."""
@@ -310,9 +324,11 @@ class Stage:
         )
 
 
-def run(scenario: Scenario, setting: Setting, driver: Runs | None = None) -> Outcome:
-    """Play one stage to its end and measure it."""
-    stage = scenario.stage(scenario, setting, driver)
+def run(
+    scenario: Scenario, setting: Setting, driver: Runs | None = None, topology: TopologyFactory | None = None
+) -> Outcome:
+    """Play one stage to its end and measure it; ``topology`` makes another overlay algorithm than Chord."""
+    stage = scenario.stage(scenario, setting, driver, topology)
     try:
         stage.overlay.run(stage.story())
         return stage.outcome()

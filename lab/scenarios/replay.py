@@ -185,3 +185,5 @@ RP_2 = Scenario(
     notes={"baseline": "mallory forwards honestly", "attacked": "mallory resends v1 after v2"},
     stage=ReplayStage,
 )
+
+SCENARIOS = (RP_2,)

@@ -140,3 +140,5 @@ ST_13 = Scenario(
     notes={"baseline": "mallory keeps what she should", "attacked": "mallory empties her store"},
     stage=DiscardStage,
 )
+
+SCENARIOS = (ST_13,)

@@ -75,3 +75,5 @@ TR_1 = Scenario(
     notes={"baseline": "nobody listens", "attacked": "somebody listens between alice and her peer"},
     stage=EavesdropStage,
 )
+
+SCENARIOS = (TR_1,)

@@ -1,0 +1,57 @@
+"""Protections of messages that others pass on (draft 5.2, 11.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2psip_min.defences.base import DRAFT, RELOAD, Defence
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAuthentication:
+    """Whether messages are signed by their sender and refused unsigned (RFC 6940 §6.3.4)."""
+
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderCheck:
+    """Whether an answer for a key must come from a node at least as close as any neighbor (RFC 6940 §6.3.4)."""
+
+    closest: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutingDefences:
+    """What protects a message on its way, and the choice of the way."""
+
+    message_authentication: MessageAuthentication = MessageAuthentication(False)
+    responder_check: ResponderCheck = ResponderCheck(False)
+
+
+ROUTING: tuple[Defence, ...] = (
+    Defence(
+        name="message-signature",
+        title="Message signature",
+        field="message_authentication",
+        on=MessageAuthentication(True),
+        off=MessageAuthentication(False),
+        checks="the sender's message is not changed on the way",
+        stops="changed and invented messages",
+        cost="one signature and one certificate a message",
+        section="RFC 6940 §6.3.4",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="responder-check",
+        title="Plausible responder",
+        field="responder_check",
+        on=ResponderCheck(True),
+        off=ResponderCheck(False),
+        checks="who answers for a key is no farther from it than our neighbors",
+        stops="answers from nodes far away",
+        cost="no bytes",
+        section="RFC 6940 §6.3.4",
+        presets=(RELOAD,),
+    ),
+)

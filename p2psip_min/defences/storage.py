@@ -1,0 +1,147 @@
+"""Protections of records (draft 5.3, 7.2.7 to 7.2.9, 11.1, 11.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2psip_min.defences.base import DRAFT, RELOAD, Defence
+from p2psip_min.storage.policies import (
+    AnyOrder,
+    Forgetful,
+    GenerationCounter,
+    NoMemory,
+    NoRecordSignature,
+    NoReplicas,
+    NoTimestamp,
+    NoVersion,
+    OrderPolicy,
+    OwnerSignature,
+    ReaderMemoryPolicy,
+    ReadPolicy,
+    ReadQuorum,
+    RecordSignaturePolicy,
+    Remembers,
+    ReplicationPolicy,
+    RisingStorageTime,
+    RootOnly,
+    Successors,
+    TimestampPolicy,
+    TimestampWindow,
+    TransactionMemory,
+    TransactionMemoryPolicy,
+    VersionPolicy,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageDefences:
+    """What protects a record."""
+
+    record_signature: RecordSignaturePolicy = NoRecordSignature()
+    order: OrderPolicy = AnyOrder()
+    version: VersionPolicy = NoVersion()
+    timestamp: TimestampPolicy = NoTimestamp()
+    memory: TransactionMemoryPolicy = NoMemory()
+    replication: ReplicationPolicy = NoReplicas()
+    read: ReadPolicy = RootOnly()
+    reader_memory: ReaderMemoryPolicy = Forgetful()
+
+
+STORAGE: tuple[Defence, ...] = (
+    Defence(
+        name="record-signature",
+        title="Record signature",
+        field="record_signature",
+        on=OwnerSignature(),
+        off=NoRecordSignature(),
+        checks="the value is the owner's, to storing peer and reader",
+        stops="changed and invented records",
+        cost="one signature a record",
+        section="RFC 6940 §7.1",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="version-counter",
+        title="Version counter",
+        field="version",
+        on=GenerationCounter(),
+        off=NoVersion(),
+        checks="a store names the version that it replaces",
+        stops="replayed stores; not an old copy from a neighbor, since copies carry no version of their own",
+        cost="no bytes: the field is always there",
+        section="draft 11.1, RFC 6940 §7.4.1",
+    ),
+    Defence(
+        name="time-stamp",
+        title="Time stamp window",
+        field="timestamp",
+        on=TimestampWindow(60.0),
+        off=NoTimestamp(),
+        checks="a store is at most 60 s old",
+        stops="replays after the window",
+        cost="no bytes",
+        section="draft Figure 6",
+        number=TimestampWindow,
+    ),
+    Defence(
+        name="rising-time",
+        title="Rising storage time",
+        field="order",
+        on=RisingStorageTime(),
+        off=AnyOrder(),
+        checks="a value is younger than the one that it replaces",
+        stops="replayed stores where the newer value is held",
+        cost="no bytes",
+        section="RFC 6940 §7.4.1.1",
+        presets=(RELOAD,),
+    ),
+    Defence(
+        name="transaction-memory",
+        title="Transaction memory",
+        field="memory",
+        on=TransactionMemory(15.0),
+        off=NoMemory(),
+        checks="a request seen in the last 15 s is answered from memory",
+        stops="replays within 15 s",
+        cost="one answer a request, for 15 s",
+        section="RFC 6940 §6.2.1",
+        number=TransactionMemory,
+        presets=(RELOAD,),
+    ),
+    Defence(
+        name="replicas",
+        title="Two replicas",
+        field="replication",
+        on=Successors(2),
+        off=NoReplicas(),
+        checks="two successors hold a copy, and repair it when one fails",
+        stops="losing what one peer held",
+        cost="two more stores a store",
+        section="RFC 6940 §10.4",
+        number=lambda copies: Successors(int(copies)),
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="read-quorum",
+        title="Read quorum 2 of 3",
+        field="read",
+        on=ReadQuorum(2),
+        off=RootOnly(),
+        checks="the reader asks the replicas too and takes the newest",
+        stops="one holder that hides or rolls back",
+        cost="two more lookups and fetches a read",
+        section="draft 11.5",
+        number=lambda needed: ReadQuorum(int(needed)),
+    ),
+    Defence(
+        name="reader-memory",
+        title="Reader's memory",
+        field="reader_memory",
+        on=Remembers(),
+        off=Forgetful(),
+        checks="a reader takes nothing older than what it has read",
+        stops="rolling back a reader who knew better",
+        cost="eight bytes a record read",
+        section="RFC 6940 §7.4.2.2",
+    ),
+)
