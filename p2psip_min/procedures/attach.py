@@ -83,9 +83,15 @@ async def attach(
     if remote == peer.node_id:
         return remote
     address = address_in(received.body.candidates)
-    peer.links.learn(remote, address)
+    _note(peer, remote, address)
     await _linked(peer, remote, address)
     return remote
+
+
+def _note(peer: Peer, remote: NodeID, address: Address) -> None:
+    """Learn where a node says that it is reached, unless a link to it is up: then it is reached there."""
+    if remote not in peer.links.table:
+        peer.links.learn(remote, address)
 
 
 async def _linked(peer: Peer, remote: NodeID, address: Address | None) -> None:
@@ -108,7 +114,7 @@ def on_attach(peer: Peer, received: Received) -> AttachAns:
         raise ErrorAnswer(ErrorCode.IN_PROGRESS, b"attach in progress")
     address = address_in(body.candidates)
     if remote != peer.node_id:
-        peer.links.learn(remote, address)
+        _note(peer, remote, address)
         peer.spawn(_after_attach(peer, remote, address, body.send_update), "after attach")
     return AttachAns(_token(peer, 4), _token(peer, 22), b"active", candidates(peer, peer.address), False)
 

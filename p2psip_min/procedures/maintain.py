@@ -25,6 +25,9 @@ SETTLE = 0.1
 ANNOUNCEMENT = 1.0
 """Seconds in which a linked node that others name as our neighbor is given the chance to say so itself."""
 
+INTRODUCTION = 15.0
+"""Seconds in which a node that we attached to must send the Update that we asked it for; clients never do."""
+
 ACQUAINTANCES = 24
 """How many former neighbors a node remembers to find the overlay again, beside the bootstrap nodes (RFC 6940 §11.4)."""
 
@@ -72,7 +75,9 @@ async def _court(peer: Peer, candidate: NodeID, learned_from: NodeID | None) -> 
                 return
         through = learned_from if learned_from is not None and peer.links.connected(learned_from) else None
         destinations = (candidate,) if through is None else (through, candidate)
+        started = peer.now()
         await attach(peer, destinations, send_update=True, next_hop=through)
+        await peer.update_from(candidate, started, INTRODUCTION)
     except (RemoteFault, LinkRefused):
         react(peer, peer.topology.unreachable(candidate, peer.now()))
     finally:

@@ -6,7 +6,8 @@ Theory of operation
    ring that messages are routed by follow from it alone: the nearest on each side, the first in each finger's
    range, and all of these together. So losing a node brings in the best substitute that is known (§10.7.1).
 3. Whom we only hear of is a candidate, never an entry: an entry has been reached, and has said that it is a peer.
-   So a stale list can't bring a dead node back, and no list can take a living one out: only ``remove`` does.
+   So a stale list can't bring a dead node back, and no list can take a living one out: only ``remove`` does. And
+   whoever names nodes that do not answer is soon listened to no more, so invented ones cost us few Attaches.
 4. Updates carry no answer, so who sees in one that the sender lacks a neighbor tells the sender, and has a look at
    the one it lacks: it may be dead. That is how two views of the ring become one again, and fast.
 """
@@ -64,8 +65,8 @@ class Chord:
         self._peers: list[NodeID] = []
         self._index: dict[NodeID, int] = {}
         self._pinned: dict[int, NodeID] = {}
-        self._heard: dict[NodeID, None] = {}
-        self._disbelieved: dict[NodeID, float] = {}
+        self._heard: dict[NodeID, NodeID] = {}  # with the one that named it
+        self._disbelieved: dict[NodeID, tuple[float, NodeID]] = {}  # until when, and who had named it
         self._told: dict[NodeID, float] = {}
         self._lists: dict[NodeID, tuple[NodeID, ...]] = {}
         self._announced = False
@@ -217,7 +218,7 @@ class Chord:
         named = (*body.successors, *body.predecessors)
         if sender in self._successors or sender in self._predecessors:
             self._lists[sender] = named
-        self._hear((*named, *body.fingers), now)
+        self._hear(sender, (*named, *body.fingers), now)
         return self._answer(changed, self._disagreement(sender, body, now))
 
     def on_leave(self, leaving: NodeID, data: bytes, now: float) -> Changes:
@@ -235,7 +236,7 @@ class Chord:
         before = self._predecessors, self._successors
         self._drop(node)
         self._rebuild()
-        self._hear(named, now)
+        self._hear(node, named, now)
         return self._answer(self._compare(before))
 
     def unreachable(self, candidate: NodeID, now: float) -> Changes:
@@ -264,28 +265,39 @@ class Chord:
         self._pinned = {i: peer for i, peer in self._pinned.items() if peer != node}
 
     def _disbelieve(self, node: NodeID, now: float) -> None:
-        self._heard.pop(node, None)
+        namer = self._heard.pop(node, node)
         self._disbelieved.pop(node, None)
-        self._disbelieved[node] = now + DISBELIEF
+        self._disbelieved[node] = now + DISBELIEF, namer
         if len(self._disbelieved) > MEMORY:
             del self._disbelieved[next(iter(self._disbelieved))]
 
-    def _hear(self, nodes: Iterable[NodeID], now: float) -> None:
-        """Note who was named and may belong into the neighbor table."""
+    def _hear(self, sender: NodeID, nodes: Iterable[NodeID], now: float) -> None:
+        """Note whom the sender named, if it may belong into the neighbor table and the sender has credit left."""
         disbelieved = self._disbelieved
+        credit = -1
         for node in nodes:
             if node in _NOBODY:
                 continue
             if node in disbelieved:
-                if disbelieved[node] > now:
+                if disbelieved[node][0] > now:
                     continue
                 del disbelieved[node]
             if node not in self._heard and self._near(node) and len(self._heard) < MEMORY:
-                self._heard[node] = None
+                credit = self._credit(sender, now) if credit < 0 else credit
+                if not credit:
+                    return
+                credit -= 1
+                self._heard[node] = sender
+
+    def _credit(self, sender: NodeID, now: float) -> int:
+        """How many more nodes the sender may name: two neighbor tables' worth may be unanswered at a time."""
+        waiting = sum([namer == sender for namer in self._heard.values()])
+        failed = sum([namer == sender and until > now for until, namer in self._disbelieved.values()])
+        return max(0, 2 * (self._ahead + self._behind) - waiting - failed)
 
     def _candidates(self) -> tuple[NodeID, ...]:
         """Those heard of that would be neighbors if they were linked, successors first; who can't be is forgotten."""
-        near = {node: None for node in self._heard if self._near(node)}
+        near = {node: namer for node, namer in self._heard.items() if self._near(node)}
         self._heard = near
         if not near:
             return ()
