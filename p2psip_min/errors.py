@@ -159,6 +159,7 @@ class ConfigurationReason(Reason):
     WRONG_SIGNER = "signer not named by the current document"
     EXPIRED = "expired"
     UNSUPPORTED = "demands what this node does not have"
+    KIND_KNOWN = "kind known otherwise"
 
 
 class P2PSIPError(Exception):

@@ -9,7 +9,7 @@ import pytest
 
 from p2psip_min import procedures
 from p2psip_min import trace as events
-from p2psip_min.enrollment.configuration import MAX_SEQUENCE, newer, publish
+from p2psip_min.enrollment.configuration import MAX_SEQUENCE, kind_block, newer, publish
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.errors import (
     ConfigurationReason,
@@ -312,6 +312,27 @@ def test_kinds_spread_by_themselves_or_with_the_document(overlay: Overlay) -> No
     overlay.put("bob", NOTE.id, b"x" * 300)
     node = overlay.peers()[0]
     assert node.peer.surroundings.kinds[LIST.id].max_count == LIST.max_count
+
+
+def test_an_old_kind_block_does_not_come_again(overlay: Overlay) -> None:
+    """Its signature is good for ever, but only a document, which has a sequence, changes what is known."""
+    one, other = overlay.peers()[:2]
+    signer = overlay.provider.signer
+
+    def bring(*specs: KindSpec) -> None:
+        blocks = tuple(kind_block(spec, signer).encode() for spec in specs)
+        overlay.run(one.peer.request((other.node_id,), ConfigUpdateReq(ConfigUpdateType.KIND, kinds=blocks)))
+
+    bring(NOTE, LIST)
+    assert other.peer.surroundings.kinds[LIST.id].max_count == LIST.max_count
+    overlay.reconfigure(kinds=(replace(NOTE, max_size=100), LIST))
+    overlay.advance(10.0)
+    with pytest.raises(ErrorAnswer) as refused:
+        bring(LIST, NOTE)
+    assert (refused.value.code, refused.value.info) == (ErrorCode.FORBIDDEN, ConfigurationReason.KIND_KNOWN.encode())
+    assert other.peer.surroundings.kinds[NOTE.id].max_size == 100
+    (event,) = overlay.trace.select(events.ConfigurationRejected)
+    assert (event.node, event.reason) == (other.node_id, ConfigurationReason.KIND_KNOWN)
 
 
 def test_limits_change_with_the_document(overlay: Overlay) -> None:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from xml.sax.saxutils import escape, quoteattr
 
 from p2psip_min.enrollment.certificates import (
@@ -43,6 +44,9 @@ MAX_SEQUENCE = 0xFFFE
 
 ANY_SEQUENCE = 0xFFFF
 """In a ConfigUpdate's header: the receiver may follow whatever it follows (RFC 6940 §6.3.2.1)."""
+
+
+_NONE: Mapping[int, KindSpec] = MappingProxyType({})
 
 
 def newer(one: int, other: int) -> bool:
@@ -285,8 +289,12 @@ def accept_kinds(
     now: float,
     *,
     trust: TrustStore | None = None,
+    known: Mapping[int, KindSpec] = _NONE,
 ) -> tuple[KindSpec, ...] | ConfigurationReason:
-    """The Kinds in kind-block elements (XML) that a kind-signer of ``current`` signed, else why not (§6.5.4)."""
+    """The Kinds in kind-block elements (XML) that a kind-signer of ``current`` signed, else why not (§6.5.4).
+
+    A block has no sequence, so an old one could be brought again: what is ``known`` changes with a document only.
+    """
     trust, head = trust or current.trust(), f'<overlay xmlns="{BASE}">'.encode()
     specs: list[KindSpec] = []
     for block in blocks:
@@ -302,6 +310,9 @@ def accept_kinds(
         refusal = _unsigned(signed, current.kind_signers, trust, now)
         if refusal is not None:
             return refusal
+        held = known.get(fields.spec.id)
+        if held is not None and replace(fields.spec, name=held.name) != held:
+            return ConfigurationReason.KIND_KNOWN
         specs.append(fields.spec)
     return tuple(specs)
 

@@ -127,7 +127,8 @@ def on_config_update(peer: Peer, received: Received) -> ConfigUpdateAns:
     """Take a newer document or Kinds, whoever brings them: their signatures count, not the bearer (§6.5.4)."""
     body: ConfigUpdateReq = received.body
     if body.type == ConfigUpdateType.KIND:
-        kinds = accept_kinds(peer.configuration, body.kinds, peer.now(), trust=peer.trust)
+        known = peer.surroundings.kinds
+        kinds = accept_kinds(peer.configuration, body.kinds, peer.now(), trust=peer.trust, known=known)
         if isinstance(kinds, ConfigurationReason):
             peer.emit(events.ConfigurationRejected(peer.now(), peer.node_id, 0, kinds))
             raise ErrorAnswer(ErrorCode.FORBIDDEN, kinds.encode())
