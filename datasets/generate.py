@@ -225,6 +225,9 @@ THREATS: dict[str, Any] = {
         "layers": "layers attacked, in the order of attack",
         "routing": "routing styles under which it differs or exists; empty where routing plays no part",
         "notebooks": "notebooks that teach it",
+        "standing": "what a verdict is expected to say, fixed before the runs: holds, dampened or open",
+        "bounds": "bounds other than the usual ones, as shares: harm, defence, decoy, honest; fixed before the runs",
+        "reason": "why standing or bounds are not the usual ones",
         "status": "ready (launched, measured, defended) or planned",
     },
     "sources": [

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 
 from lab.data import rows
+from lab.verdicts import Bounds, Standing
 
 
 class Status(enum.StrEnum):
@@ -49,7 +50,7 @@ class Threat:
     ``sections`` are places in the draft ("5.2 third" is the third issue of §5.2, "11.2 b1" its first bullet, "Fig6 r3"
     a figure's row); ``named`` are defences that the draft names, ``required`` the requirements that imply one, ``ours``
     mechanisms of this project, ``decoy`` a defence that looks right and fails. ``routing`` is empty where
-    the routing style plays no part.
+    the routing style plays no part. ``bounds`` are what a verdict must show; they were fixed before any run.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Threat:
     layers: tuple[Layer, ...]
     routing: tuple[Routing, ...]
     notebooks: tuple[str, ...]
+    bounds: Bounds
     status: Status
 
     def as_json(self) -> dict[str, object]:
@@ -85,6 +87,16 @@ def _parts(cell: str) -> tuple[str, ...]:
     return tuple(cell.split(";")) if cell else ()
 
 
+def _bounds(row: Mapping[str, str]) -> Bounds:
+    shares = dict(part.split("=", 1) for part in _parts(row["bounds"]))
+    if unknown := shares.keys() - {"harm", "defence", "decoy", "honest"}:
+        raise ValueError(f"{row['id']}: no bound {', '.join(sorted(unknown))}; known: harm, defence, decoy, honest")
+    standing = Standing(row["standing"])
+    if bool(row["reason"]) != (standing is not Standing.HOLDS or bool(shares)):
+        raise ValueError(f"{row['id']}: bounds other than the usual ones have a reason, and only they do")
+    return Bounds(standing=standing, reason=row["reason"], **{name: float(share) for name, share in shares.items()})
+
+
 def parse(row: Mapping[str, str]) -> Threat:
     """A row of the file as a value; ValueError or KeyError where a cell holds no word of its vocabulary."""
     return Threat(
@@ -101,6 +113,7 @@ def parse(row: Mapping[str, str]) -> Threat:
         layers=tuple(Layer(name) for name in _parts(row["layers"])),
         routing=tuple(Routing(name) for name in _parts(row["routing"])),
         notebooks=_parts(row["notebooks"]),
+        bounds=_bounds(row),
         status=Status(row["status"]),
     )
 

@@ -15,6 +15,7 @@ from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownS
 from lab.scenarios.tour import TOUR
 from lab.verdicts import Outcome, Verdict
 from p2psip_min import defences
+from p2psip_min.construction import TopologyFactory
 from p2psip_min.errors import TrustedBase
 from p2psip_min.overlay import ROUTING
 from p2psip_min.roles import BASES
@@ -97,13 +98,17 @@ def verdict(
     *,
     defence: Sequence[str] = (),
     driver: DriverFactory | None = None,
+    topology: TopologyFactory | None = None,
     seen: Callable[[str, Outcome], None] = lambda column, outcome: None,
 ) -> Verdict:
-    """Run every column on one seed and compare; ``seen`` gets each outcome as it comes."""
+    """Run every column on one seed and compare; ``seen`` gets each outcome as it comes.
+
+    ``topology`` makes another overlay algorithm than Chord.
+    """
     planned = columns(chosen, ground, defence)
 
     def play(column: str) -> Outcome:
-        outcome = run(chosen, planned[column], driver() if driver else None)
+        outcome = run(chosen, planned[column], driver() if driver else None, topology)
         seen(column, outcome)
         return outcome
 

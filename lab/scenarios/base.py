@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from lab.catalogue import threat
 from lab.frames import NodeKind, World
 from lab.text import Word
 from lab.verdicts import USUAL, Bounds, Costs, Outcome
@@ -20,7 +21,7 @@ from p2psip_min.construction import Node, TopologyFactory
 from p2psip_min.defences import CATALOGUE, Defences, LinkProtection, entry
 from p2psip_min.errors import LocalProtocolError, P2PSIPError
 from p2psip_min.ids import NodeID, ResourceID
-from p2psip_min.overlay import Overlay
+from p2psip_min.overlay import ROUTING, Overlay
 from p2psip_min.trace import Trace
 from p2psip_min.transport.driver import InlineDriver, Runs
 
@@ -88,15 +89,15 @@ class Scenario:
     ``preset`` is what is on while the attack runs undefended; ``defence`` is put on top of it in the defended column,
     ``decoys`` one after the other in the decoy's (the first one counts, the others are shown). ``span`` is the metric's
     range, the worst last; ``whole`` says of how many things it counts them. ``word`` is what a harmed run is called.
-    ``claims`` are other defences, each a set that is put on together, that are said to help; ``bounds`` are the
-    verdict's, fixed before any run. ``geometry`` says why the threat is about Chord's own ring and nothing else.
+    ``claims`` are other defences, each a set that is put on together, that are said to help. ``geometry`` says why the
+    threat is about Chord's own ring and nothing else. ``declare`` fills in what the catalogue knows: ``section``,
+    ``bases``, ``routing`` and the verdict's ``bounds``.
     """
 
     id: str
     title: str
     section: str
     attacker: str
-    insider: bool
     bases: tuple[str, ...]
     routing: tuple[str, ...]
     preset: str
@@ -116,6 +117,11 @@ class Scenario:
     bounds: Bounds = USUAL
     geometry: str = ""
 
+    @property
+    def insider(self) -> bool:
+        """Whether the attacker is a peer, so that there is none on a trusted base."""
+        return self.bases == ("untrusted",)
+
     def check(self, setting: Setting) -> None:
         """Raise ValueError or UnknownSetting when nothing can be run so."""
         if setting.peers < self.least_peers:
@@ -124,6 +130,19 @@ class Scenario:
             if name not in self.numbers and name not in NUMBERS:
                 known = ", ".join([*self.numbers, *NUMBERS])
                 raise UnknownSetting(f"no setting {name!r} in {self.id}; known: {known}")
+
+
+def declare(threat_id: str, **declared: Any) -> Scenario:
+    """The scenario of a row of the catalogue, with what that row knows."""
+    row = threat(threat_id)
+    return Scenario(
+        id=row.id,
+        section=f"draft {row.sections[0]}",
+        bases=tuple(base.value for base in row.bases),
+        routing=tuple(style.value for style in row.routing) or ROUTING,
+        bounds=row.bounds,
+        **declared,
+    )
 
 
 @dataclass(slots=True)
@@ -350,6 +369,7 @@ __all__ = [
     "Setting",
     "Stage",
     "UnknownSetting",
+    "declare",
     "run",
     "titles",
 ]

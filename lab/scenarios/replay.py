@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from lab.scenarios.base import Deed, Scenario, Stage
+from lab.scenarios.base import Deed, Stage, declare
 from lab.text import Word, version
 from p2psip_min import trace as events
 from p2psip_min.attacks.forwarding import StoreReplay
@@ -163,14 +163,10 @@ def _choose(strangers: list[Node], ways: dict[str, list[Node]]) -> tuple[Node, N
     raise LocalProtocolError("nobody forwards alice's PUT in this overlay: take more peers or another seed")
 
 
-RP_2 = Scenario(
-    id="RP-2",
+RP_2 = declare(
+    "RP-2",
     title="Replay by a forwarding peer",
-    section="draft 11.1",
     attacker="a peer on the way of alice's PUT",
-    insider=True,
-    bases=("untrusted",),
-    routing=("recursive",),
     preset="draft",
     defence=("version-counter",),
     decoys=("time-stamp",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lab.scenarios.base import Deed, Scenario, Stage
+from lab.scenarios.base import Deed, Stage, declare
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min.attacks.storage import RecordDiscard
@@ -118,14 +118,10 @@ class DiscardStage(Stage):
             super().do(name, node)
 
 
-ST_13 = Scenario(
-    id="ST-13",
+ST_13 = declare(
+    "ST-13",
     title="A responsible peer discards records",
-    section="draft 11.5",
     attacker="the peer that is responsible for the records",
-    insider=True,
-    bases=("untrusted",),
-    routing=("recursive", "iterative"),
     preset="none",
     defence=("replicas", "read-quorum"),
     decoys=("record-signature",),

@@ -60,7 +60,6 @@ TOUR = Scenario(
     title="Overlay in a box",
     section="draft 3",
     attacker="nobody",
-    insider=False,
     bases=("trusted", "untrusted"),
     routing=("recursive", "iterative"),
     preset="reload",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.scenarios.base import Scenario, Stage
+from lab.scenarios.base import Stage, declare
 from lab.text import Word
 from p2psip_min.attacks.transport import Eavesdropper
 from p2psip_min.ids import ResourceID
@@ -53,14 +53,10 @@ class EavesdropStage(Stage):
         return f"{len(self.ear.read)} messages", f"{sum(call.ok for call in calls)} of {len(calls)}"
 
 
-TR_1 = Scenario(
-    id="TR-1",
+TR_1 = declare(
+    "TR-1",
     title="An outsider reads a hop",
-    section="draft 5.1",
     attacker="an outsider between alice and her peer",
-    insider=False,
-    bases=("trusted", "untrusted"),
-    routing=("recursive", "iterative"),
     preset="none",
     defence=("tls",),
     decoys=("message-signature",),
