@@ -1,4 +1,4 @@
-"""Security does not depend on the overlay algorithm (draft Req. 4): the same tests on the ring and on another."""
+"""Security does not depend on the overlay algorithm (draft Req. 4): the same tests on the ring and on two others."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from p2psip_min.wire.codec import encode
 from p2psip_min.wire.data import DictionaryEntry, FetchKindResponse
 from p2psip_min.wire.kinds import SIP_REGISTRATION, TURN_SERVICE, SipRegistration, SipRegistrationType, TurnServer
 from p2psip_min.wire.messages import MessageCode, StoreKindData, StoreReq
+from tests.routing.buckets import Buckets
 from tests.routing.fullmesh import FullMesh
 
-PLUGINS = {"ring": Chord, "full mesh": FullMesh}
+PLUGINS = {"ring": Chord, "full mesh": FullMesh, "buckets": Buckets}
 
 
 @pytest.fixture(params=PLUGINS)
@@ -146,7 +147,7 @@ def test_who_is_revoked_is_out(plugin: str) -> None:
         assert refused.value.reason is LinkReason.REVOKED
 
 
-def test_the_ring_forwards_and_the_mesh_does_not() -> None:
+def test_the_ring_and_the_buckets_forward_and_the_mesh_does_not() -> None:
     forwarded = {}
     for name, plugin in PLUGINS.items():
         with Overlay(peers=24, links="plain", seed=3, topology=plugin) as overlay:
@@ -157,4 +158,5 @@ def test_the_ring_forwards_and_the_mesh_does_not() -> None:
                 event for event in overlay.trace.select(events.MessageForwarded) if event.code == MessageCode.PING_REQ
             ]
     assert forwarded["ring"]
+    assert forwarded["buckets"]
     assert not forwarded["full mesh"]

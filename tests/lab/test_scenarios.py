@@ -16,7 +16,7 @@ from p2psip_min import trace as events
 from p2psip_min.defences import Defences
 from p2psip_min.errors import LocalProtocolError, TrustedBase
 from p2psip_min.roles import BASES
-from tests.routing.fullmesh import FullMesh
+from tests.routing.buckets import Buckets
 
 SEEDS = (7, 1, 12)
 
@@ -53,7 +53,7 @@ def test_every_verdict_holds_on_every_base_it_is_for_within_two_seconds(threat: 
 @pytest.mark.parametrize("threat", [name for name, each in SCENARIOS.items() if not each.geometry])
 def test_verdicts_hold_on_an_overlay_that_is_no_ring(threat: str) -> None:
     chosen = scenario(threat)
-    found = verdict(chosen, setting(chosen), topology=FullMesh)
+    found = verdict(chosen, setting(chosen), topology=Buckets)
     assert found.holds, found
 
 
