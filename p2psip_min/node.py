@@ -15,6 +15,7 @@ from p2psip_min.errors import LocalProtocolError, RequestTimedOut
 from p2psip_min.ids import NodeID
 from p2psip_min.routing.topology.base import Changes
 from p2psip_min.seams import PeerParts, Random
+from p2psip_min.storage.access import ACCESS_RULES, at_salted_places
 from p2psip_min.storage.copies import Copies
 from p2psip_min.storage.reader import Reader
 from p2psip_min.trace import Sink
@@ -76,7 +77,10 @@ class Node:
         self.copying: asyncio.Task[None] | None = None
         self.unchecked = False
         self.reader = Reader(
-            self.node_id, surroundings.defences.record_signature, surroundings.defences.reader_memory.start()
+            self.node_id,
+            surroundings.defences.record_signature,
+            surroundings.defences.reader_memory.start(),
+            access=at_salted_places(ACCESS_RULES, surroundings.defences.places.salts),
         )
         self.generations: dict[tuple[bytes, int], int] = {}
         self._last_storage_time = 0

@@ -11,25 +11,30 @@ from p2psip_min.storage.policies import (
     GenerationCounter,
     NoMemory,
     NoRecordSignature,
-    NoReplicas,
     NoTimestamp,
     NoVersion,
     OrderPolicy,
     OwnerSignature,
     ReaderMemoryPolicy,
-    ReadPolicy,
-    ReadQuorum,
     RecordSignaturePolicy,
     Remembers,
-    ReplicationPolicy,
     RisingStorageTime,
-    RootOnly,
-    Successors,
     TimestampPolicy,
     TimestampWindow,
     TransactionMemory,
     TransactionMemoryPolicy,
     VersionPolicy,
+)
+from p2psip_min.storage.redundancy import (
+    NoReplicas,
+    OnePlace,
+    PlacesPolicy,
+    ReadPolicy,
+    ReadQuorum,
+    ReplicationPolicy,
+    RootOnly,
+    SaltedPlaces,
+    Successors,
 )
 
 
@@ -43,6 +48,7 @@ class StorageDefences:
     timestamp: TimestampPolicy = NoTimestamp()
     memory: TransactionMemoryPolicy = NoMemory()
     replication: ReplicationPolicy = NoReplicas()
+    places: PlacesPolicy = OnePlace()
     read: ReadPolicy = RootOnly()
     reader_memory: ReaderMemoryPolicy = Forgetful()
 
@@ -120,6 +126,18 @@ STORAGE: tuple[Defence, ...] = (
         section="RFC 6940 §10.4",
         number=lambda copies: Successors(int(copies)),
         presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="salted-places",
+        title="Three independent places",
+        field="places",
+        on=SaltedPlaces(2),
+        off=OnePlace(),
+        checks="a record lies at two more places that its name and a constant give, and the reader asks at all three",
+        stops="whoever holds one place of a record, or stands on the way to it",
+        cost="two more stores a store, two more fetches a read, a signature each",
+        section="RFC 6940 §5.1.2",
+        number=lambda salts: SaltedPlaces(int(salts)),
     ),
     Defence(
         name="read-quorum",

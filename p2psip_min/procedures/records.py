@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from p2psip_min import trace as events
 from p2psip_min.clock import milliseconds
@@ -21,6 +23,8 @@ from p2psip_min.wire.data import ArrayRange, DictionaryEntry, StoredDataSpecifie
 from p2psip_min.wire.kinds import DataModel
 from p2psip_min.wire.messages import ErrorCode, FetchReq, FindAns, PingReq, StatAns, StoreReq
 from p2psip_min.wire.security import UNSIGNED, SignerIdentity
+
+T = TypeVar("T")
 
 LIFETIME = 3600
 """Seconds that a record lives when its owner does not say."""
@@ -45,21 +49,47 @@ async def store(
     Raises ErrorAnswer when the storing peer refuses, RequestTimedOut when it may or may not have stored.
     """
     entries = tuple(values)
+    when = peer.next_storage_time(milliseconds(peer.now()))
+    places = peer.defences.places.of(resource)
+    if len(places) == 1:
+        return await _store_at(peer, resource, kind, entries, lifetime, when)
+    tries = [_outcome(_store_at(peer, place, kind, entries, lifetime, when)) for place in places]
+    outcomes = await asyncio.gather(*tries)
+    for outcome in outcomes:
+        if isinstance(outcome, Stored):
+            return outcome
+    raise _first_fault(outcomes)
+
+
+async def _outcome(work: Coroutine[Any, Any, T]) -> T | RemoteFault:
+    """What comes of one of several things that are done at once."""
     try:
-        return await _store(peer, resource, kind, entries, lifetime)
+        return await work
+    except RemoteFault as fault:
+        return fault
+
+
+def _first_fault(outcomes: Iterable[object]) -> RemoteFault:
+    return next(outcome for outcome in outcomes if isinstance(outcome, RemoteFault))
+
+
+async def _store_at(
+    peer: Peer, place: ResourceID, kind: int, values: Sequence[StoredDataValue], lifetime: int, when: int
+) -> Stored:
+    try:
+        return await _store(peer, place, kind, values, lifetime, when)
     except ErrorAnswer as error:
         if error.code != ErrorCode.GENERATION_COUNTER_TOO_LOW or not peer.defences.version.claim(1):
             raise
         # Somebody else wrote, or we forgot: ask for the counter and try once more (§7.4.1.1).
-        await _learn_generation(peer, resource, kind)
-        return await _store(peer, resource, kind, entries, lifetime)
+        await _learn_generation(peer, place, kind)
+        return await _store(peer, place, kind, values, lifetime, peer.next_storage_time(milliseconds(peer.now())))
 
 
 async def _store(
-    peer: Peer, resource: ResourceID, kind: int, values: Sequence[StoredDataValue], lifetime: int
+    peer: Peer, resource: ResourceID, kind: int, values: Sequence[StoredDataValue], lifetime: int, when: int
 ) -> Stored:
     identity = peer.parts.identity
-    when = peer.next_storage_time(milliseconds(peer.now()))
     sealed = tuple(
         peer.defences.record_signature.seal(identity.private_key, peer.identity, resource, kind, when, lifetime, value)
         for value in values
@@ -112,7 +142,12 @@ async def fetch(peer: Peer, resource: ResourceID, kind: int) -> tuple[Value, ...
 
     Every value is checked; raises NotFound when none is left, RequestTimedOut when too few holders answered.
     """
-    answers = await _gather(peer, resource, kind)
+    places = peer.defences.places.of(resource)
+    gathered = await asyncio.gather(*[_gather(peer, place, kind) for place in places])
+    answers = [answer for found in gathered for answer in found.answers]
+    if len(answers) < peer.defences.read.needed:
+        fault = next((found.fault for found in gathered if found.fault), None)
+        raise fault or RequestTimedOut(f"{len(answers)} of {peer.defences.read.needed} holders answered")
     reading = peer.reader.read(resource, peer.surroundings.kinds[kind], answers, peer.now())
     for event in reading.events:
         peer.emit(event)
@@ -121,31 +156,37 @@ async def fetch(peer: Peer, resource: ResourceID, kind: int) -> tuple[Value, ...
     return reading.existing
 
 
-async def _gather(peer: Peer, resource: ResourceID, kind: int) -> list[Answer]:
+@dataclass(slots=True)
+class _Gathered:
+    """What the holders of one place answered, and why no more of them did."""
+
+    answers: list[Answer]
+    fault: RemoteFault | None = None
+
+
+async def _gather(peer: Peer, resource: ResourceID, kind: int) -> _Gathered:
     policy = peer.defences.read
-    answers: list[Answer] = []
+    gathered = _Gathered([])
+    answers = gathered.answers
     asked: list[NodeID] = []
     body = FetchReq(resource, (specifier(peer, kind),))
-    failure: RemoteFault | None = None
     try:
         root = await ask(peer, resource, body)
         asked.append(root.signer)
-        answers.append(_answer(peer, root, kind))
+        answers.append(_answer(peer, root, kind, resource))
     except RemoteFault as error:
-        failure = error
+        gathered.fault = error
     while len(asked) < policy.asked:
         try:
             holder = await _next_holder(peer, resource, tuple(asked))
             if holder in asked:
                 break
             asked.append(holder)
-            answers.append(_answer(peer, await peer.request((holder,), body), kind))
+            answers.append(_answer(peer, await peer.request((holder,), body), kind, resource))
         except RemoteFault as error:
-            failure = error
+            gathered.fault = error
             break
-    if len(answers) < policy.needed:
-        raise failure or RequestTimedOut(f"{len(answers)} of {policy.needed} holders answered")
-    return answers
+    return gathered
 
 
 async def _next_holder(peer: Peer, resource: ResourceID, known: tuple[NodeID, ...]) -> NodeID:
@@ -156,11 +197,11 @@ async def _next_holder(peer: Peer, resource: ResourceID, known: tuple[NodeID, ..
     return (await ask(peer, place, PingReq())).signer
 
 
-def _answer(peer: Peer, received: Received, kind: int) -> Answer:
+def _answer(peer: Peer, received: Received, kind: int, place: ResourceID) -> Answer:
     values = tuple(
         value for response in received.body.kind_responses if response.kind == kind for value in response.values
     )
-    return Answer(received.signer, values, certificates_of(peer, received))
+    return Answer(received.signer, values, certificates_of(peer, received), place)
 
 
 def certificates_of(peer: Peer, received: Received) -> Callable[[SignerIdentity], Certificate | LinkReason | None]:

@@ -7,7 +7,7 @@ of a checked certificate; which of its Node-IDs wrote is what the signer's ident
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from p2psip_min.ids import NodeID, ResourceID
@@ -18,7 +18,8 @@ from p2psip_min.wire.kinds import AccessPolicy, DataModel, KindSpec
 class Claim:
     """``user``, at the node ``node_id`` (None: its identity names none), wants to write ``key`` of ``resource``.
 
-    ``key`` is the dictionary key; empty for a single value, 4 bytes of index for an array.
+    ``key`` is the dictionary key; empty for a single value, 4 bytes of index for an array. ``salts`` is at how many
+    salted places beside its own a record may lie.
     """
 
     resource: bytes
@@ -26,6 +27,12 @@ class Claim:
     key: bytes
     user: str
     node_id: NodeID | None
+    salts: int = 0
+
+    def lies_at(self, place: ResourceID) -> bool:
+        """Whether the claimed resource is ``place``, or one of its salted places."""
+        resource = self.resource
+        return place == resource or any(salted(place, salt) == resource for salt in range(1, self.salts + 1))
 
 
 AccessRule = Callable[[Claim], bool]
@@ -37,22 +44,40 @@ def place_of(name: str | bytes) -> ResourceID:
     return ResourceID.of(name)
 
 
+@lru_cache(maxsize=4096)
+def salted(resource: ResourceID, salt: int) -> ResourceID:
+    """The ``salt``-th further place of a record, from 1; salt 0 is its own.
+
+    RFC 6940 §5.1.2 leaves random copies to the usage: a well-known constant goes into the name, here into its hash.
+    """
+    return ResourceID.of(resource + bytes((salt,))) if salt else resource
+
+
+def at_salted_places(rules: Mapping[AccessPolicy, AccessRule], salts: int) -> Mapping[AccessPolicy, AccessRule]:
+    """The same rules where a record may lie at ``salts`` places beside its own."""
+    if not salts:
+        return rules
+
+    def at_any(rule: AccessRule) -> AccessRule:
+        return lambda claim: rule(replace(claim, salts=salts))
+
+    return {policy: at_any(rule) for policy, rule in rules.items()}
+
+
 def user_match(claim: Claim) -> bool:
     """USER-MATCH: the user's name hashes to the resource (§7.3.1)."""
-    return place_of(claim.user) == claim.resource
+    return claim.lies_at(place_of(claim.user))
 
 
 def node_match(claim: Claim) -> bool:
     """NODE-MATCH: the Node-ID hashes to the resource (§7.3.2)."""
-    return claim.node_id is not None and place_of(claim.node_id) == claim.resource
+    return claim.node_id is not None and claim.lies_at(place_of(claim.node_id))
 
 
 def user_node_match(claim: Claim) -> bool:
     """USER-NODE-MATCH: the user's name hashes to the resource, and the Node-ID is the dictionary key (§7.3.3)."""
     return (
-        claim.key == claim.node_id
-        and claim.spec.model is DataModel.DICTIONARY
-        and place_of(claim.user) == claim.resource
+        claim.key == claim.node_id and claim.spec.model is DataModel.DICTIONARY and claim.lies_at(place_of(claim.user))
     )
 
 
@@ -63,7 +88,7 @@ def node_multiple(claim: Claim) -> bool:
     """
     node_id = claim.node_id
     return node_id is not None and any(
-        place_of(node_id + bytes((i,))) == claim.resource for i in range(1, claim.spec.max_node_multiple + 1)
+        claim.lies_at(place_of(node_id + bytes((i,)))) for i in range(1, claim.spec.max_node_multiple + 1)
     )
 
 

@@ -1,4 +1,4 @@
-"""The storage's defences as values (RFC 6940 §7; draft 7.2.7-7.2.10, 11.1, 11.5).
+"""The storage's defences as values (RFC 6940 §7; draft 7.2.7-7.2.10, 11.1, 11.5); ``redundancy`` has those on copies.
 
 Rules
 1. Every policy has a null object that takes the same path and uses the same bytes, so "off" and "on" compare fairly.
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from p2psip_min.clock import milliseconds
 from p2psip_min.errors import LinkReason, StoreReason
 from p2psip_min.ids import NodeID
+from p2psip_min.storage.redundancy import OnePlace, PlacesPolicy
 from p2psip_min.wire.data import StoredData, StoredDataValue, signed_input, signed_value, stored_input
 from p2psip_min.wire.security import (
     UNSIGNED,
@@ -325,67 +326,7 @@ class TransactionMemory:
         return _RecentAnswers(self.seconds)
 
 
-# --- copies -----------------------------------------------------------------------------------------------------------
-
-
-class ReplicationPolicy(Protocol):
-    """How many further peers hold a copy."""
-
-    @property
-    def copies(self) -> int: ...
-
-    def choose(self, candidates: tuple[NodeID, ...]) -> tuple[NodeID, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class NoReplicas:
-    """Only the responsible peer holds the value."""
-
-    copies = 0
-
-    def choose(self, candidates: tuple[NodeID, ...]) -> tuple[NodeID, ...]:
-        """Nobody."""
-        return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Successors:
-    """The responsible peer's next ``copies`` successors hold it too (RFC 6940 §10.4)."""
-
-    copies: int = 2
-
-    def choose(self, candidates: tuple[NodeID, ...]) -> tuple[NodeID, ...]:
-        """The first of the successors, nearest first."""
-        return candidates[: self.copies]
-
-
-# --- reading ----------------------------------------------------------------------------------------------------------
-
-
-class ReadPolicy(Protocol):
-    """Whom a reader asks, and how many answers it needs."""
-
-    @property
-    def asked(self) -> int: ...
-
-    @property
-    def needed(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RootOnly:
-    """The responsible peer's word is enough."""
-
-    asked = 1
-    needed = 1
-
-
-@dataclass(frozen=True, slots=True)
-class ReadQuorum:
-    """Ask ``asked`` holders, wait for ``needed`` of them, and take the youngest valid value (draft 11.5)."""
-
-    needed: int = 2
-    asked: int = 3
+# --- a reader's memory ------------------------------------------------------------------------------------------------
 
 
 class Recollection(Protocol):
@@ -465,6 +406,9 @@ class StorePolicies(Protocol):
     @property
     def memory(self) -> TransactionMemoryPolicy: ...
 
+    @property
+    def places(self) -> PlacesPolicy: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreRules:
@@ -475,3 +419,4 @@ class StoreRules:
     version: VersionPolicy = NoVersion()
     timestamp: TimestampPolicy = NoTimestamp()
     memory: TransactionMemoryPolicy = NoMemory()
+    places: PlacesPolicy = OnePlace()

@@ -27,11 +27,15 @@ CLOCK_SLACK = 60.0
 
 @dataclass(slots=True)
 class Answer:
-    """What one holder gave for one Kind; ``certificates`` looks up signers in its message."""
+    """What one holder gave for one Kind; ``certificates`` looks up signers in its message.
+
+    ``place`` is where it was asked for, None for the record's own place: values are signed for the place they lie at.
+    """
 
     holder: NodeID
     values: Sequence[StoredData]
     certificates: CertificateFor
+    place: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -111,7 +115,8 @@ class Reader:
                 if known is None or precedence(value.stored) > precedence(known.stored):
                     best[value.key] = value
         for holder, value in valid:
-            if precedence(value.stored) < precedence(best[value.key].stored):
+            # The same version lies at several places under as many signatures.
+            if precedence(value.stored)[:-1] < precedence(best[value.key].stored)[:-1]:
                 refused.append(Refusal(holder, value.key, value.stored, ReadReason.OUTVOTED))
         values = tuple([best[key] for key in sorted(best)])
         happened: list[Event] = [
@@ -150,7 +155,7 @@ class Reader:
             if is_absence(stored):
                 continue
             key = key_of(stored.value)
-            outcome = self._judge(resource, spec, key, stored, answer.certificates, now)
+            outcome = self._judge(resource, answer.place or resource, spec, key, stored, answer.certificates, now)
             if isinstance(outcome, ReadReason):
                 refused.append(Refusal(answer.holder, key, stored, outcome))
             else:
@@ -158,12 +163,19 @@ class Reader:
         return taken, refused
 
     def _judge(
-        self, resource: bytes, spec: KindSpec, key: bytes, stored: StoredData, certificates: CertificateFor, now: float
+        self,
+        resource: bytes,
+        place: bytes,
+        spec: KindSpec,
+        key: bytes,
+        stored: StoredData,
+        certificates: CertificateFor,
+        now: float,
     ) -> str | ReadReason:
         value = stored.value
         if type(value) is not CLASS_OF[spec.model]:
             return ReadReason.INVALID_VALUE
-        signer = proven(self._record_signature, self._access, resource, spec, stored, certificates)
+        signer = proven(self._record_signature, self._access, place, spec, stored, certificates)
         if isinstance(signer, StoreReason):
             return ReadReason[signer.name]
         # A holder may stretch the lifetime, which is not signed, but not the storage time.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from p2psip_min import trace as events
 from p2psip_min.errors import StoreReason
 from p2psip_min.ids import NodeID, ResourceID, distance
-from p2psip_min.storage.access import ACCESS_RULES, AccessRule
+from p2psip_min.storage.access import ACCESS_RULES, AccessRule, at_salted_places
 from p2psip_min.storage.policies import Answers, CertificateFor, Signer, StorePolicies
 from p2psip_min.storage.selection import select
 from p2psip_min.storage.validation import (
@@ -130,6 +130,7 @@ class Store:
         self.node_id = node_id
         self.kinds = kinds
         self.rules = rules
+        access = at_salted_places(access, rules.places.salts)
         self._checklist = Checklist(kinds, rules, access, value_rules, max_lifetime)
         self._answers: Answers[object] = rules.memory.start()
         self._resources: dict[bytes, dict[int, Shelf]] = {}

@@ -11,6 +11,7 @@ from lab.frames import Strip
 from lab.session import Session
 from lab.text import Word
 from p2psip_min import trace as events
+from p2psip_min.defences import CATALOGUE
 from p2psip_min.errors import LocalProtocolError, TrustedBase
 from p2psip_min.transport.driver import Driver
 
@@ -191,7 +192,7 @@ def test_unknown_switches_and_values_list_the_known_ones(session: Session, name:
 def test_every_control_is_listed_with_its_price(session: Session) -> None:
     switches = session.switches()
     assert [switch.group for switch in switches[:6]] == ["base", "routing", "preset", "links", "attack", "seed"]
-    assert len(switches) == 18
+    assert len(switches) == 6 + len(CATALOGUE)
     assert all(switch.checks and switch.price and switch.section for switch in switches[6:])
 
 

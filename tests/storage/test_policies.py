@@ -16,18 +16,15 @@ from p2psip_min.storage.policies import (
     GenerationCounter,
     NoMemory,
     NoRecordSignature,
-    NoReplicas,
     NoTimestamp,
     NoVersion,
     OwnerSignature,
-    ReadQuorum,
     Remembers,
     RisingStorageTime,
-    RootOnly,
-    Successors,
     TimestampWindow,
     TransactionMemory,
 )
+from p2psip_min.storage.redundancy import NoReplicas, ReadQuorum, RootOnly, Successors
 from p2psip_min.wire.security import UNSIGNED
 
 PEERS = tuple(NodeID(bytes([place]) * 16) for place in (1, 2, 3))
