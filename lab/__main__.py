@@ -10,14 +10,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import bench, demo, scenarios, soak
+from lab import bench, demo, labels, matrix, report, scenarios, soak
 from lab.catalogue import Threat, threats
 from lab.scenarios import Scenario, Setting, titles
 from lab.strips import priced, word
+from lab.sweep import Job, sweep
 from lab.text import Word
-from lab.verdicts import Outcome, Verdict
+from lab.verdicts import COLUMNS, SEEDS, Outcome, Standing, Verdict
 from p2psip_min.clock import EPOCH
 from p2psip_min.errors import P2PSIPError
 from p2psip_min.wire.pcap import Address, export
@@ -90,7 +93,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="set a number of the scenario or of a defence"
     )
+    one.add_argument("--seeds", type=_count, default=1, metavar="N", help="how many seeds, from --seed on (1)")
     _json(one)
+    table = command("matrix", _matrix, "run every threat against every defence and write a page and its figures")
+    table.add_argument("ids", nargs="*", metavar="ID", help="these threats only (all that are ready)")
+    table.add_argument("--seeds", type=_count, default=1, metavar="N", help="how many seeds, from 1 on (1)")
+    table.add_argument("--others", type=int, metavar="N", help="seeds for the other bases and routing styles (--seeds)")
+    table.add_argument("--out", type=Path, default=Path("matrix"), metavar="DIR", help="where to write (matrix)")
+    table.add_argument("--workers", type=_count, metavar="N", help="processes (one a core)")
     capture = command("pcap", _pcap, "write the messages of an attacked run as a capture for Wireshark")
     capture.add_argument("out", metavar="OUT", help="the file to write")
     capture.add_argument("--threat", default="RP-2", metavar="ID", help="whose run (RP-2)")
@@ -155,7 +165,7 @@ def _tell(played: demo.Demo) -> None:
         _story(played.defended, attacked=True)
     if played.verdict is not None:
         print()
-        _print_verdict(demo.DEMO, played.setting, played.verdict, {}, demo.DEMO.defence)
+        _print_verdict(demo.DEMO, played.verdict, {}, demo.DEMO.defence)
 
 
 def _story(run: demo.Run, *, attacked: bool) -> None:
@@ -201,14 +211,20 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         numbers=_numbers(arguments.set),
     )
-    outcomes: dict[str, Outcome] = {}
-    verdict = scenarios.verdict(chosen, setting, defence=defence, seen=outcomes.__setitem__)
+    seeds = range(setting.seed, setting.seed + arguments.seeds)
+    planned = {seed: scenarios.columns(chosen, replace(setting, seed=seed), defence) for seed in seeds}
+    jobs = [Job(chosen.id, each) for columns in planned.values() for each in columns.values()]
+    done = sweep(jobs, workers=1 if arguments.seeds == 1 else None)
+    runs = {
+        seed: {column: done[Job(chosen.id, columns[column])] for column in COLUMNS} for seed, columns in planned.items()
+    }
+    verdict = scenarios.judge(chosen, setting, runs)
     if arguments.json:
         _print_json(verdict.to_json())
     else:
         print(f"{chosen.id}  {chosen.title} ({chosen.section})")
         print(f"{_where(setting)}; the attacker is {chosen.attacker}\n")
-        _print_verdict(chosen, setting, verdict, outcomes, defence or chosen.defence)
+        _print_verdict(chosen, verdict, runs[setting.seed], defence or chosen.defence)
         if setting.routing not in chosen.routing:
             print(f"The draft names this threat for {' and '.join(chosen.routing)} routing only.")
     return HOLDS if verdict.holds else FAILS
@@ -232,28 +248,79 @@ def _numbers(assignments: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _print_verdict(
-    chosen: Scenario,
-    setting: Setting,
-    verdict: Verdict,
-    outcomes: Mapping[str, Outcome],
-    defence: tuple[str, ...],
-) -> None:
+def _print_verdict(chosen: Scenario, verdict: Verdict, first: Mapping[str, Outcome], defence: tuple[str, ...]) -> None:
     heads = (
-        ("baseline", "no attack", verdict.baseline),
-        ("attacked", "attacked", verdict.attacked),
-        ("defended", f"defended: {titles(defence)}", verdict.defended),
-        ("decoy", f"decoy: {titles(chosen.decoys[:1])}", verdict.decoy),
+        ("baseline", "no attack"),
+        ("attacked", "attacked"),
+        ("defended", f"defended: {titles(defence)}"),
+        ("decoy", f"decoy: {titles(chosen.decoys[:1])}"),
     )
-    width = max(len(title) for _, title, _ in heads)
+    width = max(len(title) for _, title in heads)
     print(f"{chosen.metric}:")
-    for column, title, figure in heads:
-        facts = outcomes[column].facts if column in outcomes else ()
+    for column, title in heads:
+        figure = verdict.figure(column)
+        facts = first[column].facts if column in first and len(verdict.seeds) == 1 else ()
         rest = "".join(f"   {name}: {fact}" for name, fact in zip(chosen.rows, facts, strict=False))
-        print(f"  {title:{width}}  {figure:5g}  {word(chosen, figure):{len(Word.ROLLED_BACK)}}{rest}".rstrip())
+        said = word(chosen, figure.mean)
+        print(f"  {title:{width}}  {figure!s:>5}  {said:{len(Word.ROLLED_BACK)}}{rest}".rstrip())
     price = ", ".join(priced(verdict.costs)) or "nothing"
     print(f"honest service {verdict.honest_baseline:.0%}, defended {verdict.honest_defended:.0%}; price: {price}")
-    print(f"The verdict {'holds' if verdict.holds else 'does NOT hold'}, digest {verdict.digest[:16]}")
+    print(f"The verdict {_standing(verdict)}, digest {verdict.digest[:16]}")
+    if chosen.bounds.reason:
+        print(f"Its bounds are not the usual ones: {chosen.bounds.reason}.")
+    if verdict.quick:
+        print(labels.quick_look(len(verdict.seeds), SEEDS))
+
+
+def _standing(verdict: Verdict) -> str:
+    match verdict.standing:
+        case Standing.HOLDS:
+            return "holds"
+        case Standing.DAMPENED | Standing.OPEN:
+            return f"is {verdict.standing}: {verdict.share_left:.0%} of the harm is left"
+        case Standing.FAILS:
+            return "does NOT hold"
+
+
+# --- matrix -----------------------------------------------------------------------------------------------------------
+
+
+def _matrix(arguments: argparse.Namespace) -> int:
+    chosen = [scenarios.scenario(name) for name in arguments.ids] or list(scenarios.SCENARIOS.values())
+    seeds = range(1, arguments.seeds + 1)
+    others = range(1, (arguments.seeds if arguments.others is None else arguments.others) + 1)
+    folder: Path = arguments.out
+    jobs = list(matrix.jobs(chosen, seeds, others))
+    done = sweep(jobs, workers=arguments.workers, journal=folder / "runs.jsonl", progress=_bar)
+    rows = matrix.assemble(chosen, seeds, others, done)
+    document = matrix.to_json(rows, seeds, others)
+    _write(folder / "matrix.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    _write(folder / "matrix.html", report.page(document))
+    failed = [row.verdict for row in rows if not row.verdict.holds]
+    for verdict in failed:
+        print(f"{verdict.id} on the {verdict.base} base, {verdict.routing}: does not hold", file=sys.stderr)
+    print(f"{len(rows)} rows, {len(failed)} do not hold: {folder / 'matrix.html'}, {folder / 'matrix.json'}")
+    return FAILS if failed else HOLDS
+
+
+BAR = 40
+
+
+def _bar(done: int, total: int) -> None:
+    """One line that grows on a terminal; elsewhere nothing but its end."""
+    if not sys.stderr.isatty() and done < total:
+        return
+    full = BAR * done // total if total else BAR
+    end = "\n" if done == total else ""
+    print(f"\r[{'#' * full}{'.' * (BAR - full)}] {done}/{total} runs", end=end, file=sys.stderr, flush=True)
+
+
+def _write(path: Path, content: str) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torn = path.with_name(path.name + ".part")
+    torn.write_text(content, encoding="utf-8")
+    os.replace(torn, path)
 
 
 # --- pcap and soak ----------------------------------------------------------------------------------------------------

@@ -23,7 +23,11 @@ _TOKENS = {
 }
 
 
+def tokens() -> str:
+    """The colours as custom properties of the class ``lab``."""
+    return ".lab{" + "".join(f"--{name.lower().replace('_', '-')}:{value};" for name, value in _TOKENS.items()) + "}\n"
+
+
 def sheet() -> str:
     """The style sheet with its tokens, as the content of one style element."""
-    tokens = "".join(f"--{name.lower().replace('_', '-')}:{value};" for name, value in _TOKENS.items())
-    return f".lab{{{tokens}}}\n" + files("lab").joinpath("panel.css").read_text(encoding="utf-8")
+    return tokens() + files("lab").joinpath("panel.css").read_text(encoding="utf-8")

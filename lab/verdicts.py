@@ -1,4 +1,4 @@
-"""A verdict is a comparison: one seed, several runs in which only the named thing differs (draft 6, 11).
+"""A verdict is a comparison: several runs of one seed in which only the named thing differs (draft 6, 11).
 
     baseline          nobody attacks, defence off        honest_baseline   honest service then
     attacked          attack, defence off
@@ -6,15 +6,22 @@
     decoy             attack, the protection that looks right on
 
 It *holds* when the attack does harm, the defence takes most of it away, the decoy does not, and honest users do not pay
-with their service. The bounds below were fixed before any run.
+with their service. The bounds below were fixed before any run. It takes ``SEEDS`` seeds, each run in every column, so
+that columns are compared in pairs; fewer are a quick look.
 """
 
 from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Callable
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+
+from lab.estimates import Estimate, estimate
+
+SEEDS = 20
+"""How many paired seeds make a verdict."""
 
 
 class Standing(enum.StrEnum):
@@ -85,30 +92,45 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """All columns of one threat on one seed; ``costs`` is what the defence adds to the honest workload."""
+    """All columns of one threat: means over its seeds, and their 95 % ``intervals`` by name.
+
+    ``harm`` is what the attack spoils and ``left`` what the defence leaves of it, both paired by seed and counted in
+    the metric's unit; ``share_left`` is their ratio, 0 where there is no harm. ``costs`` is what the defence adds to
+    the honest workload, a mean. ``quick`` says that there were fewer seeds than a verdict takes.
+    """
 
     id: str
     base: str
     routing: str
     metric: str
     unit: str
-    span: tuple[float, float]
+    seeds: tuple[int, ...]
+    quick: bool
     baseline: float
     attacked: float
     defended: float
     decoy: float
     honest_baseline: float
     honest_defended: float
+    harm: float
+    left: float
+    share_left: float
     costs: Costs
+    standing: Standing
     holds: bool
     digest: str
+    intervals: Mapping[str, tuple[float, float]]
 
     def to_json(self) -> dict[str, object]:
-        """The verdict as plain values, keys in declaration order; the metric's range is the catalogue's affair."""
-        return {name: value for name, value in asdict(self).items() if name != "span"}
+        """The verdict as plain values, keys in declaration order."""
+        return asdict(self)
+
+    def figure(self, name: str) -> Estimate:
+        """One of the figures that have an interval."""
+        return Estimate(getattr(self, name), *self.intervals[name])
 
 
-def holds(
+def standing(
     span: tuple[float, float],
     bounds: Bounds = USUAL,
     *,
@@ -118,17 +140,23 @@ def holds(
     decoy: float,
     honest_baseline: float,
     honest_defended: float,
-) -> bool:
-    """Whether the comparison shows what the row of the catalogue claims; ``span`` is the metric's range, worst last."""
+) -> Standing:
+    """What the comparison comes to, never more than the row claims; ``span`` is the metric's range, worst last."""
     best, worst = span
     sign = 1.0 if worst > best else -1.0
     harm = sign * (attacked - baseline)
-    return (
+    left = sign * (defended - baseline)
+    if not (
         harm >= bounds.harm * abs(worst - best)
-        and sign * (defended - baseline) <= bounds.defence * harm
         and sign * (decoy - baseline) >= bounds.decoy * harm
         and honest_defended >= honest_baseline * (1 - bounds.honest)
-    )
+    ):
+        return Standing.FAILS
+    if bounds.standing is Standing.OPEN:
+        return Standing.OPEN
+    if left > bounds.defence * harm:
+        return Standing.FAILS
+    return bounds.standing
 
 
 COLUMNS = ("baseline", "attacked", "defended", "decoy", "honest")
@@ -136,7 +164,7 @@ COLUMNS = ("baseline", "attacked", "defended", "decoy", "honest")
 
 
 def judge(
-    run: Callable[[str], Outcome],
+    runs: Mapping[int, Mapping[str, Outcome]],
     *,
     id: str,
     base: str,
@@ -146,24 +174,52 @@ def judge(
     span: tuple[float, float],
     bounds: Bounds = USUAL,
 ) -> Verdict:
-    """Run every column and compare."""
-    outcomes = {column: run(column) for column in COLUMNS}
-    figures = {column: outcomes[column].figure for column in ("baseline", "attacked", "defended", "decoy")}
-    honest = {
-        "honest_baseline": outcomes["baseline"].honest,
-        "honest_defended": outcomes["honest"].honest,
+    """Compare what was run: the outcome of every column, by seed."""
+    outcomes = {column: [by_column[column] for by_column in runs.values()] for column in COLUMNS}
+    best, worst = span
+    sign = 1.0 if worst > best else -1.0
+
+    def more(column: str) -> list[float]:
+        pairs = zip(outcomes[column], outcomes["baseline"], strict=True)
+        return [sign * (one.figure - calm.figure) for one, calm in pairs]
+
+    compared = {
+        **{name: estimate([run.figure for run in outcomes[name]]) for name in COLUMNS[:4]},
+        "honest_baseline": estimate([run.honest for run in outcomes["baseline"]]),
+        "honest_defended": estimate([run.honest for run in outcomes["honest"]]),
     }
-    digest = hashlib.sha256("".join(outcome.digest for outcome in outcomes.values()).encode()).hexdigest()
+    harm, left = estimate(more("attacked")), estimate(more("defended"))
+    shown = standing(span, bounds, **{name: each.mean for name, each in compared.items()})
+    figures = {**compared, "harm": harm, "left": left}
     return Verdict(
         id=id,
         base=base,
         routing=routing,
         metric=metric,
         unit=unit,
-        span=span,
-        **figures,
-        **honest,
-        costs=outcomes["honest"].costs - outcomes["baseline"].costs,
-        holds=holds(span, bounds, **figures, **honest),
-        digest=digest,
+        seeds=tuple(runs),
+        quick=len(runs) < SEEDS,
+        **{name: each.mean for name, each in figures.items()},
+        share_left=round(left.mean / harm.mean, 6) if harm.mean else 0.0,
+        costs=_mean_costs(outcomes["honest"], outcomes["baseline"]),
+        standing=shown,
+        holds=shown is not Standing.FAILS,
+        digest=pooled([run.digest for by_column in runs.values() for run in by_column.values()]),
+        intervals={name: (each.low, each.high) for name, each in figures.items()},
+    )
+
+
+def pooled(digests: Sequence[str]) -> str:
+    """One digest for several runs, in their order."""
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _mean_costs(defended: Sequence[Outcome], calm: Sequence[Outcome]) -> Costs:
+    """What the defence adds to the honest workload, a mean over the seeds, in whole bytes, hops and signatures."""
+    more = [with_it.costs - without.costs for with_it, without in zip(defended, calm, strict=True)]
+    return Costs(
+        bytes=round(statistics.fmean([each.bytes for each in more])),
+        hops=round(statistics.fmean([each.hops for each in more])),
+        signatures=round(statistics.fmean([each.signatures for each in more])),
+        delay=round(statistics.fmean([each.delay for each in more]), 6),
     )

@@ -105,15 +105,17 @@ def verdict(
 
     ``topology`` makes another overlay algorithm than Chord.
     """
-    planned = columns(chosen, ground, defence)
+    outcomes: dict[str, Outcome] = {}
+    for column, planned in columns(chosen, ground, defence).items():
+        outcomes[column] = run(chosen, planned, driver() if driver else None, topology)
+        seen(column, outcomes[column])
+    return judge(chosen, ground, {ground.seed: outcomes})
 
-    def play(column: str) -> Outcome:
-        outcome = run(chosen, planned[column], driver() if driver else None, topology)
-        seen(column, outcome)
-        return outcome
 
+def judge(chosen: Scenario, ground: Setting, runs: Mapping[int, Mapping[str, Outcome]]) -> Verdict:
+    """The verdict over what was run: the outcome of every column, by seed."""
     return verdicts.judge(
-        play,
+        runs,
         id=chosen.id,
         base=ground.base,
         routing=ground.routing,
@@ -140,6 +142,7 @@ __all__ = [
     "Stage",
     "UnknownSetting",
     "columns",
+    "judge",
     "run",
     "scenario",
     "setting",

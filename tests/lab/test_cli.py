@@ -109,7 +109,7 @@ def test_every_threat_is_listed_with_its_status(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("threat", SCENARIOS)
 def test_a_verdict_as_json(capsys: pytest.CaptureFixture[str], threat: str) -> None:
     found = document(capsys, "run", threat, "--seed", "5")
-    assert list(found) == VERDICT
+    assert set(VERDICT) <= found.keys()
     assert (found["id"], found["holds"]) == (threat, True)
     assert set(found["costs"]) == {"bytes", "hops", "signatures", "delay"}
 

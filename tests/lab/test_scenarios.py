@@ -11,7 +11,7 @@ import pytest
 from lab import scenarios
 from lab.catalogue import Status, UnknownThreat, threats
 from lab.scenarios import SCENARIOS, TOUR, UnknownSetting, columns, run, scenario, setting, verdict
-from lab.verdicts import COLUMNS, Costs, holds
+from lab.verdicts import COLUMNS, Bounds, Costs, Standing, standing
 from p2psip_min import trace as events
 from p2psip_min.defences import Defences
 from p2psip_min.errors import LocalProtocolError, TrustedBase
@@ -112,10 +112,10 @@ def test_only_the_named_thing_differs_between_columns() -> None:
 
 def test_the_verdict_as_json_has_what_is_promised() -> None:
     found = verdict(scenario("TR-1"), setting(scenario("TR-1"))).to_json()
-    assert list(found) == [
-        *("id", "base", "routing", "metric", "unit", "baseline", "attacked", "defended", "decoy"),
-        *("honest_baseline", "honest_defended", "costs", "holds", "digest"),
-    ]
+    promised = (
+        "id base routing metric unit baseline attacked defended decoy honest_baseline honest_defended costs holds"
+    )
+    assert {*promised.split(), "digest"} <= found.keys()
 
 
 # --- RP-2: what helps and what does not -------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_each_defence_of_the_catalogue_leaves_the_tour_alone() -> None:
         assert run(TOUR, ground.with_defences((each.name,))).honest == 1.0, each.name
 
 
-# --- holds ------------------------------------------------------------------------------------------------------------
+# --- standing ---------------------------------------------------------------------------------------------------------
 
 GOOD = {
     "baseline": 0.0,
@@ -282,13 +282,23 @@ GOOD = {
     [{"attacked": 0.24}, {"defended": 0.21}, {"decoy": 0.79}, {"honest_defended": 0.98}, {"baseline": 1.0}],
 )
 def test_each_bound_counts(changed: dict[str, float]) -> None:
-    assert holds((0.0, 1.0), **GOOD)
-    assert not holds((0.0, 1.0), **(GOOD | changed))
+    assert standing((0.0, 1.0), **GOOD) is Standing.HOLDS
+    assert standing((0.0, 1.0), **(GOOD | changed)) is Standing.FAILS
 
 
 def test_a_metric_may_be_worst_at_its_lower_end() -> None:
     turned = {name: 1 - value for name, value in GOOD.items() if not name.startswith("honest")}
-    assert holds((1.0, 0.0), **(GOOD | turned))
+    assert standing((1.0, 0.0), **(GOOD | turned)) is Standing.HOLDS
+
+
+def test_a_row_may_claim_less() -> None:
+    half = GOOD | {"defended": 0.5}
+    dampened = Bounds(defence=0.6, standing=Standing.DAMPENED, reason="why")
+    assert standing((0.0, 1.0), dampened, **half) is Standing.DAMPENED
+    assert standing((0.0, 1.0), dampened, **(GOOD | {"defended": 0.7})) is Standing.FAILS
+    unsolved = Bounds(standing=Standing.OPEN, reason="why")
+    assert standing((0.0, 1.0), unsolved, **(GOOD | {"defended": 1.0})) is Standing.OPEN
+    assert standing((0.0, 1.0), unsolved, **(GOOD | {"attacked": 0.1})) is Standing.FAILS
 
 
 def test_costs_subtract() -> None:

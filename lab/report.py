@@ -1,0 +1,130 @@
+"""The matrix as one page that needs no kernel and no network, made from its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from lab import labels
+from lab.catalogue import threat
+from lab.scenarios import SCENARIOS, titles
+from lab.style import tokens
+from lab.text import TONES, Word
+from lab.verdicts import Standing
+from p2psip_min.defences import PRESETS
+
+_STANDINGS = {
+    Standing.HOLDS: ("good", "✓"),
+    Standing.DAMPENED: ("warn", "◐"),
+    Standing.OPEN: ("warn", "○"),
+    Standing.FAILS: ("bad", "×"),
+}
+
+_STYLE = """
+body{margin:0;padding:24px 32px;background:var(--paper);color:var(--ink);
+font:13.5px/1.4 "DejaVu Sans",Verdana,sans-serif}
+h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}p{max-width:80em;margin:4px 0;color:var(--ink2)}
+table{border-collapse:separate;border-spacing:2px;font-variant-numeric:tabular-nums}
+th{font-weight:700;text-align:left;padding:4px 8px;font-size:12px;color:var(--ink2);background:var(--wash);
+position:sticky;top:0;z-index:1;vertical-align:bottom}
+td{padding:5px 8px;vertical-align:top;min-width:92px;border-radius:4px}
+td.threat{min-width:230px;max-width:270px;background:none}td.threat small,td small{display:block;color:var(--ink2);
+font-size:11px}td b{font-size:12px}code{font-size:11px}
+.good{background:var(--green-wash)}.good b{color:var(--green-ink)}
+.bad{background:var(--vermillion-wash)}.bad b{color:var(--vermillion-ink)}
+.warn{background:var(--orange-wash)}.warn b{color:var(--orange-ink)}
+.mute{background:var(--wash)}.mute b{color:var(--ink2)}
+.try{padding:0 0 4px}.try+.try{border-top:1px solid var(--rule);padding-top:4px}
+details{margin:2px 0}summary{cursor:pointer}
+"""
+
+
+def page(matrix: Mapping[str, Any]) -> str:
+    """One HTML document."""
+    own = {row["id"]: row for row in matrix["rows"] if row["cells"]}
+    versions = ", ".join(f"{name} {value}" for name, value in matrix["versions"].items())
+    families = dict.fromkeys(name.split("-")[0] for name in own)
+    parts = [
+        f"<h1>{escape(labels.MATRIX_TITLE)}</h1>",
+        f"<p>{escape(labels.matrix_about(len(own), len(matrix['seeds'])))}</p>",
+        f"<p>{escape(labels.MATRIX_READING)}</p>",
+        f"<p><code>{escape(versions)}</code></p>",
+        f"<p>{escape(_count(own.values()))}</p>",
+    ]
+    for family in families:
+        parts.append(f"<h2>{escape(labels.FAMILIES[family])}</h2>")
+        parts.append(_table([row for name, row in own.items() if name.split("-")[0] == family]))
+    others = [row for row in matrix["rows"] if not row["cells"]]
+    if others:
+        parts.append(f"<h2>{escape(labels.MATRIX_OTHERS)}</h2>{_others(others)}")
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(labels.MATRIX_TITLE)}</title>'
+        f"<style>{tokens()}{_STYLE}</style><body class='lab'>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _count(rows: Any) -> str:
+    found = [row["standing"] for row in rows]
+    return ", ".join(f"{found.count(each)} {each}" for each in Standing if each in found)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    heads = (*labels.MATRIX_HEADS, *(labels.preset_head(name) for name in PRESETS))
+    head = "".join(f"<th>{escape(each)}</th>" for each in heads)
+    return f"<table><tr>{head}</tr>{''.join(_row(row) for row in rows)}</table>"
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    chosen, tone = SCENARIOS[row["id"]], _STANDINGS[Standing(row["standing"])]
+    cells: list[Mapping[str, Any]] = row["cells"]
+
+    def those(role: str, calm: bool = False) -> list[Mapping[str, Any]]:
+        return [cell for cell in cells if cell["role"] == role and cell["calm"] is calm]
+
+    presets = [[cell for cell in those("preset") if cell["names"] == [name]] for name in PRESETS]
+    groups = [those("undefended", True), those("undefended"), those("named"), those("claimed"), those("decoy")]
+    left = f"{row['share_left']:.0%} of the harm left" if row["standing"] != Standing.HOLDS else ""
+    return (
+        f'<tr><td class="threat"><b>{escape(row["id"])}</b> {escape(chosen.title)}'
+        f"<small>{escape(chosen.metric)}; {escape(', '.join(threat(row['id']).sections))}</small></td>"
+        f'<td class="{tone[0]}"><b>{tone[1]} {escape(row["standing"].upper())}</b><small>{left}</small></td>'
+        + "".join(_cell(group) for group in (*groups, *presets))
+        + "</tr>"
+    )
+
+
+def _cell(group: Sequence[Mapping[str, Any]]) -> str:
+    if not group:
+        return '<td class="mute"></td>'
+    if len({TONES[Word(cell["word"])] for cell in group}) == 1:
+        return f'<td class="{TONES[Word(group[0]["word"])]}">{"".join(_try(cell) for cell in group)}</td>'
+    inner = "".join(f'<div class="{TONES[Word(cell["word"])]}">{_try(cell)}</div>' for cell in group)
+    return f"<td>{inner}</td>"
+
+
+def _try(cell: Mapping[str, Any]) -> str:
+    mean, low, high = cell["figure"]
+    spread = f" [{low:.3g}, {high:.3g}]" if low != high else ""
+    named = titles(tuple(cell["names"])) if cell["role"] in ("named", "claimed", "decoy") else ""
+    tip = f"{named or cell['role']}; honest service {cell['honest'][0]:.0%}; digest {cell['digest']}"
+    return (
+        f'<div class="try" title="{escape(tip)}"><b>{escape(cell["word"])}</b> {mean:.3g}<small>{spread}</small>'
+        f"{f'<small>{escape(named)}</small>' if named else ''}</div>"
+    )
+
+
+def _others(rows: Sequence[Mapping[str, Any]]) -> str:
+    return f"<table>{''.join(_other_lines(rows))}</table>"
+
+
+def _other_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "<tr>" + "".join(f"<th>{escape(each)}</th>" for each in labels.MATRIX_OTHER_HEADS) + "</tr>"
+    for row in rows:
+        tone, sign = _STANDINGS[Standing(row["standing"])]
+        figures = "".join(f"<td>{row[name]:.3g}</td>" for name in ("baseline", "attacked", "defended", "decoy"))
+        yield (
+            f'<tr><td class="threat"><b>{escape(row["id"])}</b> {escape(row["base"])} base, {escape(row["routing"])}'
+            f"<small>{len(row['seeds'])} seeds</small></td>"
+            f'<td class="{tone}"><b>{sign} {escape(row["standing"].upper())}</b></td>{figures}</tr>'
+        )
