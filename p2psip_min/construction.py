@@ -124,6 +124,7 @@ class Construction:
             initial_ttl=configuration.initial_ttl,
             max_message_size=configuration.max_message_size,
             unsigned=not defences.message_authentication.signed,
+            progress=defences.progress,
         )
         parts = PeerParts(
             identity=credential,

@@ -424,6 +424,11 @@ class Peer(Node):
             return self.topology.plausible_responder(signer, destination)
         return True
 
+    @property
+    def initial_ttl(self) -> int:
+        """How many hops a message of ours may take: the configuration's number, or less where a defence limits it."""
+        return min(self.configuration.initial_ttl, self.defences.hop_limit.most)
+
     # --- making messages -------------------------------------------------------------------------------------
 
     def _encode(
@@ -438,7 +443,7 @@ class Peer(Node):
         return encode_message(
             overlay=surroundings.overlay,
             configuration_sequence=self.configuration.sequence if sequence is None else sequence,
-            ttl=self.configuration.initial_ttl,
+            ttl=self.initial_ttl,
             transaction_id=transaction_id,
             destinations=destinations,
             contents=contents,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from p2psip_min import attacks
-from p2psip_min.attacks.forwarding import StoreReplay
+from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.errors import LocalProtocolError, TrustedBase
 from p2psip_min.ids import ResourceID
@@ -38,6 +38,7 @@ def honest(parts: PeerParts, coalition: Coalition) -> PeerParts:
 INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
+    WrongHop: WrongHop,
 }
 """How to make each attack from inside a node."""
 

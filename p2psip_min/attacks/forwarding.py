@@ -18,6 +18,11 @@ LOOK = 0.25
 """Seconds between two looks at what is due."""
 
 
+def is_request(envelope: Envelope) -> bool:
+    """Whether this is a request, which has an odd code; errors have one too (RFC 6940 §14.8)."""
+    return bool(envelope.code & 1) and envelope.code != MessageCode.ERROR
+
+
 @dataclass(slots=True)
 class Kept:
     """A store that passed by, and when to send it again (virtual s)."""
@@ -67,4 +72,28 @@ class _Keeping:
         if envelope.code == MessageCode.STORE_REQ and previous_hop is not None and isinstance(decision, Forward):
             # Where it goes stands in clear for every forwarder, and so does all that it carries.
             self.attack.kept.setdefault(envelope.destinations, Kept(envelope, now + self.attack.after))
+        return decision
+
+
+class WrongHop:
+    """KB-4: sends requests that it should pass on back to where they came from, whose tables name it again."""
+
+    breaks: ClassVar[tuple[str, ...]] = ("forwards_towards_the_destination", "answers_arrive_over_it")
+    """The clauses of the seams that a node with this forwarding does not keep."""
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Sit on the node's forwarding."""
+        return replace(parts, forwarding=_Returning(parts.forwarding))
+
+
+@dataclass(slots=True)
+class _Returning:
+    """Looks busy: takes one off the ttl, keeps the via list, and mistakes the direction."""
+
+    inner: Forwarding
+
+    def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
+        decision = self.inner.decide(envelope, previous_hop, now)
+        if previous_hop is not None and isinstance(decision, Forward) and is_request(envelope):
+            return Forward(previous_hop, decision.message)
         return decision

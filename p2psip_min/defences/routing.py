@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from p2psip_min.defences.base import DRAFT, RELOAD, Defence
+from p2psip_min.routing.progress import AnyHop, EachHopNearer, ProgressPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,21 @@ class ResponderCheck:
     closest: bool
 
 
+@dataclass(frozen=True, slots=True)
+class HopLimit:
+    """How many hops a message takes at ``most``; the configuration's initial-ttl holds beside it (RFC 6940 §6.3.2)."""
+
+    most: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoutingDefences:
     """What protects a message on its way, and the choice of the way."""
 
     message_authentication: MessageAuthentication = MessageAuthentication(False)
     responder_check: ResponderCheck = ResponderCheck(False)
+    progress: ProgressPolicy = AnyHop()
+    hop_limit: HopLimit = HopLimit(255)
 
 
 ROUTING: tuple[Defence, ...] = (
@@ -53,5 +63,29 @@ ROUTING: tuple[Defence, ...] = (
         cost="no bytes",
         section="RFC 6940 §6.3.4",
         presets=(RELOAD,),
+    ),
+    Defence(
+        name="progress-check",
+        title="Progress check",
+        field="progress",
+        on=EachHopNearer(),
+        off=AnyHop(),
+        checks="each hop of a request is nearer to its key, or the next one goes around who sent it astray",
+        stops="requests sent back, in circles or away from their key",
+        cost="no bytes: the way is in the request",
+        section="draft 5.2",
+    ),
+    Defence(
+        name="short-ttl",
+        title="Short ttl",
+        field="hop_limit",
+        on=HopLimit(20),
+        off=HopLimit(255),
+        checks="a message takes at most 20 hops",
+        stops="what goes in circles, but not that it does not arrive",
+        cost="no bytes: the field is always there",
+        section="RFC 6940 §6.3.2",
+        number=lambda hops: HopLimit(int(hops)),
+        decoy=True,
     ),
 )

@@ -30,7 +30,7 @@ async def locate(peer: Peer, key: ResourceID) -> Located:
     """
     if not peer.is_client and peer.topology.responsible(key):
         return Located(peer.node_id, ())
-    walk = Walk(peer.topology, key)
+    walk = Walk(peer.topology, key, progress=peer.defences.progress)
     step = walk.begin()
     while isinstance(step, Ask):
         try:
@@ -51,7 +51,7 @@ async def ask(peer: Peer, resource: ResourceID, body: Any, *, certificates: tupl
     if not peer.iterative:
         received = await peer.request((resource,), body, certificates=certificates)
         # Answers come back the way the request went, and every hop takes one off the ttl.
-        hops = peer.configuration.initial_ttl - received.envelope.ttl
+        hops = peer.initial_ttl - received.envelope.ttl
     else:
         found = await locate(peer, resource)
         last = None if found.responder == peer.node_id else found.responder

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from p2psip_min.errors import DropReason, Malformed
 from p2psip_min.ids import ID_LENGTH, WILDCARD, NodeID, ResourceID
+from p2psip_min.routing.progress import AnyHop, ProgressPolicy
 from p2psip_min.routing.topology.base import TopologyPlugin
 from p2psip_min.wire.codes import ErrorCode, MessageCode
 from p2psip_min.wire.header import (
@@ -74,7 +75,8 @@ class Forwarder:
     """The decisions of one node; ``connected`` says whether a node can be sent to directly, client or peer.
 
     ``options`` are the types of forwarding options that the node understands. In an ``unsigned`` overlay answers take
-    their way along as requests do (§6.1.2 leaves it open): its first entry is all that says who answered.
+    their way along as requests do (§6.1.2 leaves it open): its first entry is all that says who answered. ``progress``
+    says who is gone around.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Forwarder:
         max_message_size: int = 5000,
         options: tuple[int, ...] = (),
         unsigned: bool = False,
+        progress: ProgressPolicy = AnyHop(),
     ) -> None:
         self.node_id = node_id
         self.topology = topology
@@ -97,6 +100,7 @@ class Forwarder:
         self._max_size = max_message_size
         self._options = options
         self._unsigned = unsigned
+        self._astray = progress.astray
         self._own_entry = NODE_PREFIX + node_id
 
     def limit(self, *, initial_ttl: int, max_message_size: int) -> None:
@@ -118,12 +122,16 @@ class Forwarder:
         raw = envelope.destinations
         try:
             if len(raw) == _RESOURCE_ENTRY_LENGTH and raw[:3] == _RESOURCE_PREFIX:
-                next_hop = self.topology.next_hop(raw[3:])
+                next_hop = self._next_hop(envelope, raw[3:], previous_hop)
                 if next_hop is not None:
                     return self._forward(envelope, raw, next_hop, previous_hop)
             return self._first_entry(envelope, raw, previous_hop)
         except Malformed:
             return Drop(DropReason.MALFORMED)
+
+    def _next_hop(self, envelope: Envelope, key: bytes, previous_hop: NodeID | None) -> NodeID | None:
+        topology = self.topology
+        return topology.next_hop(key, self._astray(topology, key, envelope.via, previous_hop))
 
     def _first_entry(self, envelope: Envelope, raw: bytes, previous_hop: NodeID | None) -> Decision:
         size = len(raw)
@@ -145,7 +153,7 @@ class Forwarder:
         return self._to_resource(envelope, raw, entry, previous_hop)
 
     def _to_resource(self, envelope: Envelope, raw: bytes, key: bytes, previous_hop: NodeID | None) -> Decision:
-        next_hop = self.topology.next_hop(key)
+        next_hop = self._next_hop(envelope, key, previous_hop)
         if next_hop is not None:
             return self._forward(envelope, raw, next_hop, previous_hop)
         return self._deliver(envelope) if self.topology.responsible(key) else Drop(DropReason.NO_ROUTE)
@@ -155,7 +163,7 @@ class Forwarder:
             return self._deliver(envelope)
         if self._connected(target):
             return self._forward(envelope, raw, target, previous_hop)
-        next_hop = self.topology.next_hop(target)
+        next_hop = self._next_hop(envelope, target, previous_hop)
         if next_hop is None:
             return Drop(DropReason.NODE_ABSENT if self.topology.responsible(target) else DropReason.NO_ROUTE)
         return self._forward(envelope, raw, next_hop, previous_hop)

@@ -1,7 +1,8 @@
 """Walking to a key by RouteQuery: whom to ask next, and when to stop (RFC 6940 §6.4.2.4, §10.8).
 
 The requester asks each step itself, so it sees every claim: a step that names itself is the end, one that names
-nobody new has led nowhere. A failed step is answered by starting again elsewhere, never by asking it twice.
+nobody new has led nowhere, and, where progress is checked, so has one that names somebody farther away who is not the
+end. A failed step is answered by starting again elsewhere, never by asking it twice.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import enum
 from dataclasses import dataclass
 
 from p2psip_min.ids import NodeID
+from p2psip_min.routing.progress import AnyHop, ProgressPolicy
 from p2psip_min.routing.topology.base import TopologyPlugin
 
 MAX_STEPS = 64
@@ -53,10 +55,18 @@ Step = Ask | Found | Lost
 class Walk:
     """One lookup of ``key`` from the node of ``topology``, which is not responsible for it itself."""
 
-    def __init__(self, topology: TopologyPlugin, key: bytes, *, max_steps: int = MAX_STEPS) -> None:
+    def __init__(
+        self,
+        topology: TopologyPlugin,
+        key: bytes,
+        *,
+        max_steps: int = MAX_STEPS,
+        progress: ProgressPolicy = AnyHop(),
+    ) -> None:
         self.key = key
         self._topology = topology
         self._max_steps = max_steps
+        self._progress = progress
         self._asked: dict[NodeID, None] = {}
         self._path: list[NodeID] = []
 
@@ -77,6 +87,8 @@ class Walk:
             return Found(node, tuple(self._path))
         if named in self._asked or named == self._topology.node_id:
             return self.begin()  # it leads back: a loop, by error or on purpose
+        if len(self._path) > 1 and not self._progress.in_order(self._topology, self.key, self._path[-2], node):
+            return self.begin()  # it is not responsible, and not nearer than who named it
         return self._ask(named, node)
 
     def failed(self, node: NodeID) -> Step:

@@ -13,10 +13,10 @@ import pytest
 import p2psip_min.attacks
 from p2psip_min import Overlay, ResourceID, procedures
 from p2psip_min import trace as events
-from p2psip_min.attacks.forwarding import StoreReplay
+from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.transport import Eavesdropper
-from p2psip_min.errors import NotFound, TrustedBase
+from p2psip_min.errors import DropReason, ErrorAnswer, NotFound, TrustedBase
 from p2psip_min.wire.framing import frame_ack, frame_data
 from p2psip_min.wire.header import Envelope
 from p2psip_min.wire.messages import MessageCode
@@ -90,6 +90,31 @@ def test_a_replay_keeps_messages_and_nothing_else(overlay: Overlay) -> None:
     assert [type(kept.envelope) for kept in replay.kept.values()] == [Envelope]
 
 
+# --- WrongHop -------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_hop_sends_requests_back_until_they_are_too_old(overlay: Overlay) -> None:
+    name, resource = on_the_way(overlay)
+    overlay.make_hostile(name, WrongHop().equip)
+    with pytest.raises(ErrorAnswer, match="ttl exceeded"):
+        overlay.register("alice")
+    mallory, home = overlay.node(name), overlay.node("alice").peer.topology.table()[0]
+    sent = list(overlay.trace.select(events.MessageForwarded, node=mallory.node_id))  # type: ignore[union-attr]
+    assert {event.next_hop for event in sent if event.code == MessageCode.STORE_REQ} == {home}
+    dead = overlay.trace.select(events.MessageDropped, reason=DropReason.TTL_EXCEEDED)  # type: ignore[union-attr]
+    assert sum(1 for _ in dead) == 1
+    assert not overlay.root(resource).peer.store.holds(resource)
+
+
+def test_a_wrong_hop_passes_answers_on(overlay: Overlay) -> None:
+    name, _ = on_the_way(overlay)
+    overlay.make_hostile(name, WrongHop().equip)
+    mallory = overlay.node(name)
+    assert overlay.lookup(name, ResourceID(overlay.root(ResourceID.of(overlay.aor("alice"))).node_id))
+    answers = overlay.trace.select(events.MessageForwarded, node=mallory.node_id, code=int(MessageCode.PING_ANS))  # type: ignore[union-attr]
+    assert all(event.next_hop != event.previous_hop for event in answers)
+
+
 # --- RecordDiscard ----------------------------------------------------------------------------------------------------
 
 
@@ -148,7 +173,7 @@ def test_nothing_seen_is_nothing_read() -> None:
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("attack", [StoreReplay(1.0), RecordDiscard()])
+@pytest.mark.parametrize("attack", [StoreReplay(1.0), WrongHop(), RecordDiscard()])
 def test_insiders_need_an_untrusted_base(attack: Any) -> None:
     with Overlay(peers=4, seed=1, base="trusted", defences="none") as overlay, pytest.raises(TrustedBase):
         overlay.make_hostile("p01", attack.equip)

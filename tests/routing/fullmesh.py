@@ -58,6 +58,9 @@ class FullMesh:
     def closer(self, one: bytes, other: bytes, key: bytes) -> bool:
         return to_int(one) ^ to_int(key) < to_int(other) ^ to_int(key)
 
+    def nearer(self, one: bytes, other: bytes, key: bytes) -> bool:
+        return self.closer(one, other, key)
+
     def owner(self, resource: bytes) -> NodeID:
         return self._ranked(resource, self._everybody())[0]
 

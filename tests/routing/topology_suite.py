@@ -64,6 +64,8 @@ def _settled(factory: Factory) -> None:
             path = village.path(start, key)
             assert path[-1] == owner, "routing ends at the owner"
             assert len(set(path)) == len(path), "and passes nobody twice"
+            for one, following in zip((start, *path), path[:-1], strict=False):
+                assert village.nodes[start].nearer(following, one, key), "each hop is nearer, but for the last"
             topology = village.nodes[start]
             assert topology.plausible_responder(owner, key), "the right answer is believed"
             if owner in topology.table():

@@ -82,6 +82,9 @@ class TopologyPlugin(Protocol):
     def closer(self, one: bytes, other: bytes, key: bytes) -> bool:
         """Whether ``one`` has a better claim to ``key`` than ``other``."""
 
+    def nearer(self, one: bytes, other: bytes, key: bytes) -> bool:
+        """Whether a request for ``key`` has less way to go from ``one`` than from ``other``, neither responsible."""
+
     def owner(self, resource: bytes) -> NodeID:
         """The node that is responsible for ``resource``, among those known here."""
 

@@ -139,6 +139,10 @@ class Chord:
         """Whether ``one`` comes before ``other`` clockwise from ``key``, and so has the better claim to it."""
         return distance(key, one) < distance(key, other)
 
+    def nearer(self, one: bytes, other: bytes, key: bytes) -> bool:
+        """Whether ``one`` has less of the ring before it up to ``key``; who has just passed the key has most."""
+        return distance(one, key) < distance(other, key)
+
     # --- who holds what --------------------------------------------------------------------------------------
 
     def replicas(self, resource: bytes, count: int) -> tuple[NodeID, ...]:

@@ -36,6 +36,10 @@ class ClientTopology:
                 return peer
         return None
 
+    def nearer(self, one: bytes, other: bytes, key: bytes) -> bool:
+        """As the overlay's peers see it."""
+        return self._algorithm.nearer(one, other, key)
+
     def next_holder(self, resource: bytes, holders: tuple[NodeID, ...]) -> ResourceID | NodeID:
         """Where to ask for the holder of ``resource`` after ``holders``."""
         return self._algorithm.next_holder(resource, holders)

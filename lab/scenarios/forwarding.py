@@ -1,0 +1,97 @@
+"""What a peer on the way may do to what it forwards (draft 5.2, 11.2): KB-4, it sends requests the wrong way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import ClassVar
+
+from lab.scenarios.base import Stage, declare
+from lab.text import Word
+from p2psip_min import procedures
+from p2psip_min import trace as events
+from p2psip_min.attacks.forwarding import WrongHop
+from p2psip_min.errors import DropReason
+from p2psip_min.ids import ResourceID
+from p2psip_min.overlay import Node
+
+READERS = 8
+
+LOOKS = 2.0
+"""Virtual seconds of the story."""
+
+
+class OnTheWayStage(Stage):
+    """Mallory is the peer on most ways to alice's record; who lives beyond her wants to get there."""
+
+    def cast(self) -> None:
+        """Find the busiest stranger, who is neither root nor replica, and the peers whose ways pass it."""
+        overlay = self.overlay
+        self.owner = "alice"
+        resource = ResourceID.of(overlay.aor("alice"))
+        self.subject, self.resources = resource, {resource: overlay.aor("alice")}
+        self.root = overlay.root(resource)
+        holders = {self.root.node_id, *self.root.peer.topology.replicas(resource, 2)}
+        living = overlay.peers()
+        turn = int(overlay.rng("cast").random() * len(living))
+        strangers = [node for node in living[turn:] + living[:turn] if node.node_id not in holders]
+        inside = {node.name: overlay.route(node.name, resource)[:-1] for node in strangers}
+        passed = Counter(node.name for way in inside.values() for node in way)
+        self.mallory = max(strangers, key=lambda node: passed[node.name])
+        # Where nobody forwards for peers, she can only be the peer that serves a client.
+        self.homes = [node for node in strangers if self.mallory in inside[node.name]] or [self.mallory]
+        self.people[self.mallory.node_id] = "mallory"
+
+    def attackers(self) -> tuple[Node, ...]:
+        """Mallory."""
+        return (self.mallory,)
+
+
+class WrongHopStage(OnTheWayStage):
+    """Eight peers look for alice's record at once, and mallory sends them all back."""
+
+    users: ClassVar[tuple[str, ...]] = ()
+
+    def attack(self) -> None:
+        """Mallory mistakes the direction."""
+        self.overlay.turn(self.mallory.name, WrongHop().equip, "sends requests back")
+
+    async def story(self) -> None:
+        """Lookups by those behind mallory."""
+        await self.until(LOOKS)
+        place = ResourceID(self.subject)
+        readers = self.homes[:READERS]
+        await asyncio.gather(*(self.perform("lookup", procedures.ping(node.peer, place)) for node in readers))
+
+    def figure(self) -> float:
+        """The share of lookups that found nobody."""
+        return round(1 - self.honest(), 6)
+
+    def facts(self) -> tuple[str, ...]:
+        """How many hops a lookup's messages took, and how many of them died of age."""
+        trace, lookups = self.trace, len(self.operations)
+        hops = sum(isinstance(event, events.MessageForwarded) for event in trace.events[self.start :])
+        died = trace.select(events.MessageDropped, since=self.start, reason=DropReason.TTL_EXCEEDED)
+        return f"{hops / max(1, lookups):.1f}", str(sum(1 for _ in died))
+
+
+KB_4 = declare(
+    "KB-4",
+    title="A peer on the way sends requests back",
+    attacker="the peer on most ways to alice's record",
+    preset="none",
+    defence=("progress-check",),
+    decoys=("short-ttl",),
+    metric="lookups that fail, of 1",
+    unit="share of lookups",
+    span=(0.0, 1.0),
+    whole=0,
+    word=Word.FAILED,
+    least_peers=6,
+    numbers={},
+    rows=("forwards for each lookup", "messages dead of age"),
+    notes={"baseline": "mallory forwards honestly", "attacked": "mallory sends requests back"},
+    stage=WrongHopStage,
+)
+
+SCENARIOS = (KB_4,)
