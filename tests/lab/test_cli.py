@@ -142,7 +142,7 @@ def test_routing_that_the_threat_is_not_about_is_run_and_does_not_hold(capsys: p
     [
         (("run", "XX-1"), "known: TR-1"),
         (("run", ""), "known: TR-1"),
-        (("run", "TR-2"), "ready: TR-1, RP-2, ST-13"),
+        (("run", "TR-2"), "ready: TR-1, "),
         (("run", "RP-2", "--base", "x"), "known: trusted, untrusted"),
         (("run", "RP-2", "--routing", "x"), "known: recursive, iterative"),
         (("run", "RP-2", "--links", "x"), "known: plain, tls"),
