@@ -61,8 +61,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._clock_resolution = 1e-6
         self._now = start
         self._seq = 0
-        self._heap: list[Timer] = []
-        self._soon: deque[Timer] = deque()
+        self._heap: list[list[Any]] = []  # Timers, and plain lists of the same five where there is no handle
+        self._soon: deque[list[Any]] = deque()
         self._limit = inf
         self._single = False
         self._halted = False
@@ -104,6 +104,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
         timer = Timer((self._now + delay, seq, callback, args, context))
         heappush(self._heap, timer)
         return timer
+
+    def post(self, delay: float, callback: Callable[[*Ts], object], *args: *Ts) -> None:
+        """As call_later, for what nobody will cancel: a packet needs no handle."""
+        self._seq = seq = self._seq + 1
+        heappush(self._heap, [self._now + delay, seq, callback, args, None])
 
     def run_in_executor(self, executor: Any, func: Callable[[*Ts], Any], *args: *Ts) -> NoReturn:
         """Refused: a thread's result would arrive at no particular virtual time."""

@@ -6,7 +6,9 @@
 3. ``send`` says whether the packet is on its way. A datagram's sender must not look; a stream's does, because its
    retransmissions are simulated and not its packets' acknowledgements.
 4. Taps read and people on the path alter, delay, drop or add; both see bytes, on a stream the bytes it carries.
-5. Without loss, jitter, reordering, partition, tap or attacker a packet costs one dictionary lookup and one timer.
+5. Without loss, jitter, reordering, partition, tap or attacker a packet costs one timer, and nothing to look up for
+   those who hold their Way. Whoever wants the packets of one source apart, as a connected socket does, sets ``receive``
+   of the way from there; they go past the address's own receiver then.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from typing import Protocol
 from p2psip_min.errors import PacketReason
 from p2psip_min.trace import PacketLost, Sink
 from p2psip_min.transport.coordinates import Point, delay_us, seeded_point
+from p2psip_min.transport.deadlines import Deadlines
+from p2psip_min.transport.loop import VirtualLoop
 
 Address = tuple[str, int]
 """IPv4 text and port."""
@@ -54,6 +58,21 @@ On a stream all that comes out is what the stream then carries at that place, in
 Remove = Callable[[], None]
 
 
+class Way:
+    """The one way from ``source`` to ``destination``; ``delay`` in seconds.
+
+    ``receive`` takes the packets that arrive on it; None leaves them to whoever is attached at ``destination``.
+    """
+
+    __slots__ = ("delay", "destination", "receive", "source")
+
+    def __init__(self, source: Address, destination: Address, delay: float) -> None:
+        self.source = source
+        self.destination = destination
+        self.delay = delay
+        self.receive: Callable[[Packet], None] | None = None
+
+
 class Network:
     """Every host's way to every other; ``loss``, ``jitter`` and ``reorder`` may be changed at any time."""
 
@@ -64,17 +83,18 @@ class Network:
         self._salt = rng.getrandbits(64)
         self._time = loop.time
         self._call_at = loop.call_at
-        self._call_later = loop.call_later
+        self._post = loop.post if isinstance(loop, VirtualLoop) else loop.call_later
         self._receivers: dict[Address, Receiver] = {}
         self._names: dict[Address, bytes] = {}
         self._points: dict[str, Point] = {}
-        self._delays: dict[Address, dict[Address, float]] = {}
+        self._ways: dict[Address, dict[Address, Way]] = {}
         self._loss = self._jitter = self._reorder = 0.0
         self._groups: dict[str, int] | None = None
         self._taps: list[tuple[Tap, frozenset[Address] | None]] = []
         self._on_path: dict[tuple[Address, Address], list[OnPath]] = {}
         self._smooth = True
         self._connections = 0
+        self._deadlines: dict[float, Deadlines] = {}
 
     # --- hosts ------------------------------------------------------------------------------------------------
 
@@ -94,7 +114,9 @@ class Network:
     def place(self, address: Address, point: Point) -> None:
         """Put the host (all its ports) at ``point``, in microseconds; else its place follows from the seed."""
         self._points[address[0]] = point
-        self._delays.clear()
+        for ways in self._ways.values():
+            for way in ways.values():
+                way.delay = self.delay(way.source, way.destination)
 
     def delay(self, source: Address, destination: Address) -> float:
         """One-way delay in seconds, without jitter."""
@@ -103,6 +125,20 @@ class Network:
             if host not in points:
                 points[host] = seeded_point(self._salt, host)
         return delay_us(points[source[0]], points[destination[0]]) / 1_000_000
+
+    def way(self, source: Address, destination: Address) -> Way:
+        """The way between two addresses, the same object each time."""
+        ways = self._ways.get(source)
+        if ways is None:
+            ways = self._ways[source] = {}
+        way = ways.get(destination)
+        if way is None:
+            way = ways[destination] = Way(source, destination, self.delay(source, destination))
+        return way
+
+    def deadlines(self, seconds: float) -> Deadlines:
+        """The timers of this length of all hosts."""
+        return self._deadlines.setdefault(seconds, Deadlines(self.loop, seconds))
 
     def next_connection(self) -> int:
         """A number that no other stream on this network has."""
@@ -183,37 +219,38 @@ class Network:
 
     def inject(self, source: Address, destination: Address, packet: Packet, delay: float | None = None) -> None:
         """Deliver a packet with whatever source address, ``delay`` seconds from now (as if sent there by default)."""
+        way = self.way(source, destination)
         if delay is None:
-            delay = self.delay(source, destination)
-        self._call_at(self._time() + delay, self._arrive, source, destination, packet)
+            delay = way.delay
+        self._call_at(self._time() + delay, self._arrive, way, packet)
 
     # --- packets ----------------------------------------------------------------------------------------------
 
     def send(self, source: Address, destination: Address, packet: Packet) -> bool:
         """Carry a packet; False when it is already known that this one will not arrive."""
+        return self.carry(self.way(source, destination), packet)
+
+    def carry(self, way: Way, packet: Packet) -> bool:
+        """As send, for those who hold the way."""
         if not self._smooth:
-            return self._send_through(source, destination, packet)
-        try:
-            delay = self._delays[source][destination]
-        except KeyError:
-            delay = self._learn_delay(source, destination)
-        self._call_later(delay, self._arrive, source, destination, packet)
+            return self._send_through(way, packet)
+        self._post(way.delay, self._arrive, way, packet)
         return True
 
-    def _arrive(self, source: Address, destination: Address, packet: Packet) -> None:
+    def _arrive(self, way: Way, packet: Packet) -> None:
+        receive = way.receive
+        if receive is not None:
+            receive(packet)
+            return
         try:
-            receive = self._receivers[destination]
+            receive_all = self._receivers[way.destination]
         except KeyError:
-            self._lost(source, destination, PacketReason.UNREACHABLE)
+            self._lost(way.source, way.destination, PacketReason.UNREACHABLE)
         else:
-            receive(source, packet)
+            receive_all(way.source, packet)
 
-    def _learn_delay(self, source: Address, destination: Address) -> float:
-        delay = self.delay(source, destination)
-        self._delays.setdefault(source, {})[destination] = delay
-        return delay
-
-    def _send_through(self, source: Address, destination: Address, packet: Packet) -> bool:
+    def _send_through(self, way: Way, packet: Packet) -> bool:
+        source, destination = way.source, way.destination
         data = packet if isinstance(packet, bytes) else packet.data
         for tap, pair in self._taps:
             if pair is None or (source in pair and destination in pair):
@@ -223,14 +260,14 @@ class Network:
             return self._lost(source, destination, PacketReason.PARTITION)
         if self._loss and self._rng.random() < self._loss:
             return self._lost(source, destination, PacketReason.LOSS)
-        now, delay = self._time(), self.delay(source, destination)
+        now, delay = self._time(), way.delay
         if self._jitter:
             delay += int(self._rng.random() * self._jitter * 1_000_000) / 1_000_000
         if self._reorder and self._rng.random() < self._reorder:
             delay *= 2
         attackers = self._on_path.get((source, destination))
         if attackers is None:
-            self._call_at(now + delay, self._arrive, source, destination, packet)
+            self._call_at(now + delay, self._arrive, way, packet)
             return True
         outcomes = [(0.0, data)]
         for attacker in tuple(attackers):
@@ -241,10 +278,10 @@ class Network:
             # A stream has its own order: whoever alters it rewrites the numbers behind, which amounts to this.
             packet = Segment(packet.kind, packet.to, packet.number, b"".join(out for _, out in outcomes))
             delay += max(more for more, _ in outcomes)
-            self._call_at(now + delay, self._arrive, source, destination, packet)
+            self._call_at(now + delay, self._arrive, way, packet)
             return True
         for more, out in outcomes:
-            self._call_at(now + delay + more, self._arrive, source, destination, out)
+            self._call_at(now + delay + more, self._arrive, way, out)
         return True
 
     def _lost(self, source: Address, destination: Address, reason: PacketReason) -> bool:

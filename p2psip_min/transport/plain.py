@@ -11,13 +11,14 @@
 
 from __future__ import annotations
 
-from asyncio import TimerHandle
 from collections import deque
+from functools import partial
 from typing import ClassVar, cast
 
 from p2psip_min.errors import LinkReason, Malformed
 from p2psip_min.ids import ID_LENGTH, NodeID
 from p2psip_min.trace import Sink
+from p2psip_min.transport.deadlines import Deadline
 from p2psip_min.transport.link import MAX_MESSAGE, SEND_TIMES, LinkTable, Waiters
 from p2psip_min.transport.network import Address, Network, Packet
 from p2psip_min.wire.framing import DATA, DATA_OVERHEAD, frame_ack, frame_data, open_frame
@@ -27,7 +28,8 @@ HELLO_ANSWER = b"\x02"
 GAP = 0.010
 """Seconds between an acknowledgement and the next queued message (RFC 6940 §6.6.3.1)."""
 
-_FIRST_WAIT = SEND_TIMES[0]
+FRAME = bytes((DATA,))
+"""Where the first bytes of frames begin; hellos lie below."""
 _SENDS = len(SEND_TIMES)
 _WINDOW = (1 << 33) - 1
 
@@ -37,14 +39,15 @@ class PlainLink:
 
     __slots__ = (
         "_attempt",
+        "_deadline",
         "_first",
         "_highest",
         "_links",
         "_next",
         "_queue",
         "_seen",
-        "_timer",
         "_waiting",
+        "_way",
         "address",
         "heard",
         "known",
@@ -55,6 +58,7 @@ class PlainLink:
 
     def __init__(self, links: PlainLinks, remote: NodeID, address: Address) -> None:
         self._links = links
+        self._way = links.network.way(links.address, address)
         self.remote = remote
         self.address = address
         self.heard = False
@@ -66,7 +70,7 @@ class PlainLink:
         self._waiting: bytes | None = None
         self._attempt = 0
         self._queue: deque[bytes] | None = None
-        self._timer = links.no_timer
+        self._deadline: Deadline = [None]
 
     @property
     def local(self) -> NodeID:
@@ -94,43 +98,64 @@ class PlainLink:
     # --- sending ----------------------------------------------------------------------------------------------
 
     def _begin(self, message: bytes) -> None:
-        self._waiting = message
-        self._first = self._next
-        self._transmit(message)
-
-    def _transmit(self, message: bytes) -> None:
         links = self._links
-        number = self._next
+        self._waiting = message
+        self._first = number = self._next
         self._next = number + 1
         frame = frame_data(number, message)
-        links.transmit(links.address, self.address, frame if self.known else links.hello + frame)
-        self._timer = links.call_later(SEND_TIMES[self._attempt], self._again)
+        links.carry(self._way, frame if self.known else links.hello + frame)
+        self._deadline = links.set_first_wait(self._again)
 
     def _again(self) -> None:
         self._attempt += 1
-        if self._attempt < _SENDS:
-            assert self._waiting is not None
-            self._transmit(self._waiting)
-        else:
+        if self._attempt == _SENDS:
             self._links.failed(self)
+            return
+        links, message = self._links, self._waiting
+        assert message is not None
+        number = self._next
+        self._next = number + 1
+        frame = frame_data(number, message)
+        links.carry(self._way, frame if self.known else links.hello + frame)
+        self._deadline = links.network.deadlines(SEND_TIMES[self._attempt]).set(self._again)
 
     def _continue(self) -> None:
         if self._waiting is None and self._queue:
             self._begin(self._queue.popleft())
 
-    def acknowledged(self, number: int) -> None:
-        """The other end has the frame of this number."""
+    def _acknowledged(self, number: int) -> None:
         # Any of this message's sends will do, and those of earlier messages come too late to matter.
         if self._waiting is None or not self._first <= number < self._next:
             return
         self.known = True
-        self._timer.cancel()
+        self._deadline[0] = None
         self._waiting = None
         self._attempt = 0
         if self._queue:
-            self._timer = self._links.call_later(GAP, self._continue)
+            self._deadline = self._links.network.deadlines(GAP).set(self._continue)
 
     # --- receiving --------------------------------------------------------------------------------------------
+
+    def take(self, packet: Packet) -> None:
+        """A packet has arrived from the other end's address."""
+        links = self._links
+        if type(packet) is not bytes or packet[:1] < FRAME:
+            links.take(self.address, packet)
+            return
+        try:
+            kind, number, body = open_frame(packet)
+        except Malformed:
+            links.malformed(self.address)
+            return
+        if kind != DATA:
+            self._acknowledged(number)
+        elif len(packet) > links.max_message + DATA_OVERHEAD:
+            links.too_large(self)
+        else:
+            new, received = self.note(number)
+            links.carry(self._way, frame_ack(number, received))
+            if new:
+                links.on_message(self.remote, cast(bytes, body))
 
     def greeted(self) -> None:
         """The other end starts anew: it counts from 0 again."""
@@ -156,7 +181,10 @@ class PlainLink:
 
     def halt(self) -> list[bytes]:
         """Stop everything; returns what was not acknowledged, oldest first."""
-        self._timer.cancel()
+        self._deadline[0] = None
+        back = self._links.network.way(self.address, self._links.address)
+        if back.receive == self.take:
+            back.receive = None
         left = [] if self._waiting is None else [self._waiting]
         if self._queue:
             left.extend(self._queue)
@@ -167,11 +195,11 @@ class PlainLink:
 class _Knock:
     """A hello on its way to somebody from whom nothing was heard yet."""
 
-    __slots__ = ("attempt", "expected", "timer", "waiters")
+    __slots__ = ("attempt", "deadline", "expected", "waiters")
 
-    def __init__(self, expected: NodeID | None, timer: TimerHandle) -> None:
+    def __init__(self, expected: NodeID | None) -> None:
         self.expected = expected
-        self.timer = timer
+        self.deadline: Deadline = [None]
         self.attempt = 0
         self.waiters = Waiters()
 
@@ -194,14 +222,13 @@ class PlainLinks(LinkTable):
         self.table: dict[NodeID, PlainLink] = {}
         self.max_message = max_message
         self.hello = HELLO + node_id
-        self.call_later = self.loop.call_later
-        self.no_timer = self.loop.call_later(0, _rest)
-        self.no_timer.cancel()
         self.transmit = network.send
+        self.carry = network.carry
+        self.set_first_wait = network.deadlines(SEND_TIMES[0]).set
         self._places: dict[Address, PlainLink] = {}
         self._names: dict[Address, NodeID] = {}
         self._knocks: dict[Address, _Knock] = {}
-        network.attach(address, node_id, self._receive)
+        network.attach(address, node_id, self.take)
 
     def connected(self, node_id: NodeID) -> bool:
         """Whether messages can go there directly."""
@@ -228,7 +255,7 @@ class PlainLinks(LinkTable):
         if knock is None or knock.expected != node_id:
             if knock is not None:
                 self._answered(address, knock, LinkReason.CLOSED)
-            knock = self._knocks[address] = _Knock(node_id, self.no_timer)
+            knock = self._knocks[address] = _Knock(node_id)
             self._knock(address, knock)
         return await knock.waiters.add(self.loop)
 
@@ -252,30 +279,30 @@ class PlainLinks(LinkTable):
 
     # --- receiving --------------------------------------------------------------------------------------------
 
-    def _receive(self, source: Address, packet: Packet) -> None:
+    def take(self, source: Address, packet: Packet) -> None:
+        """A packet that is no frame of a link already heard."""
         if type(packet) is not bytes:
             return  # a segment of a stream: nobody here speaks that, and datagrams have no reset
         link = self._places.get(source)
         try:
-            if link is None or not packet or packet[0] < DATA:
+            if link is None or packet[:1] < FRAME:
                 link, packet = self._greet(source, packet, link)
                 if link is None:
                     return
-            kind, number, body = open_frame(packet)
+            open_frame(packet)
         except Malformed:
-            self._emit_rejected(self._names.get(source, b""), LinkReason.MALFORMED)
+            self.malformed(source)
             return
-        if not link.heard:
-            self._heard(link)
-        if kind != DATA:
-            link.acknowledged(number)
-        elif len(packet) > self.max_message + DATA_OVERHEAD:
-            self._emit_rejected(link.remote, LinkReason.TOO_LARGE)
-        else:
-            new, received = link.note(number)
-            self.transmit(self.address, source, frame_ack(number, received))
-            if new:
-                self.on_message(link.remote, cast(bytes, body))
+        self._heard(link)
+        link.take(packet)
+
+    def malformed(self, source: Address) -> None:
+        """What came from there can't be read."""
+        self._emit_rejected(self._names.get(source, b""), LinkReason.MALFORMED)
+
+    def too_large(self, link: PlainLink) -> None:
+        """What came over this link is longer than messages may be."""
+        self._emit_rejected(link.remote, LinkReason.TOO_LARGE)
 
     def _greet(self, source: Address, packet: bytes, link: PlainLink | None) -> tuple[PlainLink | None, bytes]:
         """The link that a packet with a hello, or from somebody without a link, belongs to, and the frame in it."""
@@ -318,6 +345,7 @@ class PlainLinks(LinkTable):
         link = self._places.get(address)
         if link is None or link.remote != remote:
             link = self._places[address] = PlainLink(self, remote, address)
+            self.network.way(address, self.address).receive = None
         # Whoever is reached already stays where it is: a hello from elsewhere is only a claim.
         self.table.setdefault(remote, link)
         self.book.setdefault(remote, address)
@@ -328,10 +356,11 @@ class PlainLinks(LinkTable):
         knock = self._knocks.get(link.address)
         if knock is not None and knock.expected in (None, link.remote):
             del self._knocks[link.address]
-            knock.timer.cancel()
+            knock.deadline[0] = None
             knock.waiters.opened(link.remote)
         if not link.heard:
             link.heard = True
+            self.network.way(link.address, self.address).receive = link.take
             self._emit_opened(link.remote)
             self.on_opened(link.remote)
 
@@ -342,12 +371,13 @@ class PlainLinks(LinkTable):
             self._answered(address, knock, LinkReason.UNREACHABLE)
             return
         self.transmit(self.address, address, self.hello)
-        knock.timer = self.call_later(SEND_TIMES[knock.attempt], self._knock, address, knock)
+        wait = self.network.deadlines(SEND_TIMES[knock.attempt])
+        knock.deadline = wait.set(partial(self._knock, address, knock))
         knock.attempt += 1
 
     def _answered(self, address: Address, knock: _Knock, reason: LinkReason) -> None:
         del self._knocks[address]
-        knock.timer.cancel()
+        knock.deadline[0] = None
         self._emit_rejected(knock.expected or b"", reason)
         knock.waiters.refused(reason)
 
@@ -395,13 +425,9 @@ class PlainLinks(LinkTable):
         for link in list(self._places.values()):
             link.halt()
         for knock in list(self._knocks.values()):
-            knock.timer.cancel()
+            knock.deadline[0] = None
             knock.waiters.refused(reason)
         self._places.clear()
         self._knocks.clear()
         self.table.clear()
         self.book.clear()
-
-
-def _rest() -> None:
-    """What the timer of a link without a message on its way would do."""

@@ -192,3 +192,18 @@ def test_runs_on_an_ordinary_loop_in_real_time() -> None:
         return await asyncio.wait_for(arrived, 5)
 
     assert asyncio.run(main()) == b"real"
+
+
+def test_a_way_can_have_a_receiver_of_its_own(world: World) -> None:
+    apart: list[Packet] = []
+    way = world.network.way(A, B)
+    assert way is world.network.way(A, B)
+    way.receive = apart.append
+    for source in (A, C):
+        world.network.send(source, B, b"x")
+    world.network.carry(way, b"y")
+    assert world.run() == [b"x"]
+    assert apart == [b"x", b"y"]
+    way.receive = None
+    world.network.carry(way, b"z")
+    assert world.run() == [b"x", b"z"]
