@@ -16,9 +16,9 @@ from p2psip_min import trace as events
 from p2psip_min.clock import virtual
 from p2psip_min.defences import entry
 from p2psip_min.enrollment.certificates import parse
+from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.policy import EnrollmentPolicy, EnrollmentRequest, Refusal
 from p2psip_min.enrollment.provider import Provider
-from p2psip_min.enrollment.registrar import certificate_request
 from p2psip_min.errors import LinkReason
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Overlay

@@ -108,6 +108,7 @@ class Overlay(World):
             enrollment_servers=tuple(
                 f"https://{server_address(number)[0]}/enrollment" for number in range(1, servers + 1)
             ),
+            policy=self.defences.enrollment(),
             kinds=tuple(kinds),
             max_message_size=max_message_size,
         )
@@ -237,10 +238,11 @@ class Overlay(World):
         self.run(self.join(node, through))
         return node
 
-    def new_peer(self, name: str | None = None) -> Node:
-        """One more peer that was enrolled beforehand and has not joined yet."""
+    def new_peer(self, name: str | None = None, *, credential: Credential | None = None) -> Node:
+        """One more peer that was enrolled beforehand, or has this ``credential``, and has not joined yet."""
         label = self._free_name(name)
-        node = self._add(self.provider.enroll(label, self.now), label, self.provider.configuration)
+        credential = self.provider.enroll(label, self.now) if credential is None else credential
+        node = self._add(credential, label, self.provider.configuration)
         self._introduce(node)
         return node
 

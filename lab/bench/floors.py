@@ -23,8 +23,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.provider import Provider
-from p2psip_min.enrollment.registrar import certificate_request
 from p2psip_min.ids import NodeID
 from p2psip_min.transport.loop import VirtualLoop
 from p2psip_min.transport.tls import TlsIdentity

@@ -113,6 +113,12 @@ def reload_uri(node_id: NodeID, overlay: str) -> str:
     return f"reload://0110{node_id.hex()}@{overlay}/"
 
 
+def read_uri(uri: str) -> tuple[NodeID, str] | None:
+    """The Node-ID and the overlay that such a URI names; None if it names no single node."""
+    found = _URI.fullmatch(uri)
+    return (NodeID(bytes.fromhex(found[1])), found[2]) if found else None
+
+
 def key_digest(public_key: PublicKey, algorithm: str = "sha256", index: int = 0) -> bytes:
     """Digest of a subjectPublicKeyInfo, with a 4-byte ``index`` in front unless it is 0 (§11.3.1)."""
     spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -268,11 +274,11 @@ def _names(san: object) -> tuple[tuple[NodeID, ...], str, set[str]] | None:
     overlays: set[str] = set()
     for name in san:
         if isinstance(name, x509.UniformResourceIdentifier):
-            found = _URI.fullmatch(name.value)
+            found = read_uri(name.value)
             if found is None:
                 return None
-            node_ids.append(NodeID(bytes.fromhex(found[1])))
-            overlays.add(found[2])
+            node_ids.append(found[0])
+            overlays.add(found[1])
         elif isinstance(name, x509.RFC822Name) and legal_user(name.value):
             users.append(name.value)
         else:

@@ -16,7 +16,7 @@ from p2psip_min.enrollment.authority import server_refusal
 from p2psip_min.enrollment.certificates import Certificate, ChainCache, Credential, key_digest
 from p2psip_min.enrollment.configuration import Configuration, accept, adopt
 from p2psip_min.enrollment.http import MAX_ANSWER_BODY, Message, Part, Reader, request, write_form
-from p2psip_min.enrollment.registrar import certificate_request
+from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.revocation import RevocationList, read_list
 from p2psip_min.enrollment.server import CONFIGURATION, ENROLLMENT, NONCE, REVOKED
 from p2psip_min.errors import (
@@ -140,8 +140,9 @@ class EnrollmentClient:
         *,
         user: str = "",
         count: int = 1,
+        wanted: Sequence[NodeID] = (),
     ) -> Credential:
-        """A credential for ``user`` (by default the account's name) with ``count`` Node-IDs chosen by the server.
+        """A credential for ``user`` (by default the account's name) with ``count`` Node-IDs, perhaps those ``wanted``.
 
         EnrollmentRefused(reason) if the server says no; Rejected(reason) if what it sends is no certificate of this
         overlay for this key and user.
@@ -150,8 +151,9 @@ class EnrollmentClient:
         session = await self._connect()
         try:
             nonce = _expect(await session.ask(request("GET", NONCE, self.overlay))).body
+            csr = certificate_request(key, user, nonce, wanted=wanted, overlay=self.overlay)
             fields = {
-                "csr": Part(certificate_request(key, user, nonce), "application/pkcs10"),
+                "csr": Part(csr, "application/pkcs10"),
                 "username": Part(account.encode()),
                 "password": Part(password.encode()),
             }

@@ -4,26 +4,23 @@
 2. The request carries the server's nonce as its challengePassword (RFC 2985 §5.4.1), under the request's own signature:
    that proves the key's possession *now*. A nonce serves once, and not for long: neither a repeated nor a delayed
    request enrolls anybody.
-3. Node-IDs are the server's choice. Who comes back gets those he had: with the same key that is a renewal, with another
-   one only when the old certificate is over. So nobody changes place by enrolling again.
+3. Node-IDs are the server's choice (assignment.py says what else there is). Who comes back gets those he had: with the
+   same key that is a renewal, with another one only when the old certificate is over. So nobody changes place by
+   enrolling again.
 4. ``decide`` changes nothing. The registrar (registrar.py) carries out what it grants, and spends the nonce.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cryptography import x509
-from cryptography.x509.oid import AttributeOID, ExtensionOID
-
-from p2psip_min.enrollment.certificates import PublicKey, acceptable_key, key_digest, legal_user
-from p2psip_min.enrollment.keys import UNREADABLE, hash_password, same
+from p2psip_min.enrollment.assignment import NodeIdAssignment, ServerRandom
+from p2psip_min.enrollment.certificates import PublicKey, key_digest, legal_user
+from p2psip_min.enrollment.keys import hash_password, same
+from p2psip_min.enrollment.pkcs10 import SigningRequest
 from p2psip_min.errors import EnrollmentReason
 from p2psip_min.ids import NodeID
-
-MAX_REQUEST = 8192
-"""Bytes of a PKCS#10 request that are parsed at all."""
 
 DAY = 86_400.0
 
@@ -33,8 +30,9 @@ class EnrollmentPolicy:
     """What an enrollment server allows; times in seconds.
 
     An account holds at most ``identities`` Node-IDs at a time, at most ``node_ids`` of them in one certificate, under
-    user names of ``domain`` (None: any). A certificate lives for ``lifetime`` and may be renewed once it is
-    ``renewal_interval`` old. ``nonce`` and ``possession`` False leave those checks out, for comparison.
+    user names of ``domain`` (None: any); ``assignment`` says who chooses them. A certificate lives for ``lifetime`` and
+    may be renewed once it is ``renewal_interval`` old. ``nonce`` and ``possession`` False leave those checks out, for
+    comparison.
     """
 
     identities: int = 1
@@ -45,6 +43,7 @@ class EnrollmentPolicy:
     nonce_lifetime: float = 60.0
     nonce: bool = True
     possession: bool = True
+    assignment: NodeIdAssignment = ServerRandom()
 
 
 @dataclass(slots=True)
@@ -109,7 +108,7 @@ class EnrollmentRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Yes: a certificate for ``user`` and this key; with the Node-IDs of ``former``, or ``count`` new ones."""
+    """Yes: a certificate for ``user`` and this key, with these Node-IDs, or with ``count`` that are yet to be drawn."""
 
     account: Account
     user: str
@@ -117,6 +116,7 @@ class Grant:
     key: bytes
     count: int
     former: Identity | None
+    node_ids: tuple[NodeID, ...]
     not_before: float
     not_after: float
 
@@ -127,39 +127,6 @@ class Refusal:
 
     reason: EnrollmentReason
     user: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SigningRequest:
-    """What a PKCS#10 request says: the key, the user name, the nonce (empty: none)."""
-
-    public_key: PublicKey
-    user: str
-    nonce: bytes
-    proven: Callable[[], bool] = field(repr=False, compare=False)
-    """Checks the signature, when somebody asks: it costs more than all the rest."""
-
-
-def read_request(csr: bytes) -> SigningRequest | None:
-    """The request if it has our form: a P-256 or RSA key, an empty subject and exactly one name, an rfc822Name."""
-    if len(csr) > MAX_REQUEST:
-        return None
-    try:
-        loaded = x509.load_der_x509_csr(csr)
-        public_key = loaded.public_key()
-        san = loaded.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
-        empty = not list(loaded.subject)
-        attributes = [each.value for each in loaded.attributes if each.oid == AttributeOID.CHALLENGE_PASSWORD]
-    except UNREADABLE:
-        return None
-    assert isinstance(san, x509.SubjectAlternativeName)
-    names = list(san)
-    if not empty or len(names) != 1 or not isinstance(names[0], x509.RFC822Name) or len(attributes) > 1:
-        return None
-    if not isinstance(public_key, PublicKey) or not acceptable_key(public_key):
-        return None
-    nonce = attributes[0] if attributes else b""
-    return SigningRequest(public_key, names[0].value, nonce, lambda: loaded.is_signature_valid)
 
 
 def decide(
@@ -237,7 +204,10 @@ def _identify(
     held = sum(len(each.node_ids) for each in account.live(now) if each is not former)
     if held + count > policy.identities:
         return Refusal(EnrollmentReason.TOO_MANY_IDENTITIES, csr.user)
+    chosen = former.node_ids if former else policy.assignment.choose(csr.wanted, csr.public_key, count)
+    if chosen is None or (former is None and not ledger.taken.isdisjoint(chosen)):
+        return Refusal(EnrollmentReason.NODE_IDS_NOT_AVAILABLE, csr.user)
     return Grant(
         account=account, user=csr.user, public_key=csr.public_key, key=key, count=count, former=former,
-        not_before=now // 1, not_after=(now + policy.lifetime) // 1,
+        node_ids=chosen, not_before=now // 1, not_after=(now + policy.lifetime) // 1,
     )  # fmt: skip

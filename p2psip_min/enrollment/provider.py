@@ -6,7 +6,7 @@ Nothing here is needed while the overlay runs: nodes that hold a credential and 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -92,10 +92,20 @@ class Provider:
         """The key that ``user``'s node generates: it follows from the seed."""
         return derive_key(self._seed, f"node:{user}")
 
-    def enroll(self, user: str, now: float) -> Credential:
-        """Enroll ``user`` (without the domain) at once, without a network; EnrollmentRefused(reason)."""
+    def enroll(
+        self,
+        user: str,
+        now: float,
+        *,
+        key: ec.EllipticCurvePrivateKey | None = None,
+        wanted: Sequence[NodeID] = (),
+    ) -> Credential:
+        """Enroll ``user`` (without the domain) at once, without a network; EnrollmentRefused(reason).
+
+        ``key`` is used in place of the one that follows from the seed, ``wanted`` are Node-IDs to ask for.
+        """
         name, password = self.open_account(user)
-        return self.registrar.issue_offline(self.key(user), name, password, now)
+        return self.registrar.issue_offline(key or self.key(user), name, password, now, wanted=wanted)
 
     def serve(self, network: Network, address: Address, *, node_id: bytes = b"") -> EnrollmentServer:
         """One more enrollment server."""

@@ -6,19 +6,16 @@ without a network, through the same decisions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import AttributeOID
 
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import Credential, mail_name
+from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.keys import Random, hash_password
+from p2psip_min.enrollment.pkcs10 import certificate_request, read_request
 from p2psip_min.enrollment.policy import (
     Account,
     EnrollmentPolicy,
@@ -29,15 +26,11 @@ from p2psip_min.enrollment.policy import (
     Nonce,
     Refusal,
     decide,
-    read_request,
 )
 from p2psip_min.enrollment.revocation import RevocationList, sign_list
 from p2psip_min.errors import EnrollmentRefused, LocalProtocolError
 from p2psip_min.ids import INVALID, WILDCARD, NodeID
 from p2psip_min.trace import EnrollmentGranted, EnrollmentRejected, Sink
-
-_HASH = hashes.SHA256()
-_NOBODY = x509.Name([])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +40,6 @@ class Issued:
     certificate: bytes
     user: str
     node_ids: tuple[NodeID, ...]
-
-
-def certificate_request(key: ec.EllipticCurvePrivateKey, user: str, nonce: bytes = b"") -> bytes:
-    """A PKCS#10 request as DER: ``user`` as its only name, the server's nonce under the key's signature."""
-    builder = x509.CertificateSigningRequestBuilder(_NOBODY).add_extension(
-        x509.SubjectAlternativeName([mail_name(user)]), critical=True
-    )
-    if nonce:
-        builder = builder.add_attribute(AttributeOID.CHALLENGE_PASSWORD, nonce)
-    return builder.sign(key, _HASH, ecdsa_deterministic=True).public_bytes(Encoding.DER)
 
 
 class Registrar:
@@ -120,7 +103,7 @@ class Registrar:
 
     def enroll(self, request: EnrollmentRequest, now: float, *, server: bytes = b"") -> Issued | Refusal:
         """Decide on a request and carry it out; ``server`` names who asked, in the trace."""
-        csr = read_request(request.csr)
+        csr = read_request(request.csr, self.overlay)
         verdict = decide(request, csr, self.ledger, self.policy, now)
         if csr is not None and (spent := self.ledger.nonces.get(csr.nonce)) is not None:
             spent.used = True
@@ -144,10 +127,14 @@ class Registrar:
         *,
         user: str = "",
         count: int = 1,
+        wanted: Sequence[NodeID] = (),
     ) -> Credential:
-        """Enroll without a network, by the same decisions; EnrollmentRefused(reason) if the answer is no."""
+        """Enroll without a network, by the same decisions; EnrollmentRefused(reason) if the answer is no.
+
+        ``wanted`` are Node-IDs to ask for.
+        """
         user = user or account
-        csr = certificate_request(key, user, self.challenge(now))
+        csr = certificate_request(key, user, self.challenge(now), wanted=wanted, overlay=self.overlay)
         outcome = self.enroll(EnrollmentRequest(account=account, password=password, csr=csr, node_ids=count), now)
         if isinstance(outcome, Refusal):
             raise EnrollmentRefused(outcome.reason, user)
@@ -158,7 +145,8 @@ class Registrar:
 
     def _issue(self, grant: Grant) -> Issued:
         ledger, former = self.ledger, grant.former
-        node_ids = former.node_ids if former else tuple(self._new_node_id() for _ in range(grant.count))
+        node_ids = grant.node_ids or tuple(self._new_node_id() for _ in range(grant.count))
+        ledger.taken.update(node_ids)
         serial = self._rng.getrandbits(126) + 1
         certificate = self.authority.issue(
             grant.public_key, node_ids=node_ids, user=grant.user, overlay=self.overlay, serial=serial,

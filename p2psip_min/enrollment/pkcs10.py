@@ -1,0 +1,91 @@
+"""The request for a certificate (PKCS#10, RFC 2986): written by who wants one, read by the server (RFC 6940 §11.3).
+
+Its one subjectAltName holds the user name as rfc822Name, and perhaps ``reload://`` URIs: Node-IDs that the applicant
+would like. RFC 6940 knows no such wish, since the server chooses; it is read so that overlays without that rule exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import AttributeOID, ExtensionOID
+
+from p2psip_min.enrollment.certificates import PublicKey, acceptable_key, mail_name, read_uri, reload_uri
+from p2psip_min.enrollment.keys import UNREADABLE
+from p2psip_min.ids import INVALID, WILDCARD, NodeID
+
+MAX_REQUEST = 8192
+"""Bytes of a PKCS#10 request that are parsed at all."""
+
+_HASH = hashes.SHA256()
+_NOBODY = x509.Name([])
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRequest:
+    """What a PKCS#10 request says: the key, the user name, the nonce (empty: none), the Node-IDs wished for."""
+
+    public_key: PublicKey
+    user: str
+    nonce: bytes
+    proven: Callable[[], bool] = field(repr=False, compare=False)
+    """Checks the signature, when somebody asks: it costs more than all the rest."""
+    wanted: tuple[NodeID, ...] = ()
+
+
+def certificate_request(
+    key: ec.EllipticCurvePrivateKey, user: str, nonce: bytes = b"", *, wanted: Sequence[NodeID] = (), overlay: str = ""
+) -> bytes:
+    """A PKCS#10 request as DER: ``user`` as its only name, the server's nonce under the key's signature.
+
+    ``wanted`` are Node-IDs of ``overlay`` to ask for.
+    """
+    names = [mail_name(user), *(x509.UniformResourceIdentifier(reload_uri(each, overlay)) for each in wanted)]
+    builder = x509.CertificateSigningRequestBuilder(_NOBODY).add_extension(
+        x509.SubjectAlternativeName(names), critical=True
+    )
+    if nonce:
+        builder = builder.add_attribute(AttributeOID.CHALLENGE_PASSWORD, nonce)
+    return builder.sign(key, _HASH, ecdsa_deterministic=True).public_bytes(Encoding.DER)
+
+
+def read_request(csr: bytes, overlay: str = "") -> SigningRequest | None:
+    """The request if it has our form: a P-256 or RSA key, an empty subject, one rfc822Name, no Node-ID of others."""
+    if len(csr) > MAX_REQUEST:
+        return None
+    try:
+        loaded = x509.load_der_x509_csr(csr)
+        public_key = loaded.public_key()
+        san = loaded.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
+        empty = not list(loaded.subject)
+        attributes = [each.value for each in loaded.attributes if each.oid == AttributeOID.CHALLENGE_PASSWORD]
+    except UNREADABLE:
+        return None
+    assert isinstance(san, x509.SubjectAlternativeName)
+    names = _names(san, overlay)
+    if not empty or names is None or len(attributes) > 1:
+        return None
+    if not isinstance(public_key, PublicKey) or not acceptable_key(public_key):
+        return None
+    user, wanted = names
+    nonce = attributes[0] if attributes else b""
+    return SigningRequest(public_key, user, nonce, lambda: loaded.is_signature_valid, wanted)
+
+
+def _names(san: x509.SubjectAlternativeName, overlay: str) -> tuple[str, tuple[NodeID, ...]] | None:
+    users: list[str] = []
+    wanted: list[NodeID] = []
+    for name in san:
+        if isinstance(name, x509.RFC822Name):
+            users.append(name.value)
+            continue
+        found = read_uri(name.value) if isinstance(name, x509.UniformResourceIdentifier) else None
+        if found is None or found[1] != overlay or found[0] in (INVALID, WILDCARD):
+            return None
+        wanted.append(found[0])
+    return (users[0], tuple(dict.fromkeys(wanted))) if len(users) == 1 else None
