@@ -118,6 +118,7 @@ class ReadReason(Reason):
     ACCESS_DENIED = "signer may not write here"
     ROLLED_BACK = "older than a value seen before"
     OUTVOTED = "newer value at another replica"
+    NOT_FOR_ME = "encrypted for others"
     EXPIRED = "lifetime over"
     INVALID_VALUE = "value breaks the kind's rules"
 

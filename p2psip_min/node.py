@@ -81,7 +81,11 @@ class Node:
             surroundings.defences.record_signature,
             surroundings.defences.reader_memory.start(),
             access=at_salted_places(ACCESS_RULES, surroundings.defences.places.salts),
+            encryption=surroundings.defences.value_encryption,
+            private_key=parts.identity.private_key,
         )
+        # Certificates (DER) of the users that may read what this node stores, by user; nobody named: everybody may.
+        self.readers: dict[str, bytes] = {}
         self.generations: dict[tuple[bytes, int], int] = {}
         self._last_storage_time = 0
         self.on_configuration: Callable[[Configuration], None] = lambda configuration: None
@@ -193,7 +197,7 @@ class Node:
 
     def know_kinds(self, specs: Iterable[KindSpec]) -> None:
         """Take part in these Kinds too, or by these limits (RFC 6940 §6.5.4)."""
-        kinds = KindRegistry([*self.surroundings.kinds.values(), *specs])
+        kinds = self.defences.value_encryption.registry([*self.surroundings.kinds.values(), *specs])
         self.surroundings = replace(self.surroundings, kinds=kinds)
         self.store.know_kinds(kinds)
 

@@ -117,7 +117,7 @@ class Overlay(World):
             loop=self.loop,
             trace=self.trace,
             defences=self.defences,
-            kinds=self.provider.configuration.registry(),
+            kinds=self.defences.value_encryption.registry(self.provider.configuration.registry().values()),
             overlay_name=name,
             overlay=overlay_hash(name),
         )
@@ -365,6 +365,11 @@ class Overlay(World):
     def lookup(self, start: str, key: ResourceID) -> NodeID:
         """Ping whoever is responsible for ``key`` from a node."""
         return self.run(procedures.ping(self.node(start).peer, key))
+
+    def allow(self, owner: str, *readers: str) -> None:
+        """Let only these users, and the owner, read what ``owner`` stores from now on; nobody named: everybody."""
+        certificates = {self.node(reader).user: self.node(reader).peer.parts.identity.certificate for reader in readers}
+        self.node(owner).peer.readers = certificates
 
     def place_of(self, owner: str, kind: int, *, iteration: int = 1) -> ResourceID:
         """Where the Kind's access policy lets ``owner`` store (RFC 6940 §7.3); ``iteration`` for NODE-MULTIPLE."""

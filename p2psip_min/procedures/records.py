@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from p2psip_min import trace as events
@@ -19,12 +19,22 @@ from p2psip_min.procedures.replicate import copy_out, look_after_copies
 from p2psip_min.storage.reader import Answer, Value
 from p2psip_min.storage.replication import HAND_OVER
 from p2psip_min.storage.validation import Rejected
-from p2psip_min.wire.data import ArrayRange, DictionaryEntry, StoredDataSpecifier, StoredDataValue, StoreKindData
+from p2psip_min.storage.values import key_of
+from p2psip_min.wire.data import (
+    APPEND,
+    ArrayRange,
+    DictionaryEntry,
+    StoredDataSpecifier,
+    StoredDataValue,
+    StoreKindData,
+)
 from p2psip_min.wire.kinds import DataModel
 from p2psip_min.wire.messages import ErrorCode, FetchReq, FindAns, PingReq, StatAns, StoreReq
 from p2psip_min.wire.security import UNSIGNED, SignerIdentity
 
 T = TypeVar("T")
+
+_APPENDED = APPEND.to_bytes(4, "big")
 
 LIFETIME = 3600
 """Seconds that a record lives when its owner does not say."""
@@ -48,7 +58,23 @@ async def store(
 
     Raises ErrorAnswer when the storing peer refuses, RequestTimedOut when it may or may not have stored.
     """
-    entries = tuple(values)
+    encryption = peer.defences.value_encryption
+    # The owner reads its own; nobody named means that everybody may.
+    readers = (*peer.readers.values(), peer.parts.identity.certificate) if peer.readers else ()
+    placed, plain = encryption.kind_for(kind, readers), tuple(values)
+    if placed != kind and (resource, kind) in peer.generations:
+        # What everybody could read so far goes first, so that the younger one is the encrypted one.
+        gone = tuple([replace(value, exists=False, value=b"") for value in plain if key_of(value) != _APPENDED])
+        if gone:
+            await _store_everywhere(peer, resource, kind, gone, max(lifetime, LIFETIME))
+        del peer.generations[resource, kind]
+    entries = tuple([encryption.encrypt(resource, placed, value, readers, peer.rng) for value in plain])
+    return await _store_everywhere(peer, resource, placed, entries, lifetime)
+
+
+async def _store_everywhere(
+    peer: Peer, resource: ResourceID, kind: int, entries: Sequence[StoredDataValue], lifetime: int
+) -> Stored:
     when = peer.next_storage_time(milliseconds(peer.now()))
     places = peer.defences.places.of(resource)
     if len(places) == 1:
@@ -143,37 +169,46 @@ async def fetch(peer: Peer, resource: ResourceID, kind: int) -> tuple[Value, ...
     Every value is checked; raises NotFound when none is left, RequestTimedOut when too few holders answered.
     """
     places = peer.defences.places.of(resource)
-    gathered = await asyncio.gather(*[_gather(peer, place, kind) for place in places])
+    kinds = peer.defences.value_encryption.kinds(kind)
+    gathered = await asyncio.gather(*[_gather(peer, place, kinds) for place in places])
     answers = [answer for found in gathered for answer in found.answers]
     if len(answers) < peer.defences.read.needed:
         fault = next((found.fault for found in gathered if found.fault), None)
         raise fault or RequestTimedOut(f"{len(answers)} of {peer.defences.read.needed} holders answered")
-    reading = peer.reader.read(resource, peer.surroundings.kinds[kind], answers, peer.now())
-    for event in reading.events:
-        peer.emit(event)
-    if not reading.existing:
+    best: dict[bytes, Value] = {}
+    for each in kinds:
+        shown = [_answer(peer, received, each, place) for received, place in answers]
+        reading = peer.reader.read(resource, peer.surroundings.kinds[each], shown, peer.now())
+        for event in reading.events:
+            peer.emit(event)
+        for value in reading.values:
+            known = best.get(value.key)
+            if known is None or known.stored.storage_time < value.stored.storage_time:
+                best[value.key] = value
+    existing = tuple([best[key] for key in sorted(best) if best[key].stored.value.exists])
+    if not existing:
         raise NotFound(f"nothing to believe at {resource!r}")
-    return reading.existing
+    return existing
 
 
 @dataclass(slots=True)
 class _Gathered:
-    """What the holders of one place answered, and why no more of them did."""
+    """What the holders of one place answered, each with the place, and why no more of them did."""
 
-    answers: list[Answer]
+    answers: list[tuple[Received, ResourceID]]
     fault: RemoteFault | None = None
 
 
-async def _gather(peer: Peer, resource: ResourceID, kind: int) -> _Gathered:
+async def _gather(peer: Peer, resource: ResourceID, kinds: Sequence[int]) -> _Gathered:
     policy = peer.defences.read
     gathered = _Gathered([])
     answers = gathered.answers
     asked: list[NodeID] = []
-    body = FetchReq(resource, (specifier(peer, kind),))
+    body = FetchReq(resource, tuple([specifier(peer, kind) for kind in kinds]))
     try:
         root = await ask(peer, resource, body)
         asked.append(root.signer)
-        answers.append(_answer(peer, root, kind, resource))
+        answers.append((root, resource))
     except RemoteFault as error:
         gathered.fault = error
     while len(asked) < policy.asked:
@@ -182,7 +217,7 @@ async def _gather(peer: Peer, resource: ResourceID, kind: int) -> _Gathered:
             if holder in asked:
                 break
             asked.append(holder)
-            answers.append(_answer(peer, await peer.request((holder,), body), kind, resource))
+            answers.append((await peer.request((holder,), body), resource))
         except RemoteFault as error:
             gathered.fault = error
             break

@@ -7,18 +7,22 @@ one that was once true: that takes a second holder to see, or a memory.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min import trace as events
 from p2psip_min.clock import virtual
 from p2psip_min.errors import ReadReason, StoreReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.access import ACCESS_RULES, AccessRule
+from p2psip_min.storage.encryption import InClear, ValueEncryptionPolicy
 from p2psip_min.storage.policies import CertificateFor, Recollection, RecordSignaturePolicy
 from p2psip_min.storage.validation import proven, well_formed
 from p2psip_min.storage.values import CLASS_OF, MAX_LIFETIME, VALUE_RULES, ValueRule, is_absence, key_of, precedence
 from p2psip_min.trace import Event
 from p2psip_min.wire.data import StoredData
+from p2psip_min.wire.encrypted import plain_kind
 from p2psip_min.wire.kinds import AccessPolicy, KindSpec
 
 CLOCK_SLACK = 60.0
@@ -80,7 +84,16 @@ class Reading:
 class Reader:
     """One node's judgement of what it reads, with its memory."""
 
-    __slots__ = ("_access", "_max_lifetime", "_memory", "_record_signature", "_value_rules", "node_id")
+    __slots__ = (
+        "_access",
+        "_encryption",
+        "_max_lifetime",
+        "_memory",
+        "_private_key",
+        "_record_signature",
+        "_value_rules",
+        "node_id",
+    )
 
     def __init__(
         self,
@@ -88,6 +101,8 @@ class Reader:
         record_signature: RecordSignaturePolicy,
         memory: Recollection,
         *,
+        encryption: ValueEncryptionPolicy = InClear(),
+        private_key: ec.EllipticCurvePrivateKey | None = None,
         access: Mapping[AccessPolicy, AccessRule] = ACCESS_RULES,
         value_rules: Mapping[int, ValueRule] = VALUE_RULES,
         max_lifetime: int = MAX_LIFETIME,
@@ -95,6 +110,8 @@ class Reader:
         self.node_id = node_id
         self._record_signature = record_signature
         self._memory = memory
+        self._encryption = encryption
+        self._private_key = private_key
         self._access = access
         self._value_rules = value_rules
         self._max_lifetime = max_lifetime
@@ -155,12 +172,24 @@ class Reader:
             if is_absence(stored):
                 continue
             key = key_of(stored.value)
-            outcome = self._judge(resource, answer.place or resource, spec, key, stored, answer.certificates, now)
-            if isinstance(outcome, ReadReason):
-                refused.append(Refusal(answer.holder, key, stored, outcome))
+            signer = self._judge(resource, answer.place or resource, spec, key, stored, answer.certificates, now)
+            opened = signer if isinstance(signer, ReadReason) else self._open(resource, spec, stored)
+            if isinstance(opened, ReadReason):
+                refused.append(Refusal(answer.holder, key, stored, opened))
             else:
-                taken.append(Value(key, stored, outcome))
+                taken.append(Value(key, opened, signer))
         return taken, refused
+
+    def _open(self, resource: bytes, spec: KindSpec, stored: StoredData) -> StoredData | ReadReason:
+        """The value as its owner meant it, decrypted where he has named readers."""
+        opened = self._encryption.decrypt(resource, spec.id, stored.value, self._private_key)
+        if isinstance(opened, ReadReason):
+            return opened
+        if opened is stored.value:
+            return stored
+        if not well_formed(self._value_rules, replace(spec, id=plain_kind(spec.id)), opened):
+            return ReadReason.INVALID_VALUE
+        return StoredData(stored.storage_time, stored.lifetime, opened, stored.signature)
 
     def _judge(
         self,

@@ -11,6 +11,7 @@ from cryptography import x509
 from p2psip_min.errors import Malformed
 from p2psip_min.wire.codec import decode
 from p2psip_min.wire.data import ArrayEntry, DictionaryEntry, SingleValue, StoredData, StoredDataValue, signed_value
+from p2psip_min.wire.encrypted import EncryptedValue, encrypted_kind
 from p2psip_min.wire.kinds import (
     CERTIFICATE_BY_NODE,
     CERTIFICATE_BY_USER,
@@ -119,9 +120,13 @@ def _certificate(value: bytes) -> object:
         raise Malformed(0, "not a certificate") from None
 
 
-VALUE_RULES: Mapping[int, ValueRule] = {
+_PLAIN_RULES: Mapping[int, ValueRule] = {
     SIP_REGISTRATION: lambda value: decode(SipRegistration, value),
     TURN_SERVICE: lambda value: decode(TurnServer, value),
     CERTIFICATE_BY_NODE: _certificate,
     CERTIFICATE_BY_USER: _certificate,
+}
+VALUE_RULES: Mapping[int, ValueRule] = {
+    **_PLAIN_RULES,
+    **{encrypted_kind(kind): lambda value: decode(EncryptedValue, value) for kind in _PLAIN_RULES},
 }

@@ -28,4 +28,5 @@ Where the RFC leaves a choice, this is ours; tests/wire/test_golden.py holds byt
 19. A code without a method is no parse error: its body stays bytes, and the caller decides (§6.3.3).
 20. The Kinds that Unknown_Kind names are counted in bytes by one byte, so they are 63 at most (§7.4.1.2).
 21. ECDSA signatures are DER, as TLS 1.2 has them, since the algorithms are TLS's (§6.3.4).
+22. Encrypted values stand under Kinds of their own, 0xFE000000 and the plain Kind's number, for private use (§14.6).
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,17 @@ from p2psip_min import trace
 from p2psip_min.clock import milliseconds
 from p2psip_min.errors import ReadReason
 from p2psip_min.ids import NodeID
+from p2psip_min.storage.encryption import ForReaders
 from p2psip_min.storage.policies import Forgetful, NoRecordSignature, OwnerSignature, Remembers
 from p2psip_min.storage.reader import Answer, Reader, Reading
 from p2psip_min.storage.values import absent
 from p2psip_min.wire.data import SingleValue, StoredData
+from p2psip_min.wire.encrypted import encrypted_kind
 from p2psip_min.wire.kinds import SIP_REGISTRATION, DataModel
 
 HOLDERS = tuple(NodeID(bytes([place]) * 16) for place in (7, 8, 9))
 DAY = 86_400.0
+TWIN = encrypted_kind(0xF0000001)
 
 
 class Desk:
@@ -151,6 +156,19 @@ def test_invalid_value(world: Any) -> None:
 def test_every_reason_has_a_test() -> None:
     source = Path(__file__).read_text()
     assert [reason.name for reason in ReadReason if f"ReadReason.{reason.name}" not in source] == []
+
+
+def test_not_for_me(world: Any) -> None:
+    encryption = ForReaders()
+    twins = replace(world, kinds=encryption.registry(world.kinds.values()))
+    plain = SingleValue(True, b"for bob")
+    bob = [world.owners["bob"].certificate]
+    sealed = twins.seal(encryption.encrypt(world.alice, TWIN, plain, bob, random.Random(1)), kind=TWIN)
+    for reader, found in (("alice", ()), ("bob", (plain,))):
+        key = world.owners[reader].private_key
+        reading = Desk(twins, encryption=encryption, private_key=key).read(sealed, kind=TWIN)
+        assert tuple(value.stored.value for value in reading.values) == found
+    refused(Desk(twins, encryption=encryption).read(sealed, kind=TWIN), ReadReason.NOT_FOR_ME)
 
 
 # --- several answers --------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from p2psip_min.wire.data import (
     signed_input,
     signed_value,
 )
+from p2psip_min.wire.encrypted import EncryptedValue, encrypted_kind
 from p2psip_min.wire.framing import frame_ack
 from p2psip_min.wire.header import (
     HEADER_LENGTH,
@@ -286,6 +287,11 @@ STRUCTURES: list[tuple[str, object, str]] = [
         "02 0017 0001 70 0012 0110" + "aa" * 16,
     ),
     ("§9 TurnServer", TurnServer(1, IpAddressPort("192.0.2.7", 3478)), "01 0106 c0000207 0d96"),
+    (
+        "ours: an encrypted value with two slots",
+        EncryptedValue(b"\x02" + b"\xee" * 32, b"\x11" * 32 + b"\x22" * 32, b"\xcc" * 17),
+        "21 02" + "ee" * 32 + "0040" + "11" * 32 + "22" * 32 + "00000011" + "cc" * 17,
+    ),
 ]  # fmt: skip
 
 
@@ -466,6 +472,10 @@ def test_choice_21_an_ecdsa_signature_is_der() -> None:
     assert signature.value[0] == 0x30  # SEQUENCE of two INTEGERs
     assert signature.value[1] == len(signature.value) - 2
     assert signature.value[2] == 0x02
+
+
+def test_choice_22_the_kinds_of_encrypted_values_are_private_ones() -> None:
+    assert [encrypted_kind(kind) for kind in (1, 0x10, 0xF0000001)] == [0xFE000001, 0xFE000010, 0xFE800001]
 
 
 def test_options_follow_each_other() -> None:
