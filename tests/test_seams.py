@@ -12,6 +12,7 @@ import pytest
 
 from p2psip_min import attacks
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
+from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.errors import LocalProtocolError, TrustedBase
 from p2psip_min.ids import ResourceID
@@ -39,6 +40,9 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
     WrongHop: WrongHop,
+    UpdateIgnored: UpdateIgnored,
+    RecordForgery: RecordForgery,
+    OldAnswers: OldAnswers,
 }
 """How to make each attack from inside a node."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
+from p2psip_min.attacks.holders import Wrapped, instead
 from p2psip_min.ids import ResourceID
 from p2psip_min.seams import Coalition, PeerParts
-from p2psip_min.storage.store import Store
 from p2psip_min.storage.validation import Rejected
 
 
@@ -27,20 +26,11 @@ class RecordDiscard:
         """Empty the store, and put one in its place that never fills."""
         for resource in parts.store.resources():
             parts.store.drop(resource, 0.0)
-        return replace(parts, store=cast(Store, _Emptying(parts.store)))
+        return instead(parts, _Emptying(parts.store))
 
 
-class _Emptying:
+class _Emptying(Wrapped):
     """Answers every store as an honest peer would, and keeps nothing, so that every fetch finds nothing."""
-
-    def __init__(self, inner: Store) -> None:
-        self._inner = inner
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def __len__(self) -> int:
-        return len(self._inner)
 
     def accept(self, request: Any, *, now: float, **context: Any) -> Any:
         outcome = self._inner.accept(request, now=now, **context)

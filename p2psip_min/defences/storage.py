@@ -33,8 +33,11 @@ from p2psip_min.storage.redundancy import (
     ReadQuorum,
     ReplicationPolicy,
     RootOnly,
+    RootsWord,
     SaltedPlaces,
     Successors,
+    WritePolicy,
+    WriteQuorum,
 )
 
 
@@ -49,8 +52,14 @@ class StorageDefences:
     memory: TransactionMemoryPolicy = NoMemory()
     replication: ReplicationPolicy = NoReplicas()
     places: PlacesPolicy = OnePlace()
+    write: WritePolicy = RootsWord()
     read: ReadPolicy = RootOnly()
     reader_memory: ReaderMemoryPolicy = Forgetful()
+
+    @property
+    def copies(self) -> int:
+        """How many peers beside the responsible one are to hold a record."""
+        return max(self.replication.copies, self.write.holders - 1)
 
 
 STORAGE: tuple[Defence, ...] = (
@@ -138,6 +147,18 @@ STORAGE: tuple[Defence, ...] = (
         cost="two more stores a store, two more fetches a read, a signature each",
         section="RFC 6940 §5.1.2",
         number=lambda salts: SaltedPlaces(int(salts)),
+    ),
+    Defence(
+        name="write-quorum",
+        title="Write quorum 2 of 3",
+        field="write",
+        on=WriteQuorum(2),
+        off=RootsWord(),
+        checks="the owner looks at three holders, stores where the record is missing, and counts two confirmations",
+        stops="a responsible peer that acknowledges and does not store, or does not copy",
+        cost="two more lookups and fetches a store",
+        section="draft 11.5, RFC 6940 §7.4.1.2",
+        number=lambda needed: WriteQuorum(int(needed)),
     ),
     Defence(
         name="read-quorum",

@@ -18,17 +18,10 @@ from p2psip_min.procedures.lookup import ask
 from p2psip_min.procedures.replicate import copy_out, look_after_copies
 from p2psip_min.storage.reader import Answer, Value
 from p2psip_min.storage.replication import HAND_OVER
+from p2psip_min.storage.selection import whole
 from p2psip_min.storage.validation import Rejected
-from p2psip_min.storage.values import key_of
-from p2psip_min.wire.data import (
-    APPEND,
-    ArrayRange,
-    DictionaryEntry,
-    StoredDataSpecifier,
-    StoredDataValue,
-    StoreKindData,
-)
-from p2psip_min.wire.kinds import DataModel
+from p2psip_min.storage.values import key_of, same_version
+from p2psip_min.wire.data import APPEND, DictionaryEntry, StoredData, StoredDataValue, StoreKindData
 from p2psip_min.wire.messages import ErrorCode, FetchReq, FindAns, PingReq, StatAns, StoreReq
 from p2psip_min.wire.security import UNSIGNED, SignerIdentity
 
@@ -123,8 +116,7 @@ async def _store(
     generation = peer.defences.version.claim(peer.generations.get((resource, kind), 0))
     # Where messages are not signed, nothing else brings the owner's certificate along.
     proof = (identity.certificate,) if any(each.signature != UNSIGNED for each in sealed) else ()
-    body = StoreReq(resource, 0, (StoreKindData(kind, generation, sealed),))
-    received = await ask(peer, resource, body, certificates=proof)
+    received = await ask(peer, resource, _original(resource, kind, generation, sealed), certificates=proof)
     response = next((one for one in received.body.kind_responses if one.kind == kind), None)
     if response is None:
         raise RemoteFault("the answer to a store leaves out its Kind")
@@ -140,24 +132,68 @@ async def _store(
             response.replicas,
         )
     )
+    if peer.defences.write.holders > 1:
+        await _at_other_holders(peer, resource, kind, sealed, proof, received.signer)
     return Stored(response.generation_counter, response.replicas)
 
 
+def _original(resource: ResourceID, kind: int, generation: int, sealed: tuple[StoredData, ...]) -> StoreReq:
+    return StoreReq(resource, 0, (StoreKindData(kind, generation, sealed),))
+
+
+async def _at_other_holders(
+    peer: Peer, place: ResourceID, kind: int, sealed: tuple[StoredData, ...], proof: tuple[bytes, ...], first: NodeID
+) -> None:
+    """See that those after the ``first`` holder have it too; RequestTimedOut when too few confirm that.
+
+    Who they are is not taken from the first one's word.
+    """
+    policy = peer.defences.write
+    holders, confirmed = [first], 1
+    while len(holders) < policy.holders:
+        try:
+            holder = await _next_holder(peer, place, tuple(holders))
+            if holder in holders:
+                break
+            holders.append(holder)
+            confirmed += await _confirmed(peer, holder, place, kind, sealed, proof)
+        except RemoteFault:
+            break
+    if confirmed < min(policy.needed, len(holders)):
+        raise RequestTimedOut(f"{confirmed} of {policy.needed} holders confirmed the store")
+
+
+async def _confirmed(
+    peer: Peer,
+    holder: NodeID,
+    place: ResourceID,
+    kind: int,
+    sealed: tuple[StoredData, ...],
+    proof: tuple[bytes, ...],
+) -> bool:
+    """Whether ``holder`` has what the owner stored, by a copy or from the owner himself."""
+    look = FetchReq(place, (whole(peer.surroundings.kinds[kind]),))
+    for last in (False, True):
+        received = await peer.request((holder,), look)
+        group = next((one for one in received.body.kind_responses if one.kind == kind), None)
+        if group is not None and all(any(same_version(one, held) for held in group.values) for one in sealed):
+            return True
+        if last or group is None:
+            break
+        try:
+            claimed = peer.defences.version.claim(group.generation)
+            await peer.request((holder,), _original(place, kind, claimed, sealed), certificates=proof)
+        except ErrorAnswer:
+            continue  # perhaps the copy has just arrived
+        return True
+    return False
+
+
 async def _learn_generation(peer: Peer, resource: ResourceID, kind: int) -> None:
-    received = await ask(peer, resource, FetchReq(resource, (specifier(peer, kind),)))
+    received = await ask(peer, resource, FetchReq(resource, (whole(peer.surroundings.kinds[kind]),)))
     for response in received.body.kind_responses:
         if response.kind == kind:
             peer.generations[resource, kind] = response.generation
-
-
-def specifier(peer: Peer, kind: int) -> StoredDataSpecifier:
-    """Ask for everything of one Kind."""
-    model = peer.surroundings.kinds[kind].model
-    if model is DataModel.DICTIONARY:
-        return StoredDataSpecifier(kind, 0, None, ())
-    if model is DataModel.ARRAY:
-        return StoredDataSpecifier(kind, 0, (ArrayRange(0, -1),), None)
-    return StoredDataSpecifier(kind)
 
 
 # --- readers ----------------------------------------------------------------------------------------------------------
@@ -204,7 +240,7 @@ async def _gather(peer: Peer, resource: ResourceID, kinds: Sequence[int]) -> _Ga
     gathered = _Gathered([])
     answers = gathered.answers
     asked: list[NodeID] = []
-    body = FetchReq(resource, tuple([specifier(peer, kind) for kind in kinds]))
+    body = FetchReq(resource, tuple([whole(peer.surroundings.kinds[kind]) for kind in kinds]))
     try:
         root = await ask(peer, resource, body)
         asked.append(root.signer)
@@ -260,15 +296,17 @@ def on_store(peer: Peer, received: Received) -> Reply:
     if peer.leaving or (not peer.joined and request.replica_number == 0):
         raise ErrorAnswer(ErrorCode.FORBIDDEN, b"going" if peer.leaving else b"not a peer")
     now = peer.now()
-    responsible = peer.topology.responsible(resource)
-    replicas = peer.defences.replication.choose(peer.topology.replicas(resource, peer.defences.replication.copies))
+    defences, topology = peer.defences, peer.topology
+    responsible = topology.responsible(resource)
+    replicas = defences.replication.choose(topology.replicas(resource, defences.replication.copies))
+    others = defences.write.holders - 1
     outcome = peer.store.accept(
         request,
         sender=received.signer,
         sender_certificate=received.certificate,
         certificates=certificates_of(peer, received),
-        responsible=responsible,
-        plausible_replica_sender=peer.topology.plausible_source(received.signer)
+        responsible=responsible or (others > 0 and topology.holds(resource, others)),
+        plausible_replica_sender=topology.plausible_source(received.signer)
         or (responsible and request.replica_number == HAND_OVER and _may_come_home(peer, resource)),
         transaction_id=received.envelope.transaction_id,
         now=now,
@@ -282,7 +320,7 @@ def on_store(peer: Peer, received: Received) -> Reply:
     copied = request.replica_number not in (0, HAND_OVER) and outcome.covers
     if outcome.changed:
         peer.copies.stored(resource, received.signer if copied else None)
-        if request.replica_number == 0:
+        if request.replica_number == 0 and responsible:
             for replica_number, replica in enumerate(replicas, 1):
                 copy_out(peer, resource, replica, replica_number)
         elif responsible:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from p2psip_min.errors import ErrorAnswer, RemoteFault
 from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.storage.replication import Discard, Duty, Transfer, Why, duties, for_joining, for_leaving
-from p2psip_min.wire.data import StoredDataSpecifier
-from p2psip_min.wire.kinds import DataModel
-from p2psip_min.wire.messages import ArrayRange, ErrorCode, FetchReq
+from p2psip_min.storage.selection import whole
+from p2psip_min.wire.messages import ErrorCode, FetchReq
 
 if TYPE_CHECKING:
     from p2psip_min.exchange import Received
@@ -51,22 +50,11 @@ async def send_copy(
         except ErrorAnswer as error:
             if error.code not in (ErrorCode.DATA_TOO_OLD, ErrorCode.GENERATION_COUNTER_TOO_LOW):
                 raise
-            received = await peer.request(way, FetchReq(resource, _everything(peer)), next_hop=next_hop)
+            everything = tuple(whole(spec) for spec in peer.surroundings.kinds.values())
+            received = await peer.request(way, FetchReq(resource, everything), next_hop=next_hop)
             _adopt(peer, resource, holder, received)
             return
     peer.copies.acknowledged(resource, holder, state)
-
-
-def _everything(peer: Peer) -> tuple[StoredDataSpecifier, ...]:
-    return tuple(
-        StoredDataSpecifier(
-            kind,
-            0,
-            (ArrayRange(0, -1),) if spec.model is DataModel.ARRAY else None,
-            () if spec.model is DataModel.DICTIONARY else None,
-        )
-        for kind, spec in peer.surroundings.kinds.items()
-    )
 
 
 def _adopt(peer: Peer, resource: ResourceID, holder: NodeID, received: Received) -> None:
@@ -93,7 +81,7 @@ def look_after_copies(peer: Peer) -> None:
 
 
 async def _check_copies(peer: Peer) -> None:
-    count = peer.defences.replication.copies
+    count = peer.defences.copies
     try:
         if (wait := peer.hold_copies_until - peer.now()) > 0:
             await asyncio.sleep(wait)
@@ -148,14 +136,14 @@ def _takes_over(peer: Peer, joining: NodeID, resource: ResourceID) -> bool:
 
 async def hand_over_all(peer: Peer) -> None:
     """Before leaving, give what we are responsible for to those who will hold it."""
-    count = peer.defences.replication.copies
+    count = peer.defences.copies
     for duty in for_leaving(peer.store.resources(), peer.topology, peer.copies, count):
         await _copy_quietly(peer, duty.resource, duty.to, duty.replica_number)
 
 
 def handed_over(peer: Peer) -> bool:
     """Whether somebody else is known to hold each resource that is here; so is a node that never met anybody."""
-    count = peer.defences.replication.copies
+    count = peer.defences.copies
     heirs = peer.topology.replicas
     return not peer.acquaintances or all(
         any(not peer.copies.missing(resource, heir) for heir in heirs(resource, count + 1))

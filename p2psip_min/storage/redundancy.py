@@ -77,6 +77,35 @@ class SaltedPlaces:
         return (resource, *[salted(resource, salt) for salt in range(1, self.salts + 1)])
 
 
+class WritePolicy(Protocol):
+    """At how many holders of a place the owner stores himself, and how many must confirm before the store counts."""
+
+    @property
+    def holders(self) -> int: ...
+
+    @property
+    def needed(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RootsWord:
+    """The responsible peer's word is enough, also for the copies."""
+
+    holders = 1
+    needed = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WriteQuorum:
+    """The owner looks at the other holders and stores where the record is missing (RFC 6940 §7.4.1.2, draft 11.5).
+
+    They take it from him as an original store, with all its checks: his signature speaks for it.
+    """
+
+    needed: int = 2
+    holders: int = 3
+
+
 class ReadPolicy(Protocol):
     """Whom a reader asks, and how many answers it needs."""
 

@@ -6,8 +6,17 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from p2psip_min.storage.values import Held, Shelf, absent
-from p2psip_min.wire.data import StoredData, StoredDataSpecifier
+from p2psip_min.wire.data import ArrayRange, StoredData, StoredDataSpecifier
 from p2psip_min.wire.kinds import DataModel, KindSpec
+
+
+def whole(spec: KindSpec) -> StoredDataSpecifier:
+    """Asks for everything of one Kind."""
+    if spec.model is DataModel.DICTIONARY:
+        return StoredDataSpecifier(spec.id, 0, None, ())
+    if spec.model is DataModel.ARRAY:
+        return StoredDataSpecifier(spec.id, 0, (ArrayRange(0, -1),), None)
+    return StoredDataSpecifier(spec.id)
 
 
 def select(

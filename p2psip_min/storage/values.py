@@ -78,6 +78,15 @@ def precedence(stored: StoredData) -> tuple[int, bool, bytes, bytes]:
     return stored.storage_time, not stored.value.exists, signed_value(stored.value), stored.signature.value
 
 
+def same_version(one: StoredData, other: StoredData) -> bool:
+    """Whether both are one version of a value, whatever index an appended one got and whatever is left of its life."""
+    return (
+        one.storage_time == other.storage_time
+        and one.signature == other.signature
+        and signed_value(one.value) == signed_value(other.value)
+    )
+
+
 def absent(model: DataModel, key: bytes) -> StoredData:
     """The unsigned value that stands for something not known here (RFC 6940 §7.4.2.2)."""
     value: StoredDataValue
