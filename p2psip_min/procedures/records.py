@@ -149,18 +149,19 @@ async def _at_other_holders(
     Who they are is not taken from the first one's word.
     """
     policy = peer.defences.write
-    holders, confirmed = [first], 1
+    holders, confirmed, needed = [first], 1, policy.needed
     while len(holders) < policy.holders:
         try:
             holder = await _next_holder(peer, place, tuple(holders))
             if holder in holders:
+                needed = min(needed, len(holders))  # there are no more
                 break
-            holders.append(holder)
-            confirmed += await _confirmed(peer, holder, place, kind, sealed, proof)
         except RemoteFault:
             break
-    if confirmed < min(policy.needed, len(holders)):
-        raise RequestTimedOut(f"{confirmed} of {policy.needed} holders confirmed the store")
+        holders.append(holder)
+        confirmed += await _outcome(_confirmed(peer, holder, place, kind, sealed, proof)) is True
+    if confirmed < needed:
+        raise RequestTimedOut(f"{confirmed} of {needed} holders confirmed the store")
 
 
 async def _confirmed(
