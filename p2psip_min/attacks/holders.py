@@ -115,7 +115,7 @@ class _Outdated(Wrapped):
     """Keeps the first version of everything for those who ask."""
 
     def __init__(self, inner: Store) -> None:
-        super().__init__(inner)
+        self._inner = inner
         self._first: dict[tuple[bytes, int], Found] = {}
 
     def accept(self, request: Any, *, now: float, **context: Any) -> Any:
