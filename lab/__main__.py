@@ -14,8 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import bench, demo, labels, matrix, report, scenarios, soak
+from lab import bench, demo, labels, matrix, report, requirements, scenarios, soak
 from lab.catalogue import Threat, threats
+from lab.requirements import Grade
 from lab.scenarios import Scenario, Setting, titles
 from lab.strips import priced, word
 from lab.sweep import Job, sweep
@@ -101,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--others", type=int, metavar="N", help="seeds for the other bases and routing styles (--seeds)")
     table.add_argument("--out", type=Path, default=Path("matrix"), metavar="DIR", help="where to write (matrix)")
     table.add_argument("--workers", type=_count, metavar="N", help="processes (one a core)")
+    card = command("requirements", _requirements, "grade the draft's requirements by runs")
+    card.add_argument("ids", nargs="*", metavar="ID", help='these only, such as "Req. 9" or U2 (all)')
+    card.add_argument("--seeds", type=_count, default=1, metavar="N", help="how many seeds, from 1 on (1)")
+    card.add_argument("--workers", type=_count, metavar="N", help="processes (one a core)")
+    _json(card)
     capture = command("pcap", _pcap, "write the messages of an attacked run as a capture for Wireshark")
     capture.add_argument("out", metavar="OUT", help="the file to write")
     capture.add_argument("--threat", default="RP-2", metavar="ID", help="whose run (RP-2)")
@@ -321,6 +327,32 @@ def _write(path: Path, content: str) -> None:
     torn = path.with_name(path.name + ".part")
     torn.write_text(content, encoding="utf-8")
     os.replace(torn, path)
+
+
+# --- requirements -----------------------------------------------------------------------------------------------------
+
+
+def _requirements(arguments: argparse.Namespace) -> int:
+    known = {each.id.lower(): each for each in requirements.REQUIREMENTS}
+    if unknown := [name for name in arguments.ids if name.lower() not in known]:
+        names = ", ".join(each.id for each in requirements.REQUIREMENTS)
+        raise LookupError(f"no requirement {unknown[0]!r}; known: {names}")
+    chosen = [known[name.lower()] for name in arguments.ids] or list(requirements.REQUIREMENTS)
+    seeds = range(1, arguments.seeds + 1)
+    done = sweep(requirements.jobs(chosen, seeds), workers=arguments.workers, progress=_bar)
+    scores = [requirements.score(each, seeds, done.__getitem__) for each in chosen]
+    if arguments.json:
+        _print_json([each.to_json() for each in scores])
+    else:
+        for each in scores:
+            print(f"{each.id:8} {each.status.upper():8} {each.title} (draft {each.section})")
+            for figure in each.figures:
+                print(f"{'':17} {'✓' if figure.met else '×'} {figure.name}: {figure.value:g}, wanted {figure.wanted}")
+            for reason in each.left:
+                print(f"{'':17} open: {reason}")
+        if arguments.seeds < SEEDS:
+            print(labels.quick_look(arguments.seeds, SEEDS))
+    return FAILS if any(each.status is Grade.NOT_MET for each in scores) else HOLDS
 
 
 # --- pcap and soak ----------------------------------------------------------------------------------------------------

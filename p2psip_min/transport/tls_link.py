@@ -71,6 +71,11 @@ class TlsLink:
         """The other end's certificate as DER."""
         return self._tls.getpeercert(binary_form=True)
 
+    @property
+    def version(self) -> str | None:
+        """The protocol that was agreed on, such as "TLSv1.3"."""
+        return self._tls.version()
+
     def send(self, message: bytes) -> None:
         """Send at once: the stream keeps order and repeats what is lost."""
         number = self._next
