@@ -23,6 +23,7 @@ from p2psip_min.procedures.maintain import link_failed
 from p2psip_min.routing.forwarding import Forwarder
 from p2psip_min.routing.topology.base import TopologyPlugin
 from p2psip_min.routing.topology.client import ClientTopology
+from p2psip_min.routing.ways import WayForwarder
 from p2psip_min.seams import PeerParts, Random
 from p2psip_min.storage.store import Store
 from p2psip_min.transport.link import Check, Links
@@ -116,7 +117,7 @@ class Construction:
         topology: Any = self._topology(node_id)
         if is_client:
             topology = ClientTopology(node_id, topology)
-        forwarder = Forwarder(
+        forwarder = (WayForwarder if defences.other_ways else Forwarder)(
             node_id,
             self.surroundings.overlay,
             topology,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from p2psip_min.enrollment.certificates import Certificate
 from p2psip_min.ids import Destination, NodeID
-from p2psip_min.wire.header import Envelope
+from p2psip_min.routing.policies import PathPolicy
+from p2psip_min.wire.codes import MessageCode
+from p2psip_min.wire.header import Envelope, add_options
 from p2psip_min.wire.message import Message
+from p2psip_min.wire.options import alternate
 
 
 @dataclass(slots=True)
@@ -39,18 +42,42 @@ class Reply:
     certificates: tuple[bytes, ...] = ()
 
 
+class Claims(Protocol):
+    """What tells which of two nodes has the better claim to a key: a topology."""
+
+    def closer(self, one: bytes, other: bytes, key: bytes) -> bool: ...
+
+
 class Pending:
     """A request that waits for its answer, with all that it takes to send it again."""
 
-    __slots__ = ("attempt", "code", "data", "destination", "future", "next_hop", "timer")
+    __slots__ = ("answers", "attempt", "code", "data", "destination", "future", "next_hop", "timer", "ways")
 
     def __init__(
-        self, future: asyncio.Future[Received], code: int, destination: Destination, next_hop: NodeID | None
+        self, future: asyncio.Future[Received], code: int, destination: Destination, next_hop: NodeID | None, ways: int
     ) -> None:
         self.future = future
         self.code = code
         self.destination = destination
         self.next_hop = next_hop
+        self.ways = ways
+        self.answers: list[Received] = []
         self.data = b""
         self.attempt = 1
         self.timer: asyncio.TimerHandle | None = None
+
+    def copies(self, first: int) -> list[bytes]:
+        """The request as it is sent on each of its ways, from way ``first`` on."""
+        ways = range(first, first + self.ways)
+        return [add_options(self.data, alternate(way)) if way else self.data for way in ways]
+
+    def choose(self, paths: PathPolicy, claims: Claims) -> None:
+        """Take the best of the answers that came."""
+
+        def better(one: Received, other: Received) -> bool:
+            if one.signer == other.signer:
+                return other.message.code == MessageCode.ERROR != one.message.code
+            return claims.closer(one.signer, other.signer, self.destination)
+
+        if not self.future.done():
+            self.future.set_result(paths.best(self.answers, better))

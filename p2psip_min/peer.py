@@ -36,9 +36,6 @@ from p2psip_min.wire.security import SignerIdentity
 ANSWER_MEMORY = 15.0
 """Seconds for which a request that changed something is answered from memory when it comes again (§6.2.1)."""
 
-REQUEST_SENDS = 5
-"""How often a request is sent in all, one overlay-reliability-timer apart (§6.2.1)."""
-
 Handler = Callable[["Peer", "Received"], Any]
 """What a node does with a request: returns the answer's body, or None to stay silent; raises ErrorAnswer."""
 
@@ -296,18 +293,20 @@ class Peer(Node):
         certificates: tuple[bytes, ...] = (),
         from_anybody: bool = False,
         reconcile: bool = True,
+        ways: int = 1,
     ) -> Received:
         """Send a request and wait for its answer; raises ErrorAnswer or RequestTimedOut (RFC 6940 §6.2.1).
 
-        ``next_hop`` names the linked node to start with; without it the destination list decides. ``from_anybody``
-        takes an answer from farther away than our own neighbors: it shows that there is another part of the overlay.
+        ``next_hop`` names the linked node to start with; without it the destination list decides, and several ``ways``
+        may be taken at once: the answer of the node with the best claim counts. ``from_anybody`` takes one from
+        farther away than our own neighbors: it shows that there is another part of the overlay.
         ``reconcile`` False leaves an answer that the configurations differ to the caller, as any other error.
         """
         if not self.alive:
             raise RequestTimedOut("the node has stopped")
         sequence = self.configuration.sequence
         expected = WILDCARD if from_anybody else destinations[-1]
-        transaction_id, pending = self._ask(destinations, body, expected, next_hop, certificates)
+        transaction_id, pending = self._ask(destinations, body, expected, next_hop, certificates, ways)
         try:
             received = await pending.future
         finally:
@@ -329,6 +328,7 @@ class Peer(Node):
                     certificates=certificates,
                     from_anybody=from_anybody,
                     reconcile=False,
+                    ways=ways,
                 )
             self._emit(events.RequestFailed(self._now(), self.node_id, transaction_id, error.error_code))
             raise ErrorAnswer(error.error_code, error.error_info)
@@ -366,17 +366,24 @@ class Peer(Node):
         expected: Destination,
         next_hop: NodeID | None,
         certificates: tuple[bytes, ...] = (),
+        ways: int = 1,
     ) -> tuple[int, Pending]:
         transaction_id = self.rng.getrandbits(64)
-        pending = Pending(self.loop.create_future(), body.code, expected, next_hop)
+        pending = Pending(self.loop.create_future(), body.code, expected, next_hop, ways)
         raw = encode_destinations(tuple(destinations))
         stated = ANY_SEQUENCE if body.code == MessageCode.CONFIG_UPDATE_REQ else self.configuration.sequence
         pending.data = self._encode(transaction_id, raw, encode_contents(body), certificates, stated)
         self._pending[transaction_id] = pending
-        interval = self.configuration.overlay_reliability_timer
-        pending.timer = self.loop.call_later(interval, self._again, transaction_id)
-        self.originate(pending.data, transaction_id, next_hop)
+        self._go(transaction_id, pending)
         return transaction_id, pending
+
+    def _go(self, transaction_id: int, pending: Pending) -> None:
+        """Send a request once, on each of its ways, and set the clock for the next time."""
+        retry = self.defences.retry
+        interval = self.configuration.overlay_reliability_timer * retry.patience
+        pending.timer = self.loop.call_later(interval, self._again, transaction_id)
+        for data in pending.copies(retry.way(pending.attempt)):
+            self.originate(data, transaction_id, pending.next_hop)
 
     def _asked(self, transaction_id: int) -> None:
         pending = self._pending.pop(transaction_id, None)
@@ -388,16 +395,14 @@ class Peer(Node):
         if pending is None or pending.future.done():
             return
         now = self._now()
-        if pending.attempt == REQUEST_SENDS:
+        if pending.attempt >= self.defences.retry.sends:
             pending.timer = None
             self._emit(events.RequestFailed(now, self.node_id, transaction_id, ErrorCode.REQUEST_TIMEOUT))
-            pending.future.set_exception(RequestTimedOut(f"no answer in {REQUEST_SENDS} tries"))
+            pending.future.set_exception(RequestTimedOut(f"no answer in {pending.attempt} tries"))
             return
         pending.attempt += 1
         self._emit(events.RequestRetransmitted(now, self.node_id, transaction_id, pending.attempt))
-        interval = self.configuration.overlay_reliability_timer
-        pending.timer = self.loop.call_later(interval, self._again, transaction_id)
-        self.originate(pending.data, transaction_id, pending.next_hop)
+        self._go(transaction_id, pending)
 
     def _take_answer(self, received: Received) -> None:
         envelope = received.envelope
@@ -412,7 +417,12 @@ class Peer(Node):
             self._drop(envelope, received.previous_hop, DropReason.WRONG_RESPONDER)
         else:
             self._delivered(received)
-            pending.future.set_result(received)
+            pending.answers.append(received)
+            if len(pending.answers) == pending.ways:
+                pending.choose(self.defences.paths, self.topology)
+            elif len(pending.answers) == 1:  # the other ways have a little time left
+                paths = self.defences.paths
+                self.loop.call_later(paths.patience, pending.choose, paths, self.topology)
 
     def _right_responder(self, destination: Destination, signer: NodeID) -> bool:
         """RFC 6940 §6.3.4: the node that was asked, or one at least as close to the resource as we know any."""

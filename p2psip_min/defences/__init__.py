@@ -18,6 +18,7 @@ from p2psip_min.defences.privacy import PRIVACY, PrivacyDefences
 from p2psip_min.defences.routing import ROUTING, MessageAuthentication, ResponderCheck, RoutingDefences
 from p2psip_min.defences.storage import STORAGE, StorageDefences
 from p2psip_min.defences.transport import TRANSPORT, LinkAuthentication, LinkProtection, TransportDefences
+from p2psip_min.defences.ways import WAYS, WayDefences
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Defences(
     ExclusionDefences,
     PrivacyDefences,
     StorageDefences,
+    WayDefences,
     RoutingDefences,
     AdmissionDefences,
     IdentityDefences,
@@ -45,7 +47,7 @@ class Defences(
         return tuple(item.name for item in CATALOGUE if _is_on(item, getattr(self, item.field)))
 
 
-CATALOGUE: tuple[Defence, ...] = (*TRANSPORT, *IDENTITY, *ADMISSION, *ROUTING, *STORAGE, *PRIVACY, *EXCLUSION)
+CATALOGUE: tuple[Defence, ...] = (*TRANSPORT, *IDENTITY, *ADMISSION, *ROUTING, *WAYS, *STORAGE, *PRIVACY, *EXCLUSION)
 
 _BY_NAME = {item.name: item for item in CATALOGUE}
 _VALUES = [(item.field, item.on) for item in CATALOGUE]

@@ -49,7 +49,7 @@ async def locate(peer: Peer, key: ResourceID) -> Located:
 async def ask(peer: Peer, resource: ResourceID, body: Any, *, certificates: tuple[bytes, ...] = ()) -> Received:
     """Send ``body`` to the peer responsible for ``resource``, by the overlay's routing style."""
     if not peer.iterative:
-        received = await peer.request((resource,), body, certificates=certificates)
+        received = await peer.request((resource,), body, certificates=certificates, ways=peer.defences.paths.ways)
         # Answers come back the way the request went, and every hop takes one off the ttl.
         hops = peer.initial_ttl - received.envelope.ttl
     else:

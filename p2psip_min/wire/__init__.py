@@ -29,4 +29,6 @@ Where the RFC leaves a choice, this is ours; tests/wire/test_golden.py holds byt
 20. The Kinds that Unknown_Kind names are counted in bytes by one byte, so they are 63 at most (§7.4.1.2).
 21. ECDSA signatures are DER, as TLS 1.2 has them, since the algorithms are TLS's (§6.3.4).
 22. Encrypted values stand under Kinds of their own, 0xFE000000 and the plain Kind's number, for private use (§14.6).
+23. Forwarding option 160, one byte, asks every forwarder for its n-th best next hop; who does not know it takes the
+    best (§6.3.2.3, §14.12).
 """

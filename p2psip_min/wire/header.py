@@ -165,6 +165,25 @@ def reroute(envelope: Envelope, ttl: int, via: bytes, destinations: bytes) -> by
         raise Malformed(32, "header: list longer than its length field allows") from None
 
 
+def add_options(data: bytes, options: bytes) -> bytes:
+    """The message with ``options``, encoded, behind those that it has; contents and signature stay as they are."""
+    e = open_envelope(data)
+    head = build_header(
+        overlay=e.overlay,
+        configuration_sequence=e.configuration_sequence,
+        ttl=e.ttl,
+        transaction_id=e.transaction_id,
+        contents_length=e.length - e.body_offset,
+        via=e.via,
+        destinations=e.destinations,
+        options=e.options + options,
+        max_response_length=e.max_response_length,
+        fragment=e.fragment,
+        version=e.version,
+    )
+    return head + data[e.body_offset :]
+
+
 # --- destinations (RFC 6940 §6.3.2.2) -------------------------------------------------------------------------------
 
 

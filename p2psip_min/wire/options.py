@@ -35,6 +35,10 @@ EXTENSIVE_ROUTING_MODE = 2
 """Option type: send the answer on a shorter way (RFC 7263, RFC 7264)."""
 
 
+ALTERNATE = 160
+"""Option type of our own: take another way than the best one, and which (§14.12 leaves the number free)."""
+
+
 @structure
 class ForwardingOption:
     """One option; ``value`` is what its type defines."""
@@ -60,6 +64,19 @@ def decode_options(raw: bytes) -> tuple[ForwardingOption, ...]:
 def encode_options(options: tuple[ForwardingOption, ...]) -> bytes:
     """The options of a header."""
     return b"".join([_encode(option) for option in options])
+
+
+def alternate(way: int) -> bytes:
+    """The option that asks every forwarder for its ``way``-th choice, 0 being the best; nothing where it is that."""
+    return encode_options((ForwardingOption(ALTERNATE, 0, bytes((way,))),)) if way else b""
+
+
+def wanted_way(raw: bytes) -> int:
+    """Which choice the options of a header ask for; 0 where they do not, else Malformed."""
+    for option in decode_options(raw):
+        if option.type == ALTERNATE and len(option.value) == 1:
+            return option.value[0]
+    return 0
 
 
 class RoutingMode(enum.IntEnum):

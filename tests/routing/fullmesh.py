@@ -37,6 +37,9 @@ class FullMesh:
         left = [node for node in self._ranked(key, self._peers) if node not in exclude]
         return left[0] if left else None
 
+    def advances(self, node: bytes, key: bytes) -> bool:
+        return self.closer(node, self.node_id, key)
+
     def neighbors(self) -> tuple[NodeID, ...]:
         return tuple(self._ranked(self.node_id, self._peers))
 

@@ -73,7 +73,9 @@ def _settled(factory: Factory) -> None:
             assert topology.next_hop(key, exclude=topology.table()) is None, "excluded is excluded"
             if (first := topology.next_hop(key)) is not None:
                 assert first in topology.table()
+                assert topology.advances(first, key), "the next hop is nearer"
                 assert topology.next_hop(key, exclude=(first,)) != first
+            _detours(village, start, key)
         first_replica = village.nodes[owner].next_holder(key, (owner,))
         if isinstance(first_replica, ResourceID):
             assert village.find(ids[0], first_replica) == replicas[0], "readers find the replicas"
@@ -81,6 +83,17 @@ def _settled(factory: Factory) -> None:
             assert first_replica == replicas[0]
         for replica in replicas:
             assert village.nodes[replica].plausible_source(owner), "replicas take copies from the owner"
+
+
+def _detours(village: Village, start: NodeID, key: ResourceID) -> None:
+    """Any choice among those that advance ends at the owner: here always the worst one."""
+    at, passed = start, [start]
+    while not village.nodes[at].responsible(key):
+        topology = village.nodes[at]
+        advancing = [node for node in topology.table() if topology.advances(node, key)]
+        at = advancing[0] if len(passed) % 2 else advancing[-1]
+        assert at not in passed, "who only advances passes nobody twice"
+        passed.append(at)
 
 
 def _grown(factory: Factory) -> None:

@@ -40,6 +40,14 @@ class ClientTopology:
         """As the overlay's peers see it."""
         return self._algorithm.nearer(one, other, key)
 
+    def advances(self, node: bytes, key: bytes) -> bool:
+        """Always: every serving peer knows the way better."""
+        return True
+
+    def closer(self, one: bytes, other: bytes, key: bytes) -> bool:
+        """Whether ``one`` has a better claim to ``key`` than ``other``."""
+        return self._algorithm.closer(one, other, key)
+
     def next_holder(self, resource: bytes, holders: tuple[NodeID, ...]) -> ResourceID | NodeID:
         """Where to ask for the holder of ``resource`` after ``holders``."""
         return self._algorithm.next_holder(resource, holders)

@@ -1,0 +1,60 @@
+"""Protections against bad peers on the way, by the choice of ways (draft 5.2, 11.2, 11.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from p2psip_min.defences.base import Defence
+from p2psip_min.routing.policies import DisjointPaths, OnePath, OtherWay, PathPolicy, RetryPolicy, SameWay
+
+
+@dataclass(frozen=True, kw_only=True)
+class WayDefences:
+    """What protects a request and its answer from those whom they pass."""
+
+    retry: RetryPolicy = SameWay()
+    paths: PathPolicy = OnePath()
+
+    @property
+    def other_ways(self) -> bool:
+        """Whether messages may ask forwarders for another way than the best."""
+        return self.paths.ways > 1 or self.retry.way(self.retry.sends) > 0
+
+
+WAYS: tuple[Defence, ...] = (
+    Defence(
+        name="other-way",
+        title="Retry on another way",
+        field="retry",
+        on=OtherWay(),
+        off=SameWay(),
+        checks="an unanswered request is sent again over other peers",
+        stops="one peer on the way that swallows requests or answers",
+        cost="three seconds for each way that fails",
+        section="draft 11.2",
+    ),
+    Defence(
+        name="same-way",
+        title="Retry more often",
+        field="retry",
+        on=SameWay(sends=15),
+        off=SameWay(),
+        checks="an unanswered request is sent fifteen times, the same way",
+        stops="loss by chance",
+        cost="45 s until a failure is known",
+        section="RFC 6940 §6.2.1",
+        decoy=True,
+    ),
+    Defence(
+        name="disjoint-paths",
+        title="Three ways at once",
+        field="paths",
+        on=DisjointPaths(3),
+        off=OnePath(),
+        checks="each request for a key goes three ways that part at once; the best claim among the answers counts",
+        stops="one peer on the way that swallows, misleads or answers for others",
+        cost="three times the messages; the answer waits up to half a second for the others",
+        section="draft 11.5",
+        number=lambda ways: DisjointPaths(int(ways)),
+    ),
+)
