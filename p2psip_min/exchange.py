@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +14,9 @@ from p2psip_min.wire.codes import MessageCode
 from p2psip_min.wire.header import Envelope, add_options
 from p2psip_min.wire.message import Message
 from p2psip_min.wire.options import alternate
+
+ANSWER_MEMORY = 15.0
+"""Seconds for which a request that changed something is answered from memory when it comes again (RFC 6940 §6.2.1)."""
 
 
 @dataclass(slots=True)
@@ -40,6 +44,25 @@ class Reply:
 
     body: Any
     certificates: tuple[bytes, ...] = ()
+
+
+class Answered:
+    """The answers to requests that changed something, for when one comes again (RFC 6940 §6.2.1)."""
+
+    def __init__(self) -> None:
+        self._answers: dict[tuple[NodeID, int], bytes] = {}
+        self._until: deque[tuple[float, tuple[NodeID, int]]] = deque()
+
+    def recall(self, known_as: tuple[NodeID, int], now: float) -> bytes | None:
+        """What was answered to this sender's transaction, if it was not too long ago."""
+        while self._until and self._until[0][0] <= now:
+            self._answers.pop(self._until.popleft()[1], None)
+        return self._answers.get(known_as)
+
+    def keep(self, known_as: tuple[NodeID, int], answer: bytes, now: float) -> None:
+        """Remember an answer."""
+        self._answers[known_as] = answer
+        self._until.append((now + ANSWER_MEMORY, known_as))
 
 
 class Claims(Protocol):

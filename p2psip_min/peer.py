@@ -11,7 +11,6 @@ Nothing here waits but ``request``; what a method means stands in ``handlers``, 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ from p2psip_min import trace as events
 from p2psip_min.enrollment.certificates import Certificate, TrustStore
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration
 from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, RemoteFault, RequestTimedOut
-from p2psip_min.exchange import Pending, Received, Reply
+from p2psip_min.exchange import Answered, Pending, Received, Reply
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node, Surroundings
 from p2psip_min.routing.forwarding import Deliver, Drop, Forward
@@ -32,9 +31,6 @@ from p2psip_min.wire.header import WHOLE, Envelope, encode_destinations, first_d
 from p2psip_min.wire.message import Message, decode_message, encode_contents, encode_message
 from p2psip_min.wire.messages import ErrorCode, ErrorResponse, MessageCode
 from p2psip_min.wire.security import SignerIdentity
-
-ANSWER_MEMORY = 15.0
-"""Seconds for which a request that changed something is answered from memory when it comes again (§6.2.1)."""
 
 Handler = Callable[["Peer", "Received"], Any]
 """What a node does with a request: returns the answer's body, or None to stay silent; raises ErrorAnswer."""
@@ -85,8 +81,7 @@ class Peer(Node):
         self.on_outdated: Callable[[Received], None] = lambda received: None
         self.on_configuration_error: ConfigurationError = _give_up
         self._pending: dict[int, Pending] = {}
-        self._answered: dict[tuple[NodeID, int], bytes] = {}
-        self._answered_until: deque[tuple[float, tuple[NodeID, int]]] = deque()
+        self._answered = Answered()
         self._reassembler = Reassembler()
         signed = surroundings.defences.message_authentication.signed
         self._seal = Seal(parts.identity, trust, surroundings.loop.time, signed=signed)
@@ -235,8 +230,7 @@ class Peer(Node):
         now = self._now()
         envelope, message = received.envelope, received.message
         known_as = (received.signer, envelope.transaction_id)
-        self._forget_answers(now)
-        if (known := self._answered.get(known_as)) is not None:
+        if (known := self._answered.recall(known_as, now)) is not None:
             self._drop(envelope, received.previous_hop, DropReason.DUPLICATE)
             self.originate(known, envelope.transaction_id)
             return
@@ -254,8 +248,7 @@ class Peer(Node):
             error = ErrorResponse(error_code=ErrorCode.RESPONSE_TOO_LARGE, error_info=b"")
             data = self._encode_answer(envelope, received.previous_hop, error)
         if message.code in REMEMBERED:
-            self._answered[known_as] = data
-            self._answered_until.append((now + ANSWER_MEMORY, known_as))
+            self._answered.keep(known_as, data, now)
         self.originate(data, envelope.transaction_id)
 
     def _answer_to(self, received: Received) -> Any:
@@ -276,11 +269,6 @@ class Peer(Node):
             return ErrorResponse(error_code=refused.code, error_info=refused.info)
         except Malformed as wrong:  # what only the handler can read, such as the overlay algorithm's part of an Update
             return ErrorResponse(error_code=ErrorCode.INVALID_MESSAGE, error_info=wrong.what.encode())
-
-    def _forget_answers(self, now: float) -> None:
-        until = self._answered_until
-        while until and until[0][0] <= now:
-            self._answered.pop(until.popleft()[1], None)
 
     # --- our own requests ------------------------------------------------------------------------------------
 

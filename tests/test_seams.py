@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from p2psip_min import attacks
+from p2psip_min.attacks.discarding import AnswerDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.storage import RecordDiscard
@@ -43,6 +44,8 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     UpdateIgnored: UpdateIgnored,
     RecordForgery: RecordForgery,
     OldAnswers: OldAnswers,
+    RequestDiscard: RequestDiscard,
+    AnswerDiscard: AnswerDiscard,
 }
 """How to make each attack from inside a node."""
 

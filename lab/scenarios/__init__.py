@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lab import verdicts
 from lab.catalogue import catalogue, threat
-from lab.scenarios import forwarding, holders, replay, storage, transport
+from lab.scenarios import discarding, forwarding, holders, replay, storage, transport
 from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run, titles
 from lab.scenarios.tour import TOUR
 from lab.verdicts import Outcome, Verdict
@@ -24,6 +24,7 @@ from p2psip_min.transport.driver import Runs
 FAMILIES = (
     transport,
     forwarding,
+    discarding,
     replay,
     storage,
     holders,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 from p2psip_min.ids import NodeID, ResourceID
 from tests.routing.village import Factory, Village
@@ -64,7 +65,7 @@ def _settled(factory: Factory) -> None:
             path = village.path(start, key)
             assert path[-1] == owner, "routing ends at the owner"
             assert len(set(path)) == len(path), "and passes nobody twice"
-            for one, following in zip((start, *path), path[:-1], strict=False):
+            for one, following in pairwise(path[:-1]):
                 assert village.nodes[start].nearer(following, one, key), "each hop is nearer, but for the last"
             topology = village.nodes[start]
             assert topology.plausible_responder(owner, key), "the right answer is believed"

@@ -33,6 +33,7 @@ from p2psip_min.wire.framing import frame_ack
 from p2psip_min.wire.header import (
     HEADER_LENGTH,
     WHOLE,
+    add_options,
     decode_destinations,
     encode_destination,
     open_envelope,
@@ -83,7 +84,14 @@ from p2psip_min.wire.messages import (
     UnknownKinds,
     UpdateAns,
 )
-from p2psip_min.wire.options import ExtensiveRoutingModeOption, ForwardingOption, RoutingMode, encode_options
+from p2psip_min.wire.options import (
+    ExtensiveRoutingModeOption,
+    ForwardingOption,
+    RoutingMode,
+    alternate,
+    encode_options,
+    wanted_way,
+)
 from p2psip_min.wire.security import (
     UNSIGNED,
     SecurityBlock,
@@ -476,6 +484,21 @@ def test_choice_21_an_ecdsa_signature_is_der() -> None:
 
 def test_choice_22_the_kinds_of_encrypted_values_are_private_ones() -> None:
     assert [encrypted_kind(kind) for kind in (1, 0x10, 0xF0000001)] == [0xFE000001, 0xFE000010, 0xFE800001]
+
+
+def test_choice_23_another_way_is_asked_for_by_an_option_of_one_byte() -> None:
+    assert alternate(0) == b""
+    assert alternate(2) == spelled("a0 00 0001 02")
+    assert [wanted_way(raw) for raw in (b"", alternate(2), spelled("a0 00 0002 0102"))] == [0, 2, 0]
+
+
+def test_options_are_added_behind_others_and_leave_the_rest_alone() -> None:
+    plain = spelled(PING)
+    twice = add_options(add_options(plain, spelled("01 00 0000")), alternate(1))
+    before, after = open_envelope(plain), open_envelope(twice)
+    assert after.options == spelled("01 00 0000  a0 00 0001 01")
+    assert (after.via, after.destinations, after.ttl) == (before.via, before.destinations, before.ttl)
+    assert twice[after.body_offset :] == plain[before.body_offset :]
 
 
 def test_options_follow_each_other() -> None:

@@ -1,0 +1,53 @@
+"""Attacks by a peer that does not pass on what it should (draft 5.2, 11.2, 11.5, Figure 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from p2psip_min.attacks.forwarding import is_request
+from p2psip_min.errors import DropReason
+from p2psip_min.ids import NodeID
+from p2psip_min.routing.forwarding import Decision, Drop, Forward
+from p2psip_min.seams import Coalition, Forwarding, PeerParts
+from p2psip_min.wire.header import Envelope
+
+
+class RequestDiscard:
+    """KB-1: acknowledges requests on the link, as everybody does, and passes none of them on."""
+
+    breaks: ClassVar[tuple[str, ...]] = (
+        "forwards_towards_the_destination",
+        "changes_nothing_but_the_way",
+        "answers_arrive_over_it",
+    )
+    """The clauses of the seams that a node with this forwarding does not keep."""
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Sit on the node's forwarding."""
+        return replace(parts, forwarding=_Discarding(parts.forwarding, requests=True))
+
+
+class AnswerDiscard:
+    """KB-2: passes requests on and lets their answers disappear, so that what was asked is done and nobody knows."""
+
+    breaks: ClassVar[tuple[str, ...]] = ("answers_arrive_over_it",)
+    """The clauses of the seams that a node with this forwarding does not keep."""
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Sit on the node's forwarding."""
+        return replace(parts, forwarding=_Discarding(parts.forwarding, requests=False))
+
+
+@dataclass(slots=True)
+class _Discarding:
+    """Drops others' requests, or others' answers."""
+
+    inner: Forwarding
+    requests: bool
+
+    def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
+        decision = self.inner.decide(envelope, previous_hop, now)
+        if previous_hop is not None and isinstance(decision, Forward) and is_request(envelope) is self.requests:
+            return Drop(DropReason.DISCARDED)
+        return decision

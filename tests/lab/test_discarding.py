@@ -1,0 +1,35 @@
+"""Threats by peers that pass nothing on: what helps, what does not, and where it stops helping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.scenarios import run, scenario, setting
+
+
+def outcome(threat: str, *defences: str, **options: Any) -> Any:
+    chosen = scenario(threat)
+    return run(chosen, setting(chosen, **options).with_defences(defences))
+
+
+@pytest.mark.parametrize("threat", ["KB-1", "KB-2"])
+def test_each_way_around_helps_by_itself(threat: str) -> None:
+    assert outcome(threat).figure == 1.0
+    for name in ("other-way", "disjoint-paths"):
+        assert outcome(threat, name).figure == 0.0
+
+
+@pytest.mark.parametrize("threat", ["KB-1", "KB-2"])
+@pytest.mark.parametrize("name", ["message-signature", "same-way", "replicas", "short-ttl"])
+def test_these_do_not(threat: str, name: str) -> None:
+    assert outcome(threat, name).figure == 1.0
+
+
+def test_dropped_requests_never_arrive_and_dropped_answers_come_from_requests_that_did() -> None:
+    (arrived, swallowed), lookups = outcome("KB-1").facts, 5 * 8
+    assert (arrived, int(swallowed) <= lookups) == ("0", True)
+    arrived, swallowed = outcome("KB-2").facts
+    assert int(arrived) > 0
+    assert int(swallowed) >= int(arrived)
