@@ -15,7 +15,6 @@ from p2psip_min.errors import LocalProtocolError, RequestTimedOut
 from p2psip_min.ids import NodeID
 from p2psip_min.routing.topology.base import Changes
 from p2psip_min.seams import PeerParts, Random
-from p2psip_min.storage.access import ACCESS_RULES, at_salted_places
 from p2psip_min.storage.copies import Copies
 from p2psip_min.storage.reader import Reader
 from p2psip_min.trace import Sink
@@ -78,9 +77,8 @@ class Node:
         self.unchecked = False
         self.reader = Reader(
             self.node_id,
-            surroundings.defences.record_signature,
+            surroundings.defences,
             surroundings.defences.reader_memory.start(),
-            access=at_salted_places(ACCESS_RULES, surroundings.defences.places.salts),
             encryption=surroundings.defences.value_encryption,
             private_key=parts.identity.private_key,
         )

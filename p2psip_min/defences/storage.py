@@ -5,6 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from p2psip_min.defences.base import DRAFT, RELOAD, Defence
+from p2psip_min.storage.access import (
+    AccessControl,
+    AccessControlPolicy,
+    AnyPart,
+    AnyWriter,
+    OneList,
+    OwnPart,
+    PartPolicy,
+)
 from p2psip_min.storage.policies import (
     AnyOrder,
     Forgetful,
@@ -39,6 +48,7 @@ from p2psip_min.storage.redundancy import (
     WritePolicy,
     WriteQuorum,
 )
+from p2psip_min.storage.values import ReaderValidates, StorerValidates, Unvalidated, ValidationPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +56,9 @@ class StorageDefences:
     """What protects a record."""
 
     record_signature: RecordSignaturePolicy = NoRecordSignature()
+    access: AccessControlPolicy = AnyWriter()
+    parts: PartPolicy = AnyPart()
+    validation: ValidationPolicy = Unvalidated()
     order: OrderPolicy = AnyOrder()
     version: VersionPolicy = NoVersion()
     timestamp: TimestampPolicy = NoTimestamp()
@@ -74,6 +87,66 @@ STORAGE: tuple[Defence, ...] = (
         cost="one signature a record",
         section="RFC 6940 §7.1",
         presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="access-control",
+        title="Access control of writes",
+        field="access",
+        on=AccessControl(),
+        off=AnyWriter(),
+        checks="the name in the writer's certificate leads to the record's place; values are signed for it",
+        stops="changes, removals and additions by whoever has another name",
+        cost="one signature a record",
+        section="RFC 6940 §7.3",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="own-part",
+        title="Own part of a shared record",
+        field="parts",
+        on=OwnPart(),
+        off=AnyPart(),
+        checks="a part of a shared record bears the writer's Node-ID; values are signed for it",
+        stops="one of those who share a record changing another's part",
+        cost="one signature a record",
+        section="draft 7.2.8, RFC 6940 §7.3.3",
+        presets=(RELOAD,),
+    ),
+    Defence(
+        name="one-list",
+        title="One list for the whole record",
+        field="parts",
+        on=OneList(),
+        off=AnyPart(),
+        checks="who writes to a shared record has a part in it, or writes his first",
+        stops="those who have no part in a record",
+        cost="one signature a record",
+        section="draft 7.2.8",
+        decoy=True,
+    ),
+    Defence(
+        name="validation",
+        title="Validation by the storing peer",
+        field="validation",
+        on=StorerValidates(),
+        off=Unvalidated(),
+        checks="a value is one of its Kind, of permitted size and lifetime",
+        stops="malformed and invalid values",
+        cost="reading each value once",
+        section="draft 7.2.9, RFC 6940 §7.4.1.1",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="reader-validation",
+        title="Validation by the reader",
+        field="validation",
+        on=ReaderValidates(),
+        off=Unvalidated(),
+        checks="a reader passes over what is no value of its Kind",
+        stops="being misled by malformed values, but not holding and copying them",
+        cost="reading each value once",
+        section="draft 7.2.9",
+        decoy=True,
     ),
     Defence(
         name="version-counter",

@@ -18,6 +18,7 @@ from p2psip_min.procedures.lookup import ask
 from p2psip_min.procedures.replicate import copy_out, look_after_copies
 from p2psip_min.storage.reader import Answer, Value
 from p2psip_min.storage.replication import HAND_OVER
+from p2psip_min.storage.rights import sealing
 from p2psip_min.storage.selection import whole
 from p2psip_min.storage.validation import Rejected
 from p2psip_min.storage.values import key_of, same_version
@@ -110,7 +111,7 @@ async def _store(
 ) -> Stored:
     identity = peer.parts.identity
     sealed = tuple(
-        peer.defences.record_signature.seal(identity.private_key, peer.identity, resource, kind, when, lifetime, value)
+        sealing(peer.defences, value).seal(identity.private_key, peer.identity, resource, kind, when, lifetime, value)
         for value in values
     )
     generation = peer.defences.version.claim(peer.generations.get((resource, kind), 0))

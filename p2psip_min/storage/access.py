@@ -1,14 +1,18 @@
-"""Who may write where: the access control policies of RFC 6940 §7.3.
+"""Who may write where: the access control policies of RFC 6940 §7.3, and what an overlay makes of them.
 
 A rule sees a claim (who wants to write which part of which resource) and says yes or no. The names that count are those
 of a checked certificate; which of its Node-IDs wrote is what the signer's identity says.
+
+Most policies have one half: the *place*, where only certain names lead. Two have another: the *part*, where only one
+node may write in a record that several share (draft Req. 13). Each half is a defence of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.wire.kinds import AccessPolicy, DataModel, KindSpec
@@ -53,15 +57,7 @@ def salted(resource: ResourceID, salt: int) -> ResourceID:
     return ResourceID.of(resource + bytes((salt,))) if salt else resource
 
 
-def at_salted_places(rules: Mapping[AccessPolicy, AccessRule], salts: int) -> Mapping[AccessPolicy, AccessRule]:
-    """The same rules where a record may lie at ``salts`` places beside its own."""
-    if not salts:
-        return rules
-
-    def at_any(rule: AccessRule) -> AccessRule:
-        return lambda claim: rule(replace(claim, salts=salts))
-
-    return {policy: at_any(rule) for policy, rule in rules.items()}
+# --- the place --------------------------------------------------------------------------------------------------------
 
 
 def user_match(claim: Claim) -> bool:
@@ -72,13 +68,6 @@ def user_match(claim: Claim) -> bool:
 def node_match(claim: Claim) -> bool:
     """NODE-MATCH: the Node-ID hashes to the resource (§7.3.2)."""
     return claim.node_id is not None and claim.lies_at(place_of(claim.node_id))
-
-
-def user_node_match(claim: Claim) -> bool:
-    """USER-NODE-MATCH: the user's name hashes to the resource, and the Node-ID is the dictionary key (§7.3.3)."""
-    return (
-        claim.key == claim.node_id and claim.spec.model is DataModel.DICTIONARY and claim.lies_at(place_of(claim.user))
-    )
 
 
 def node_multiple(claim: Claim) -> bool:
@@ -92,10 +81,108 @@ def node_multiple(claim: Claim) -> bool:
     )
 
 
-ACCESS_RULES: Mapping[AccessPolicy, AccessRule] = {
+def anywhere(claim: Claim) -> bool:
+    """NODE-ID-MATCH binds no place: several nodes offer the same service under one name (RFC 7374)."""
+    return True
+
+
+PLACES: Mapping[AccessPolicy, AccessRule] = {
     AccessPolicy.USER_MATCH: user_match,
     AccessPolicy.NODE_MATCH: node_match,
-    AccessPolicy.USER_NODE_MATCH: user_node_match,
+    AccessPolicy.USER_NODE_MATCH: user_match,
     AccessPolicy.NODE_MULTIPLE: node_multiple,
+    AccessPolicy.NODE_ID_MATCH: anywhere,
 }
-"""The rules of RFC 6940; a store takes another mapping for more."""
+"""Whose place a resource is, by the Kind's policy."""
+
+# --- the part ---------------------------------------------------------------------------------------------------------
+
+SHARED = frozenset({AccessPolicy.USER_NODE_MATCH, AccessPolicy.NODE_ID_MATCH})
+"""The policies of records with a part for each node (§7.3.3, RFC 7374)."""
+
+
+def own_key(claim: Claim) -> bool:
+    """The dictionary key is the Node-ID of who writes."""
+    return claim.key == claim.node_id and claim.spec.model is DataModel.DICTIONARY
+
+
+def permitted(claim: Claim) -> bool:
+    """Whether the Kind's access control policy lets the claim through, place and part."""
+    access = claim.spec.access
+    return PLACES[access](claim) and (access not in SHARED or own_key(claim))
+
+
+# --- the defences -----------------------------------------------------------------------------------------------------
+
+
+class AccessControlPolicy(Protocol):
+    """Whether a place belongs to somebody. ``names_writer``: values must be signed for it."""
+
+    @property
+    def names_writer(self) -> bool: ...
+
+    def allows(self, claim: Claim) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnyWriter:
+    """Whoever writes may write anywhere."""
+
+    names_writer = False
+
+    def allows(self, claim: Claim) -> bool:
+        """Always."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class AccessControl:
+    """A place is written by whom its name belongs to, by the certificate that enrollment gave him (§7.3)."""
+
+    names_writer = True
+
+    def allows(self, claim: Claim) -> bool:
+        """By the Kind's policy."""
+        return PLACES[claim.spec.access](claim)
+
+
+class PartPolicy(Protocol):
+    """Who may write which part of a shared record; ``held`` are the keys that it has."""
+
+    @property
+    def names_writer(self) -> bool: ...
+
+    def allows(self, claim: Claim, held: Collection[bytes]) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnyPart:
+    """Parts belong to nobody."""
+
+    names_writer = False
+
+    def allows(self, claim: Claim, held: Collection[bytes]) -> bool:
+        """Always."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPart:
+    """In a shared record each node writes its own part and no other (draft 7.2.8, §7.3.3)."""
+
+    names_writer = True
+
+    def allows(self, claim: Claim, held: Collection[bytes]) -> bool:
+        """The part is the one that bears the writer's Node-ID."""
+        return claim.spec.access not in SHARED or own_key(claim)
+
+
+@dataclass(frozen=True, slots=True)
+class OneList:
+    """One list for the whole record: whoever has a part in it may write all of it, and anybody may enter himself."""
+
+    names_writer = True
+
+    def allows(self, claim: Claim, held: Collection[bytes]) -> bool:
+        """The writer is on the list, or enters it."""
+        return claim.spec.access not in SHARED or claim.node_id in held or own_key(claim)

@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from p2psip_min.clock import milliseconds
 from p2psip_min.errors import LinkReason, StoreReason
 from p2psip_min.ids import NodeID
+from p2psip_min.storage.access import AccessControlPolicy, AnyPart, AnyWriter, PartPolicy
 from p2psip_min.storage.redundancy import OnePlace, PlacesPolicy
+from p2psip_min.storage.values import Unvalidated, ValidationPolicy
 from p2psip_min.wire.data import StoredData, StoredDataValue, signed_input, signed_value, stored_input
 from p2psip_min.wire.security import (
     UNSIGNED,
@@ -409,6 +411,15 @@ class StorePolicies(Protocol):
     @property
     def places(self) -> PlacesPolicy: ...
 
+    @property
+    def access(self) -> AccessControlPolicy: ...
+
+    @property
+    def parts(self) -> PartPolicy: ...
+
+    @property
+    def validation(self) -> ValidationPolicy: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreRules:
@@ -420,3 +431,6 @@ class StoreRules:
     timestamp: TimestampPolicy = NoTimestamp()
     memory: TransactionMemoryPolicy = NoMemory()
     places: PlacesPolicy = OnePlace()
+    access: AccessControlPolicy = AnyWriter()
+    parts: PartPolicy = AnyPart()
+    validation: ValidationPolicy = Unvalidated()

@@ -15,15 +15,15 @@ from p2psip_min import trace as events
 from p2psip_min.clock import virtual
 from p2psip_min.errors import ReadReason, StoreReason
 from p2psip_min.ids import NodeID
-from p2psip_min.storage.access import ACCESS_RULES, AccessRule
 from p2psip_min.storage.encryption import InClear, ValueEncryptionPolicy
-from p2psip_min.storage.policies import CertificateFor, Recollection, RecordSignaturePolicy
-from p2psip_min.storage.validation import proven, well_formed
+from p2psip_min.storage.policies import CertificateFor, Recollection, StorePolicies
+from p2psip_min.storage.rights import proven
+from p2psip_min.storage.validation import well_formed
 from p2psip_min.storage.values import CLASS_OF, MAX_LIFETIME, VALUE_RULES, ValueRule, is_absence, key_of, precedence
 from p2psip_min.trace import Event
-from p2psip_min.wire.data import StoredData
+from p2psip_min.wire.data import StoredData, StoredDataValue
 from p2psip_min.wire.encrypted import plain_kind
-from p2psip_min.wire.kinds import AccessPolicy, KindSpec
+from p2psip_min.wire.kinds import KindSpec
 
 CLOCK_SLACK = 60.0
 """Seconds by which an owner's clock may be behind the reader's before a value counts as too old to exist."""
@@ -85,12 +85,11 @@ class Reader:
     """One node's judgement of what it reads, with its memory."""
 
     __slots__ = (
-        "_access",
         "_encryption",
         "_max_lifetime",
         "_memory",
         "_private_key",
-        "_record_signature",
+        "_rules",
         "_value_rules",
         "node_id",
     )
@@ -98,21 +97,19 @@ class Reader:
     def __init__(
         self,
         node_id: NodeID,
-        record_signature: RecordSignaturePolicy,
+        rules: StorePolicies,
         memory: Recollection,
         *,
         encryption: ValueEncryptionPolicy = InClear(),
         private_key: ec.EllipticCurvePrivateKey | None = None,
-        access: Mapping[AccessPolicy, AccessRule] = ACCESS_RULES,
         value_rules: Mapping[int, ValueRule] = VALUE_RULES,
         max_lifetime: int = MAX_LIFETIME,
     ) -> None:
         self.node_id = node_id
-        self._record_signature = record_signature
+        self._rules = rules
         self._memory = memory
         self._encryption = encryption
         self._private_key = private_key
-        self._access = access
         self._value_rules = value_rules
         self._max_lifetime = max_lifetime
 
@@ -187,9 +184,12 @@ class Reader:
             return opened
         if opened is stored.value:
             return stored
-        if not well_formed(self._value_rules, replace(spec, id=plain_kind(spec.id)), opened):
+        if not self._well_formed(replace(spec, id=plain_kind(spec.id)), opened):
             return ReadReason.INVALID_VALUE
         return StoredData(stored.storage_time, stored.lifetime, opened, stored.signature)
+
+    def _well_formed(self, spec: KindSpec, value: StoredDataValue) -> bool:
+        return not self._rules.validation.at_reader or well_formed(self._value_rules, spec, value)
 
     def _judge(
         self,
@@ -204,13 +204,13 @@ class Reader:
         value = stored.value
         if type(value) is not CLASS_OF[spec.model]:
             return ReadReason.INVALID_VALUE
-        signer = proven(self._record_signature, self._access, place, spec, stored, certificates)
+        signer = proven(self._rules, place, spec, stored, certificates)
         if isinstance(signer, StoreReason):
             return ReadReason[signer.name]
         # A holder may stretch the lifetime, which is not signed, but not the storage time.
         if stored.lifetime == 0 or virtual(stored.storage_time) + self._max_lifetime + CLOCK_SLACK < now:
             return ReadReason.EXPIRED
-        if not well_formed(self._value_rules, spec, value):
+        if not self._well_formed(spec, value):
             return ReadReason.INVALID_VALUE
         if stored.storage_time < self._memory.newest(resource, spec.id, key):
             return ReadReason.ROLLED_BACK

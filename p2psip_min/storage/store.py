@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from p2psip_min import trace as events
 from p2psip_min.errors import StoreReason
 from p2psip_min.ids import NodeID, ResourceID, distance
-from p2psip_min.storage.access import ACCESS_RULES, AccessRule, at_salted_places
 from p2psip_min.storage.policies import Answers, CertificateFor, Signer, StorePolicies
+from p2psip_min.storage.rights import NOTHING, proven
 from p2psip_min.storage.selection import select
 from p2psip_min.storage.validation import (
     MOST_GENERATION,
@@ -24,11 +24,9 @@ from p2psip_min.storage.validation import (
     Change,
     Checklist,
     Rejected,
-    proven,
     refuse,
     same,
     unknown_kinds,
-    well_formed,
 )
 from p2psip_min.storage.values import (
     CLASS_OF,
@@ -51,7 +49,7 @@ from p2psip_min.wire.data import (
     StoreKindData,
     meta_data,
 )
-from p2psip_min.wire.kinds import AccessPolicy, KindRegistry, KindSpec
+from p2psip_min.wire.kinds import KindRegistry, KindSpec
 from p2psip_min.wire.messages import (
     FetchAns,
     FetchReq,
@@ -123,15 +121,13 @@ class Store:
         kinds: KindRegistry,
         rules: StorePolicies,
         *,
-        access: Mapping[AccessPolicy, AccessRule] = ACCESS_RULES,
         value_rules: Mapping[int, ValueRule] = VALUE_RULES,
         max_lifetime: int = MAX_LIFETIME,
     ) -> None:
         self.node_id = node_id
         self.kinds = kinds
         self.rules = rules
-        access = at_salted_places(access, rules.places.salts)
-        self._checklist = Checklist(kinds, rules, access, value_rules, max_lifetime)
+        self._checklist = Checklist(kinds, rules, value_rules, max_lifetime)
         self._answers: Answers[object] = rules.memory.start()
         self._resources: dict[bytes, dict[int, Shelf]] = {}
         self._expiries: list[tuple[float, bytes, int, bytes]] = []
@@ -279,18 +275,13 @@ class Store:
     def _adoptable(
         self, resource: bytes, spec: KindSpec, stored: StoredData, certificates: CertificateFor, now: float
     ) -> Held | StoreReason:
-        checklist, value = self._checklist, stored.value
-        if type(value) is not CLASS_OF[spec.model]:
+        if type(stored.value) is not CLASS_OF[spec.model]:
             return StoreReason.MODEL_MISMATCH
-        signer = proven(self.rules.record_signature, checklist.access, resource, spec, stored, certificates)
+        signer = proven(self.rules, resource, spec, stored, certificates, self._resources.get(resource, NOTHING))
         if isinstance(signer, StoreReason):
             return signer
-        if len(value.value) > spec.max_size:
-            return StoreReason.TOO_LARGE
-        if not 0 < stored.lifetime <= checklist.max_lifetime:
-            return StoreReason.LIFETIME
-        if not well_formed(checklist.value_rules, spec, value):
-            return StoreReason.INVALID_VALUE
+        if reason := self._checklist.invalid(spec, stored):
+            return reason
         user, der = (signer.user, signer.der) if signer else ("", b"")
         return Held(stored, now, now + stored.lifetime, user, der, 1)
 

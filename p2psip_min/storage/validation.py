@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from p2psip_min.errors import Malformed, StoreReason
 from p2psip_min.ids import NodeID
-from p2psip_min.storage.access import AccessRule, Claim
-from p2psip_min.storage.policies import CertificateFor, RecordSignaturePolicy, Signer, StorePolicies, signing_node
+from p2psip_min.storage.access import Claim
+from p2psip_min.storage.policies import CertificateFor, Signer, StorePolicies
+from p2psip_min.storage.rights import denied, proven
 from p2psip_min.storage.values import CLASS_OF, Held, Shelf, ValueRule, key_of, precedence
 from p2psip_min.trace import Event
 from p2psip_min.wire.codec import encode
 from p2psip_min.wire.data import APPEND, ArrayEntry, StoredData, StoredDataValue, StoreKindData
-from p2psip_min.wire.kinds import AccessPolicy, KindRegistry, KindSpec
+from p2psip_min.wire.kinds import KindRegistry, KindSpec
 from p2psip_min.wire.messages import ErrorCode, StoreAns, StoreKindResponse, StoreReq
 
 ERROR_OF: Mapping[StoreReason, ErrorCode] = {
@@ -32,6 +33,7 @@ ERROR_OF: Mapping[StoreReason, ErrorCode] = {
     StoreReason.CERTIFICATE_REFUSED: ErrorCode.FORBIDDEN,
     StoreReason.ACCESS_DENIED: ErrorCode.FORBIDDEN,
     StoreReason.REQUESTER_DENIED: ErrorCode.FORBIDDEN,
+    StoreReason.OTHERS_PART: ErrorCode.FORBIDDEN,
     StoreReason.GENERATION_TOO_LOW: ErrorCode.GENERATION_COUNTER_TOO_LOW,
     StoreReason.GENERATION_TOO_HIGH: ErrorCode.GENERATION_COUNTER_TOO_LOW,
     StoreReason.GENERATION_REQUIRED: ErrorCode.GENERATION_COUNTER_TOO_LOW,
@@ -99,7 +101,6 @@ class Checklist:
 
     kinds: KindRegistry
     rules: StorePolicies
-    access: Mapping[AccessPolicy, AccessRule]
     value_rules: Mapping[int, ValueRule]
     max_lifetime: int
 
@@ -132,14 +133,15 @@ class Checklist:
             for stored in group.values:
                 if type(stored.value) is not CLASS_OF[spec.model]:
                     return refuse(StoreReason.MODEL_MISMATCH, group.kind)
-                signer = proven(self.rules.record_signature, self.access, request.resource, spec, stored, certificates)
+                signer = proven(self.rules, request.resource, spec, stored, certificates, shelves)
                 if isinstance(signer, StoreReason):
                     return refuse(signer, group.kind)
                 # The owner who sends his own value, from his only node, has just been allowed to.
                 alike = sender_certificate is signer and signer is not None and len(signer.node_ids) == 1
                 if original and sender_certificate is not None and not alike:
-                    claim = Claim(request.resource, spec, key_of(stored.value), sender_certificate.user, sender)
-                    if not self.access[spec.access](claim):
+                    user, salts = sender_certificate.user, self.rules.places.salts
+                    claim = Claim(request.resource, spec, key_of(stored.value), user, sender, salts)
+                    if denied(self.rules, claim, shelves):
                         return refuse(StoreReason.REQUESTER_DENIED, group.kind)
                 signers.append(signer)
             if group.raw:
@@ -211,12 +213,8 @@ class Checklist:
                     return StoreReason.DATA_TOO_OLD
                 if reason := timestamp.verdict(stored.storage_time, now):
                     return reason
-            if len(value.value) > spec.max_size:
-                return StoreReason.TOO_LARGE
-            if not 0 < stored.lifetime <= self.max_lifetime:
-                return StoreReason.LIFETIME
-            if not well_formed(self.value_rules, spec, value):
-                return StoreReason.INVALID_VALUE
+            if reason := self.invalid(spec, stored):
+                return reason
             if not (value.exists or replica) and old is not None and now + stored.lifetime < old.expires:
                 return StoreReason.TOMBSTONE_TOO_SHORT
             new = Held(
@@ -238,6 +236,16 @@ class Checklist:
             generation += 1
         return Change(group.kind, spec, generation, entries)
 
+    def invalid(self, spec: KindSpec, stored: StoredData) -> StoreReason | None:
+        """What is wrong with the value itself, whoever wrote it, where the storing peer looks (draft 7.2.9)."""
+        if not self.rules.validation.at_store:
+            return None
+        if len(stored.value.value) > spec.max_size:
+            return StoreReason.TOO_LARGE
+        if not 0 < stored.lifetime <= self.max_lifetime:
+            return StoreReason.LIFETIME
+        return None if well_formed(self.value_rules, spec, stored.value) else StoreReason.INVALID_VALUE
+
 
 def well_formed(rules: Mapping[int, ValueRule], spec: KindSpec, value: StoredDataValue) -> bool:
     """Whether the bytes are what the Kind says: a value of it, and none in a tombstone."""
@@ -250,24 +258,6 @@ def well_formed(rules: Mapping[int, ValueRule], spec: KindSpec, value: StoredDat
         except Malformed:
             return False
     return True
-
-
-def proven(
-    policy: RecordSignaturePolicy,
-    access: Mapping[AccessPolicy, AccessRule],
-    resource: bytes,
-    spec: KindSpec,
-    stored: StoredData,
-    certificates: CertificateFor,
-) -> Signer | StoreReason | None:
-    """Who wrote the value and was allowed to, None where values are not signed, else why it does not count."""
-    signer = policy.authenticate(resource, spec.id, stored, certificates)
-    if signer is None or isinstance(signer, StoreReason):
-        return signer
-    node_id = signing_node(signer, stored.signature.identity)
-    if not access[spec.access](Claim(resource, spec, key_of(stored.value), signer.user, node_id)):
-        return StoreReason.ACCESS_DENIED
-    return signer
 
 
 def refuse(reason: StoreReason, kind: int = 0, info: bytes | None = None) -> Rejected:

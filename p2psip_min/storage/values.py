@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cryptography import x509
 
@@ -117,6 +118,41 @@ def aged(held: Held, now: float) -> StoredData:
 
 
 # --- what the values of the registered Kinds must look like (draft 7.2.9) ---------------------------------------------
+
+
+class ValidationPolicy(Protocol):
+    """Who looks at what a value says: whether it is one of its Kind, of permitted size and lifetime."""
+
+    @property
+    def at_store(self) -> bool: ...
+
+    @property
+    def at_reader(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unvalidated:
+    """Nobody looks: bytes are bytes."""
+
+    at_store = False
+    at_reader = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderValidates:
+    """Who reads looks, and passes over what is nothing of its Kind; storing peers hold it all the same."""
+
+    at_store = False
+    at_reader = True
+
+
+@dataclass(frozen=True, slots=True)
+class StorerValidates:
+    """The storing peer looks, and refuses (draft 7.2.9, RFC 6940 §7.4.1.1); so does who reads, for peers may lie."""
+
+    at_store = True
+    at_reader = True
+
 
 ValueRule = Callable[[bytes], object]
 """Raises Malformed when the bytes are no value of the Kind."""

@@ -26,12 +26,13 @@ class DataModel(enum.Enum):
 
 
 class AccessPolicy(enum.Enum):
-    """Who may write a Kind's values (RFC 6940 §7.3)."""
+    """Who may write a Kind's values (RFC 6940 §7.3, RFC 7374)."""
 
     USER_MATCH = "USER-MATCH"
     NODE_MATCH = "NODE-MATCH"
     USER_NODE_MATCH = "USER-NODE-MATCH"
     NODE_MULTIPLE = "NODE-MULTIPLE"
+    NODE_ID_MATCH = "NODE-ID-MATCH"
 
 
 @dataclass(frozen=True, slots=True)

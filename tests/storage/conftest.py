@@ -15,9 +15,11 @@ from p2psip_min.enrollment.certificates import Certificate, Credential, TrustSto
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.errors import LinkReason
 from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.storage.access import AccessControl, OwnPart
 from p2psip_min.storage.policies import OwnerSignature, RisingStorageTime, StoreRules
 from p2psip_min.storage.store import Store
 from p2psip_min.storage.validation import Accepted, Rejected
+from p2psip_min.storage.values import StorerValidates
 from p2psip_min.wire.data import (
     ArrayEntry,
     DictionaryEntry,
@@ -32,7 +34,7 @@ from p2psip_min.wire.messages import FetchReq, StoreReq
 from p2psip_min.wire.security import SignerIdentity, identity_of
 
 OVERLAY = "overlay.example"
-NOTE, LIST, BOOK = 0xF0000001, 0xF0000002, 0xF0000003
+NOTE, LIST, BOOK, DIRECTORY = 0xF0000001, 0xF0000002, 0xF0000003, 0xF0000004
 YEAR = 365 * 86_400.0
 
 
@@ -51,6 +53,7 @@ class World:
     note: int = NOTE
     list: int = LIST
     book: int = BOOK
+    directory: int = DIRECTORY
     alice: ResourceID = field(default_factory=lambda: ResourceID.of(f"alice@{OVERLAY}"))
     signed: OwnerSignature = field(default_factory=OwnerSignature)
 
@@ -109,9 +112,19 @@ class World:
             owner.private_key, identity, resource or self.alice, kind, milliseconds(at), lifetime, value
         )
 
+    def rules(self, **more: Any) -> StoreRules:
+        """Signed values, access control and validation, with ``more`` policies."""
+        guarded: dict[str, Any] = {
+            "record_signature": OwnerSignature(),
+            "access": AccessControl(),
+            "parts": OwnPart(),
+            "validation": StorerValidates(),
+        }
+        return StoreRules(**(guarded | more))
+
     def peer(self, rules: Any = None, **options: Any) -> Holder:
         """A storing peer; by default it wants signatures and rising storage times."""
-        rules = rules or StoreRules(record_signature=OwnerSignature(), order=RisingStorageTime())
+        rules = rules or self.rules(order=RisingStorageTime())
         return Holder(self, Store(node("holder"), self.kinds, rules, **options))
 
 
@@ -204,6 +217,7 @@ def world() -> World:
         IANA_KINDS.with_kind(KindSpec(NOTE, "NOTE", DataModel.SINGLE, AccessPolicy.USER_MATCH, 1, 100))
         .with_kind(KindSpec(LIST, "LIST", DataModel.ARRAY, AccessPolicy.USER_MATCH, 4, 100))
         .with_kind(KindSpec(BOOK, "BOOK", DataModel.DICTIONARY, AccessPolicy.USER_MATCH, 3, 100))
+        .with_kind(KindSpec(DIRECTORY, "DIRECTORY", DataModel.DICTIONARY, AccessPolicy.NODE_ID_MATCH, 8, 100))
     )
     return World(
         owners=owners,

@@ -11,16 +11,17 @@ from p2psip_min import trace
 from p2psip_min.clock import milliseconds
 from p2psip_min.errors import StoreReason
 from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.storage.access import AccessControl, OneList, OwnPart
 from p2psip_min.storage.policies import (
     GenerationCounter,
     NoRecordSignature,
-    OwnerSignature,
     RisingStorageTime,
     StoreRules,
     TimestampWindow,
     TransactionMemory,
 )
 from p2psip_min.storage.validation import ERROR_OF, Accepted, Rejected
+from p2psip_min.storage.values import ReaderValidates, Unvalidated
 from p2psip_min.wire.codec import decode
 from p2psip_min.wire.data import APPEND, ArrayEntry, DictionaryEntry, SingleValue, StoredData, StoreKindData
 from p2psip_min.wire.kinds import CERTIFICATE_BY_USER, SIP_REGISTRATION, SipRegistration, encode_sip_registration
@@ -178,11 +179,28 @@ def test_requester_denied(world: Any) -> None:
     assert isinstance(peer.put(world.seal(b"y", at=1.0), sender="bob", signed=False), Accepted)
 
 
-def test_the_requester_counts_where_values_are_not_signed(world: Any) -> None:
-    peer = world.peer(StoreRules())
-    value = world.seal(b"x", policy=NoRecordSignature())
-    refused(peer.put(value, sender="bob", signed=True), StoreReason.REQUESTER_DENIED, ErrorCode.FORBIDDEN)
-    assert isinstance(peer.put(value, sender="alice's phone", signed=True), Accepted)
+def test_others_part(world: Any) -> None:
+    other = world.owners["alice's phone"].node_id
+    across = world.seal(REGISTRATION, kind=SIP_REGISTRATION, key=other)
+    refused(world.peer().put(across, kind=SIP_REGISTRATION), StoreReason.OTHERS_PART, ErrorCode.FORBIDDEN)
+
+
+@pytest.mark.parametrize("guard", [{"access": AccessControl()}, {"parts": OwnPart()}, {"parts": OneList()}])
+def test_each_guard_alone_has_values_signed(world: Any, guard: dict[str, Any]) -> None:
+    assert isinstance(world.peer(StoreRules()).put(world.seal(b"x", by="bob"), sender="bob", signed=True), Accepted)
+    peer = world.peer(StoreRules(**guard))
+    unsigned = world.seal(b"x", policy=NoRecordSignature())
+    refused(peer.put(unsigned), StoreReason.UNSIGNED, ErrorCode.FORBIDDEN)
+    assert isinstance(peer.put(world.seal(b"x")), Accepted)
+
+
+@pytest.mark.parametrize("validation", [Unvalidated(), ReaderValidates()])
+def test_without_validation_a_storing_peer_holds_anything(world: Any, validation: Any) -> None:
+    peer = world.peer(StoreRules(validation=validation))
+    for value in (b"no registration", b"x" * 2000):
+        bad = world.seal(value, kind=SIP_REGISTRATION, key=world.owners["alice"].node_id, lifetime=2**32 - 1)
+        assert isinstance(peer.put(bad, kind=SIP_REGISTRATION), Accepted)
+    assert isinstance(peer.put(world.seal(SingleValue(False, b"content"), lifetime=0)), Accepted)
 
 
 def test_generation_too_low_tells_the_right_counter(world: Any) -> None:
@@ -344,9 +362,7 @@ def test_a_store_of_nothing_changes_nothing(world: Any) -> None:
 
 
 def test_a_repeated_request_is_answered_from_memory(world: Any) -> None:
-    peer = world.peer(
-        StoreRules(record_signature=OwnerSignature(), order=RisingStorageTime(), memory=TransactionMemory(15.0))
-    )
+    peer = world.peer(world.rules(order=RisingStorageTime(), memory=TransactionMemory(15.0)))
     first = peer.put(world.seal(b"x"), transaction=7)
     again = peer.put(world.seal(b"x"), transaction=7, now=14.9)
     assert (again.responses, again.events, again.changed, again.repeated) == (first.responses, [], False, True)
@@ -369,7 +385,7 @@ def test_a_refusal_is_judged_anew(world: Any) -> None:
 
 
 def test_a_replayed_store_wins_under_signatures_alone(world: Any) -> None:
-    peer = world.peer(StoreRules(record_signature=OwnerSignature()))
+    peer = world.peer(world.rules())
     old = world.seal(b"old")
     peer.put(old, signed=True)
     peer.put(world.seal(b"new", at=30.0), now=30.0, signed=True)
@@ -391,7 +407,7 @@ def test_a_replayed_store_wins_under_signatures_alone(world: Any) -> None:
 def test_what_each_defence_makes_of_a_replay(
     world: Any, defence: dict[str, Any], now: float, reason: StoreReason | None
 ) -> None:
-    peer = world.peer(StoreRules(record_signature=OwnerSignature(), **defence))
+    peer = world.peer(world.rules(**defence))
     claim = peer.store.rules.version.claim
     old = world.seal(b"old")
     peer.put(old, generation=claim(0))

@@ -171,7 +171,10 @@ def held_by_anybody(overlay: Any) -> bytes:
 def private(**settings: Any) -> Any:
     """Alice lets bob read, and carol is not named."""
     overlay = small(
-        8, clients=("alice", "bob", "carol"), defences=preset("none").having("value-encryption"), **settings
+        8,
+        clients=("alice", "bob", "carol"),
+        defences=preset("none").having("value-encryption", "validation"),
+        **settings,
     )
     overlay.allow("alice", "bob")
     return overlay

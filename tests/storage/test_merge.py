@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2psip_min.errors import StoreReason
-from p2psip_min.storage.policies import AnyOrder, NoRecordSignature, OwnerSignature, RisingStorageTime, StoreRules
+from p2psip_min.storage.policies import AnyOrder, NoRecordSignature, RisingStorageTime, StoreRules
 from p2psip_min.storage.validation import Accepted
 from p2psip_min.storage.values import absent
 from p2psip_min.wire.data import FetchKindResponse, SingleValue, StoredData, StoredDataSpecifier
@@ -50,7 +50,7 @@ def test_an_outdated_copy_does_not_roll_back_and_its_sender_learns(world: Any) -
 
 
 def test_where_any_order_goes_an_outdated_copy_wins(world: Any) -> None:
-    rules = StoreRules(record_signature=OwnerSignature(), order=AnyOrder())
+    rules = world.rules(order=AnyOrder())
     behind, ahead = world.peer(rules), world.peer(rules)
     behind.put(world.seal(b"old", at=1.0))
     ahead.put(world.seal(b"new", at=2.0))

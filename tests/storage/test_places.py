@@ -13,8 +13,8 @@ from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.defences import preset
 from p2psip_min.errors import ErrorAnswer, NotFound, StoreReason
 from p2psip_min.ids import NodeID, ResourceID
-from p2psip_min.storage.access import ACCESS_RULES, Claim, at_salted_places, salted
-from p2psip_min.storage.policies import OwnerSignature, RisingStorageTime, StoreRules
+from p2psip_min.storage.access import Claim, permitted, salted
+from p2psip_min.storage.policies import RisingStorageTime
 from p2psip_min.storage.reader import Answer, Reader
 from p2psip_min.storage.redundancy import OnePlace, SaltedPlaces
 from p2psip_min.wire.address import IpAddressPort
@@ -53,22 +53,21 @@ def test_places_are_a_record_s_own_and_those_of_its_salts() -> None:
     assert len(set(places)) == 4
 
 
-@pytest.mark.parametrize("policy", AccessPolicy)
+@pytest.mark.parametrize("policy", OWN)
 def test_an_owner_may_write_at_as_many_salted_places_as_there_are_and_nobody_else(policy: AccessPolicy) -> None:
     own, key = OWN[policy]
-    plain, two = ACCESS_RULES[policy], at_salted_places(ACCESS_RULES, 2)[policy]
 
-    def allowed(rule: Any, salt: int, user: str = USER, node: NodeID = NODE) -> bool:
-        return bool(rule(Claim(salted(ResourceID(own), salt), spec_of(policy), key, user, node)))
+    def allowed(salts: int, salt: int, user: str = USER, node: NodeID = NODE) -> bool:
+        return permitted(Claim(salted(ResourceID(own), salt), spec_of(policy), key, user, node, salts))
 
-    assert [allowed(plain, salt) for salt in range(4)] == [True, False, False, False]
-    assert [allowed(two, salt) for salt in range(4)] == [True, True, True, False]
+    assert [allowed(0, salt) for salt in range(4)] == [True, False, False, False]
+    assert [allowed(2, salt) for salt in range(4)] == [True, True, True, False]
     other = NodeID(b"m" * 16)
-    assert not any(allowed(two, salt, "mallory@overlay.example", other) for salt in range(4))
+    assert not any(allowed(2, salt, "mallory@overlay.example", other) for salt in range(4))
 
 
 def test_a_value_is_signed_for_the_place_where_it_lies(world: Any) -> None:
-    rules = StoreRules(record_signature=OwnerSignature(), order=RisingStorageTime(), places=SaltedPlaces(2))
+    rules = world.rules(order=RisingStorageTime(), places=SaltedPlaces(2))
     place = salted(world.alice, 1)
     fits = world.peer(rules).put(world.seal(b"x", resource=place), resource=place)
     assert fits.changed
@@ -86,7 +85,7 @@ def test_a_reader_takes_the_youngest_of_all_places_and_calls_no_equal_version_ou
         def note(self, resource: bytes, kind: int, key: bytes, storage_time: int) -> None:
             return
 
-    reader = Reader(NODE, OwnerSignature(), Nothing(), access=at_salted_places(ACCESS_RULES, 2))
+    reader = Reader(NODE, world.rules(places=SaltedPlaces(2)), Nothing())
 
     def answer(salt: int, value: bytes, at: float) -> Answer:
         place = salted(world.alice, salt)

@@ -16,7 +16,7 @@ from p2psip_min.clock import milliseconds
 from p2psip_min.errors import ReadReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.encryption import ForReaders
-from p2psip_min.storage.policies import Forgetful, NoRecordSignature, OwnerSignature, Remembers
+from p2psip_min.storage.policies import Forgetful, NoRecordSignature, OwnerSignature, Remembers, StoreRules
 from p2psip_min.storage.reader import Answer, Reader, Reading
 from p2psip_min.storage.values import absent
 from p2psip_min.wire.data import SingleValue, StoredData
@@ -34,7 +34,8 @@ class Desk:
     def __init__(self, world: Any, signature: Any = None, memory: Any = None, **options: Any) -> None:
         self.world = world
         self.node_id = NodeID(b"r" * 16)
-        self.reader = Reader(self.node_id, signature or OwnerSignature(), (memory or Forgetful()).start(), **options)
+        rules = world.rules() if signature is None else StoreRules(record_signature=signature)
+        self.reader = Reader(self.node_id, rules, (memory or Forgetful()).start(), **options)
 
     def read(
         self, *answers: StoredData | list[StoredData], kind: int | None = None, now: float = 0.0, missing: str = ""
@@ -108,6 +109,12 @@ def test_certificate_refused(world: Any) -> None:
 
 def test_access_denied(world: Any) -> None:
     refused(Desk(world).read(world.seal(b"x", by="bob")), ReadReason.ACCESS_DENIED)
+
+
+def test_others_part(world: Any) -> None:
+    other = world.owners["alice's phone"].node_id
+    across = world.seal(b"", kind=SIP_REGISTRATION, key=other)
+    refused(Desk(world).read(across, kind=SIP_REGISTRATION), ReadReason.OTHERS_PART)
 
 
 def test_rolled_back(world: Any) -> None:

@@ -1,0 +1,62 @@
+"""Whether a value is its writer's, and its writer's to write: what storing peer and reader ask of each (draft 7.2.8).
+
+Each defence works alone. Whoever has to know the writer makes values signed, whatever the switch of signatures says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from p2psip_min.errors import StoreReason
+from p2psip_min.storage.access import Claim
+from p2psip_min.storage.policies import (
+    CertificateFor,
+    OwnerSignature,
+    RecordSignaturePolicy,
+    Signer,
+    StorePolicies,
+    signing_node,
+)
+from p2psip_min.storage.values import Shelf, key_of
+from p2psip_min.wire.data import StoredData, StoredDataValue
+from p2psip_min.wire.kinds import KindSpec
+
+NOTHING: Mapping[int, Shelf] = MappingProxyType({})
+"""The shelves of a resource of which nothing is known."""
+
+_OWNER_SIGNATURE = OwnerSignature()
+
+
+def sealing(rules: StorePolicies, value: StoredDataValue) -> RecordSignaturePolicy:
+    """How ``value`` is sealed and its seal is read: signed where one of the rules has to know who wrote it."""
+    if rules.access.names_writer or rules.parts.names_writer:
+        return _OWNER_SIGNATURE
+    return rules.record_signature
+
+
+def denied(rules: StorePolicies, claim: Claim, shelves: Mapping[int, Shelf]) -> StoreReason | None:
+    """Why the claim is not to be granted; ``shelves`` hold what the resource has by now, by Kind."""
+    if not rules.access.allows(claim):
+        return StoreReason.ACCESS_DENIED
+    shelf = shelves.get(claim.spec.id)
+    if not rules.parts.allows(claim, shelf.values if shelf else ()):
+        return StoreReason.OTHERS_PART
+    return None
+
+
+def proven(
+    rules: StorePolicies,
+    resource: bytes,
+    spec: KindSpec,
+    stored: StoredData,
+    certificates: CertificateFor,
+    shelves: Mapping[int, Shelf] = NOTHING,
+) -> Signer | StoreReason | None:
+    """Who wrote the value and was allowed to, None where nobody has to be known, else why it does not count."""
+    signer = sealing(rules, stored.value).authenticate(resource, spec.id, stored, certificates)
+    if signer is None or isinstance(signer, StoreReason):
+        return signer
+    node_id = signing_node(signer, stored.signature.identity)
+    claim = Claim(resource, spec, key_of(stored.value), signer.user, node_id, rules.places.salts)
+    return denied(rules, claim, shelves) or signer
