@@ -16,6 +16,7 @@ from p2psip_min import trace as events
 from p2psip_min.clock import virtual
 from p2psip_min.defences import entry
 from p2psip_min.enrollment.certificates import parse
+from p2psip_min.enrollment.freshness import NeverExpires, NoNonce
 from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.policy import EnrollmentPolicy, EnrollmentRequest, Refusal
 from p2psip_min.enrollment.provider import Provider
@@ -225,7 +226,8 @@ def enrollment_replay(*, nonce: bool) -> Table:
     """One request to enroll, sent in time, sent again, held back, and sent again long after; ``nonce`` off or on."""
     day = 86_400.0
     rows = []
-    dice, policy = random.Random("7:enrollment"), EnrollmentPolicy(nonce=nonce)
+    dice = random.Random("7:enrollment")
+    policy = EnrollmentPolicy() if nonce else EnrollmentPolicy(nonce=NoNonce(), expiry=NeverExpires())
     provider = Provider(OVERLAY_NAME, seed=7, rng=dice, policy=policy)
     registrar = provider.registrar
     account, password = provider.open_account("alice")

@@ -139,6 +139,12 @@ class EnrollmentReason(Reason):
     NONCE_USED = "nonce already used"
     NONCE_EXPIRED = "nonce expired"
     RENEWAL_TOO_EARLY = "renewal too early"
+    COOL_DOWN = "another Node-ID too soon"
+    NOT_VOUCHED_FOR = "nobody vouches for this person"
+    PERSON_KNOWN = "this person has an account"
+    PAYMENT_REQUIRED = "payment required"
+    PROBATION = "new here: wait"
+    BAD_REPUTATION = "revoked too often"
     REVOKED = "revoked"
 
 

@@ -93,7 +93,8 @@ class Operations:
         if not self.servers:
             return self.provider.configuration, self.provider.enroll(user, self.network.loop.time())
         account, password = self.provider.open_account(user)
-        return await enroll(self.errand(address), self.provider.key(user), account, password)
+        key, coupon = self.provider.key(user), self.provider.sell()
+        return await enroll(self.errand(address), key, account, password, coupon=coupon)
 
     async def hand_in(self, peer: Peer) -> None:
         """Have one peer take the newest configuration: from a server if one is on, else from the operator's hand."""

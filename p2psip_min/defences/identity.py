@@ -5,8 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from p2psip_min.defences.base import DRAFT, RELOAD, Defence
+from p2psip_min.enrollment.applicants import (
+    Charged,
+    ChargePolicy,
+    Free,
+    NoHistory,
+    ProofPolicy,
+    Reputation,
+    ReputationPolicy,
+    SelfAsserted,
+    VouchedFor,
+)
 from p2psip_min.enrollment.assignment import HashOfKey, NodeIdAssignment, SelfChosen, ServerRandom
-from p2psip_min.enrollment.policy import EnrollmentPolicy
+from p2psip_min.enrollment.freshness import (
+    Claimed,
+    Expires,
+    ExpiryPolicy,
+    NeverExpires,
+    NoncePolicy,
+    NoNonce,
+    PossessionPolicy,
+    Proven,
+    SingleUse,
+)
+from p2psip_min.enrollment.holdings import (
+    BindingPolicy,
+    Bound,
+    Cap,
+    CapPolicy,
+    FreelyChanged,
+    LifePolicy,
+    NoCap,
+    Perpetual,
+    Renewal,
+)
+from p2psip_min.enrollment.policy import NONCE_LIFETIME, EnrollmentPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,10 +47,30 @@ class IdentityDefences:
     """What protects who somebody is."""
 
     node_id_assignment: NodeIdAssignment = SelfChosen()
+    node_id_binding: BindingPolicy = FreelyChanged()
+    identity_cap: CapPolicy = NoCap()
+    identity_proof: ProofPolicy = SelfAsserted()
+    enrollment_charge: ChargePolicy = Free()
+    enrollment_reputation: ReputationPolicy = NoHistory()
+    certificate_life: LifePolicy = Perpetual()
+    enrollment_nonce: NoncePolicy = NoNonce()
+    enrollment_expiry: ExpiryPolicy = NeverExpires()
+    key_possession: PossessionPolicy = Claimed()
 
     def enrollment(self) -> EnrollmentPolicy:
         """What an enrollment server allows under these defences."""
-        return EnrollmentPolicy(assignment=self.node_id_assignment)
+        return EnrollmentPolicy(
+            nonce=self.enrollment_nonce,
+            expiry=self.enrollment_expiry,
+            possession=self.key_possession,
+            assignment=self.node_id_assignment,
+            cap=self.identity_cap,
+            binding=self.node_id_binding,
+            life=self.certificate_life,
+            proof=self.identity_proof,
+            charge=self.enrollment_charge,
+            reputation=self.enrollment_reputation,
+        )
 
 
 IDENTITY: tuple[Defence, ...] = (
@@ -44,5 +97,119 @@ IDENTITY: tuple[Defence, ...] = (
         cost="no bytes",
         section="RFC 6940 §11.3.1",
         decoy=True,
+    ),
+    Defence(
+        name="bound-node-id",
+        title="Node-ID bound to its account",
+        field="node_id_binding",
+        on=Bound(),
+        off=FreelyChanged(),
+        checks="who comes back gets the Node-ID that he had, and another one only after a week",
+        stops="changing one's place whenever one likes",
+        cost="a week's wait after a Node-ID was lost",
+        section="draft 7.2.10, RFC 6940 §11.3",
+        number=Bound,
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="identity-cap",
+        title="One identity an account",
+        field="identity_cap",
+        on=Cap(),
+        off=NoCap(),
+        checks="an account holds one Node-ID at a time",
+        stops="enrolling again and again from one account",
+        cost="a second device needs a larger cap",
+        section="draft 7.2.6, Req. 6",
+        number=lambda identities: Cap(int(identities), int(identities)),
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="strong-identity",
+        title="Strong identity",
+        field="identity_proof",
+        on=VouchedFor(),
+        off=SelfAsserted(),
+        checks="an account is a person's, whom the operator or a third party knows, and a person has one",
+        stops="accounts under invented names",
+        cost="nobody stays anonymous to the operator",
+        section="draft 7.2.6",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="enrollment-charge",
+        title="Charge for enrollment",
+        field="enrollment_charge",
+        on=Charged(),
+        off=Free(),
+        checks="a new identity is paid for, and stands in the ledger",
+        stops="identities for nothing; not those of who can pay",
+        cost="the price of an identity",
+        section="draft 7.2.6",
+        number=Charged,
+        presets=(DRAFT,),
+    ),
+    Defence(
+        name="enrollment-reputation",
+        title="Reputation at enrollment",
+        field="enrollment_reputation",
+        on=Reputation(),
+        off=NoHistory(),
+        checks="a stranger waits for a day, and who was revoked three times is done",
+        stops="many fresh accounts at once; not the patient",
+        cost="a day's wait for whom nobody knows",
+        section="draft 7.2.6",
+        number=Reputation,
+        presets=(DRAFT,),
+    ),
+    Defence(
+        name="renewal",
+        title="Renewal every 30 days",
+        field="certificate_life",
+        on=Renewal(),
+        off=Perpetual(),
+        checks="a certificate ends after 30 days, and a renewal comes with the login",
+        stops="keeping for ever what was once enrolled, or stolen",
+        cost="one enrollment in 15 to 30 days",
+        section="draft 7.2.6",
+        number=lambda seconds: Renewal(seconds, seconds / 2),
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="enrollment-nonce",
+        title="Nonce in the request",
+        field="enrollment_nonce",
+        on=SingleUse(),
+        off=NoNonce(),
+        checks="a request to enroll carries a challenge that nobody has used",
+        stops="a request to enroll that is sent again",
+        cost="one round trip",
+        section="draft 7.2.7, Req. 9",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="nonce-expiry",
+        title="Nonce expires",
+        field="enrollment_expiry",
+        on=Expires(NONCE_LIFETIME),
+        off=NeverExpires(),
+        checks="a request to enroll carries a challenge of the last 60 s",
+        stops="a request to enroll that is held back",
+        cost="a request that is late for honest reasons is made again",
+        section="draft 7.2.7, Req. 9",
+        number=Expires,
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="key-possession",
+        title="Signed request to enroll",
+        field="key_possession",
+        on=Proven(),
+        off=Claimed(),
+        checks="a request to enroll is signed with the key that it is for",
+        stops="another's key under one's own name, and changes to the request",
+        cost="one signature",
+        section="RFC 2986 §3",
+        presets=(DRAFT, RELOAD),
     ),
 )

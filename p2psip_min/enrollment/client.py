@@ -19,6 +19,7 @@ from p2psip_min.enrollment.http import MAX_ANSWER_BODY, Message, Part, Reader, r
 from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.revocation import RevocationList, read_list
 from p2psip_min.enrollment.server import CONFIGURATION, ENROLLMENT, NONCE, REVOKED
+from p2psip_min.enrollment.vouching import Voucher
 from p2psip_min.errors import (
     ConfigurationReason,
     ConfigurationRefused,
@@ -141,8 +142,12 @@ class EnrollmentClient:
         user: str = "",
         count: int = 1,
         wanted: Sequence[NodeID] = (),
+        voucher: Voucher | None = None,
+        coupon: bytes = b"",
     ) -> Credential:
         """A credential for ``user`` (by default the account's name) with ``count`` Node-IDs, perhaps those ``wanted``.
+
+        ``voucher`` and ``coupon`` are for overlays that ask who somebody is, or for money.
 
         EnrollmentRefused(reason) if the server says no; Rejected(reason) if what it sends is no certificate of this
         overlay for this key and user.
@@ -159,6 +164,10 @@ class EnrollmentClient:
             }
             if count != 1:
                 fields["nodeids"] = Part(str(count).encode())
+            if voucher is not None:
+                fields["voucher"] = Part(voucher.text().encode())
+            if coupon:
+                fields["coupon"] = Part(coupon)
             content_type, body = write_form(fields)
             answer = _expect(
                 await session.ask(
@@ -230,8 +239,8 @@ def _expect(answer: Message) -> Message:
 
 
 async def enroll(
-    client: EnrollmentClient, key: ec.EllipticCurvePrivateKey, account: str, password: str
+    client: EnrollmentClient, key: ec.EllipticCurvePrivateKey, account: str, password: str, *, coupon: bytes = b""
 ) -> tuple[Configuration, Credential]:
     """All that a new node needs before it joins: the overlay's configuration, and a credential."""
     configuration = await client.configuration()
-    return configuration, await client.enroll(key, account, password, configuration)
+    return configuration, await client.enroll(key, account, password, configuration, coupon=coupon)

@@ -1,109 +1,74 @@
 """Who gets which identity: the rules of enrollment (RFC 6940 §11.3, draft 7.2.6, 7.2.7, 7.2.10).
 
-1. An account logs in, and asks by a PKCS#10 request for a certificate under one of its user names.
+1. An account logs in, and asks by a PKCS#10 request for a certificate under one of its user names. Who has no account
+   may get one with the request; how, is for applicants.py to say, as what an identity costs.
 2. The request carries the server's nonce as its challengePassword (RFC 2985 §5.4.1), under the request's own signature:
-   that proves the key's possession *now*. A nonce serves once, and not for long: neither a repeated nor a delayed
-   request enrolls anybody.
-3. Node-IDs are the server's choice (assignment.py says what else there is). Who comes back gets those he had: with the
-   same key that is a renewal, with another one only when the old certificate is over. So nobody changes place by
-   enrolling again.
-4. ``decide`` changes nothing. The registrar (registrar.py) carries out what it grants, and spends the nonce.
+   that proves the key's possession *now* (freshness.py). A nonce serves once, and not for long: neither a repeated nor
+   a delayed request enrolls anybody.
+3. Node-IDs are the server's choice (assignment.py says what else there is). Who comes back gets those he had
+   (holdings.py): with the same key that is a renewal, with another one only when the old certificate is over. So nobody
+   changes place by enrolling again.
+4. ``decide`` changes nothing. The registrar (registrar.py) carries out what it grants, and spends nonce and coupon.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from p2psip_min.enrollment.applicants import (
+    ChargePolicy,
+    Free,
+    Login,
+    NoHistory,
+    ProofPolicy,
+    ReputationPolicy,
+    VouchedFor,
+)
 from p2psip_min.enrollment.assignment import NodeIdAssignment, ServerRandom
 from p2psip_min.enrollment.certificates import PublicKey, key_digest, legal_user
+from p2psip_min.enrollment.freshness import Expires, ExpiryPolicy, NoncePolicy, PossessionPolicy, Proven, SingleUse
+from p2psip_min.enrollment.holdings import DAY, BindingPolicy, Bound, Cap, CapPolicy, LifePolicy, Renewal
 from p2psip_min.enrollment.keys import hash_password, same
+from p2psip_min.enrollment.ledger import Account, Identity, Ledger
 from p2psip_min.enrollment.pkcs10 import SigningRequest
+from p2psip_min.enrollment.vouching import Voucher
 from p2psip_min.errors import EnrollmentReason
 from p2psip_min.ids import NodeID
 
-DAY = 86_400.0
+NONCE_LIFETIME = 60.0
+"""Seconds in which a challenge must come back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentPolicy:
-    """What an enrollment server allows; times in seconds.
+    """What an enrollment server allows, under user names of ``domain`` (None: any); by default what it should."""
 
-    An account holds at most ``identities`` Node-IDs at a time, at most ``node_ids`` of them in one certificate, under
-    user names of ``domain`` (None: any); ``assignment`` says who chooses them. A certificate lives for ``lifetime`` and
-    may be renewed once it is ``renewal_interval`` old. ``nonce`` and ``possession`` False leave those checks out, for
-    comparison.
-    """
-
-    identities: int = 1
-    node_ids: int = 1
     domain: str | None = None
-    lifetime: float = 30 * DAY
-    renewal_interval: float = 15 * DAY
-    nonce_lifetime: float = 60.0
-    nonce: bool = True
-    possession: bool = True
+    nonce: NoncePolicy = SingleUse()
+    expiry: ExpiryPolicy = Expires(NONCE_LIFETIME)
+    possession: PossessionPolicy = Proven()
     assignment: NodeIdAssignment = ServerRandom()
-
-
-@dataclass(slots=True)
-class Identity:
-    """An identity that was granted: Node-IDs bound to a key (SHA-256 of its SPKI) and a certificate."""
-
-    node_ids: tuple[NodeID, ...]
-    user: str
-    key: bytes
-    serial: int
-    issued: float
-    not_after: float
-    revoked: bool = False
-
-
-@dataclass(slots=True)
-class Account:
-    """A customer: how he logs in, which user names are his, what he was granted."""
-
-    name: str
-    salt: bytes
-    password_hash: bytes
-    users: tuple[str, ...]
-    identities: list[Identity] = field(default_factory=list)
-    revoked: bool = False
-
-    def live(self, now: float) -> Iterator[Identity]:
-        """The identities that count at ``now``."""
-        return (each for each in self.identities if not each.revoked and now < each.not_after)
-
-
-@dataclass(slots=True)
-class Nonce:
-    """A challenge that was handed out at ``issued``."""
-
-    issued: float
-    used: bool = False
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What the servers of one overlay remember together."""
-
-    accounts: dict[str, Account] = field(default_factory=dict)
-    nonces: dict[bytes, Nonce] = field(default_factory=dict)
-    taken: set[NodeID] = field(default_factory=set)
-    users: dict[str, str] = field(default_factory=dict)
-    """Account by user name."""
-    keys: dict[bytes, str] = field(default_factory=dict)
-    """Account by the SHA-256 of an enrolled key."""
+    cap: CapPolicy = Cap()
+    binding: BindingPolicy = Bound()
+    life: LifePolicy = Renewal()
+    proof: ProofPolicy = VouchedFor()
+    charge: ChargePolicy = Free()
+    reputation: ReputationPolicy = NoHistory()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentRequest:
-    """What a client sends: login, PKCS#10 request (DER), and how many Node-IDs it wants."""
+    """What a client sends: login, PKCS#10 request (DER), and how many Node-IDs it wants.
+
+    ``voucher`` says who the applicant is, ``coupon`` pays; both where the overlay asks for it.
+    """
 
     account: str
     password: str = field(repr=False)
     csr: bytes
     node_ids: int = 1
+    voucher: Voucher | None = None
+    coupon: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +82,7 @@ class Grant:
     count: int
     former: Identity | None
     node_ids: tuple[NodeID, ...]
+    price: float
     not_before: float
     not_after: float
 
@@ -127,6 +93,22 @@ class Refusal:
 
     reason: EnrollmentReason
     user: str = ""
+
+
+def sign_up(
+    request: EnrollmentRequest,
+    csr: SigningRequest | None,
+    ledger: Ledger,
+    policy: EnrollmentPolicy,
+    overlay: str,
+    now: float,
+) -> Account | Refusal | None:
+    """The account to open for an applicant whom nobody knows, or why there is none; None where it has one, or can't."""
+    if csr is None or request.account in ledger.accounts:
+        return None
+    login = Login(request.account, request.password, request.voucher)
+    outcome = policy.proof.sign_up(login, csr, ledger, overlay, now)
+    return Refusal(outcome, csr.user) if isinstance(outcome, EnrollmentReason) else outcome
 
 
 def decide(
@@ -142,24 +124,13 @@ def decide(
         return Refusal(EnrollmentReason.REVOKED)
     if csr is None:
         return Refusal(EnrollmentReason.BAD_CSR)
-    if policy.nonce and (reason := _stale(csr.nonce, ledger, policy, now)):
-        return Refusal(reason, csr.user)
-    if policy.possession and not csr.proven():
-        return Refusal(EnrollmentReason.NO_POSSESSION, csr.user)
+    nonce = ledger.nonces.get(csr.nonce)
+    stale = policy.nonce.refusal(nonce) or policy.expiry.refusal(nonce, now) or policy.possession.refusal(csr)
+    if stale:
+        return Refusal(stale, csr.user)
     if not _available(csr.user, account, policy):
         return Refusal(EnrollmentReason.USERNAME_NOT_AVAILABLE, csr.user)
     return _identify(request, csr, account, ledger, policy, now)
-
-
-def _stale(nonce: bytes, ledger: Ledger, policy: EnrollmentPolicy, now: float) -> EnrollmentReason | None:
-    issued = ledger.nonces.get(nonce)
-    if issued is None:
-        return EnrollmentReason.UNKNOWN_NONCE
-    if issued.used:
-        return EnrollmentReason.NONCE_USED
-    if now >= issued.issued + policy.nonce_lifetime:
-        return EnrollmentReason.NONCE_EXPIRED
-    return None
 
 
 def _available(user: str, account: Account, policy: EnrollmentPolicy) -> bool:
@@ -177,37 +148,68 @@ def _identify(
     now: float,
 ) -> Grant | Refusal:
     """Which identity the request renews, takes up again or adds."""
-    count, key = request.node_ids, key_digest(csr.public_key)
-    if not 1 <= count <= policy.node_ids:
-        return Refusal(EnrollmentReason.NODE_IDS_NOT_AVAILABLE, csr.user)
+    count, key, user = request.node_ids, key_digest(csr.public_key), csr.user
+    if not 1 <= count <= policy.cap.node_ids:
+        return Refusal(EnrollmentReason.NODE_IDS_NOT_AVAILABLE, user)
     if ledger.keys.get(key, account.name) != account.name:
-        return Refusal(EnrollmentReason.BAD_CSR, csr.user)  # one key, one holder
+        return Refusal(EnrollmentReason.BAD_CSR, user)  # one key, one holder
     former = next((each for each in account.identities if each.key == key), None)
-    if former is not None:
-        if former.revoked:
-            return Refusal(EnrollmentReason.REVOKED, csr.user)
-        if former.user != csr.user:
-            return Refusal(EnrollmentReason.USERNAME_NOT_AVAILABLE, csr.user)
-        if len(former.node_ids) != count:
-            return Refusal(EnrollmentReason.NODE_IDS_NOT_AVAILABLE, csr.user)
-        if now < min(former.issued + policy.renewal_interval, former.not_after):
-            return Refusal(EnrollmentReason.RENEWAL_TOO_EARLY, csr.user)
-    else:
-        former = next(
-            (
-                each
-                for each in account.identities
-                if not each.revoked and each.not_after <= now and each.user == csr.user and len(each.node_ids) == count
-            ),
-            None,
-        )
+    if former is None:
+        former = policy.binding.returning(account, user, count, now)
+    elif reason := _unrenewable(former, user, count, policy.life, now):
+        return Refusal(reason, user)
     held = sum(len(each.node_ids) for each in account.live(now) if each is not former)
-    if held + count > policy.identities:
-        return Refusal(EnrollmentReason.TOO_MANY_IDENTITIES, csr.user)
-    chosen = former.node_ids if former else policy.assignment.choose(csr.wanted, csr.public_key, count)
-    if chosen is None or (former is None and not ledger.taken.isdisjoint(chosen)):
-        return Refusal(EnrollmentReason.NODE_IDS_NOT_AVAILABLE, csr.user)
+    if reason := policy.cap.refusal(held, count):
+        return Refusal(reason, user)
+    outcome = (former.node_ids, 0.0) if former else _add(request, csr, account, ledger, policy, now)
+    if isinstance(outcome, EnrollmentReason):
+        return Refusal(outcome, user)
+    chosen, price = outcome
     return Grant(
-        account=account, user=csr.user, public_key=csr.public_key, key=key, count=count, former=former,
-        node_ids=chosen, not_before=now // 1, not_after=(now + policy.lifetime) // 1,
+        account=account, user=user, public_key=csr.public_key, key=key, count=count, former=former, node_ids=chosen,
+        price=price, not_before=now // 1, not_after=(now + policy.life.lifetime) // 1,
     )  # fmt: skip
+
+
+def _add(
+    request: EnrollmentRequest,
+    csr: SigningRequest,
+    account: Account,
+    ledger: Ledger,
+    policy: EnrollmentPolicy,
+    now: float,
+) -> tuple[tuple[NodeID, ...], float] | EnrollmentReason:
+    """The Node-IDs of one more identity, none if they are yet to be drawn, and its price; or why there is none."""
+    price = policy.charge.price(ledger, request.coupon)
+    if isinstance(price, EnrollmentReason):
+        return price
+    reason = policy.binding.refusal(account, request.node_ids, policy.cap, now)
+    if reason := reason or policy.reputation.refusal(account, now):
+        return reason
+    chosen = policy.assignment.choose(csr.wanted, csr.public_key, request.node_ids)
+    if chosen is None or not ledger.taken.isdisjoint(chosen):
+        return EnrollmentReason.NODE_IDS_NOT_AVAILABLE
+    return chosen, price
+
+
+def _unrenewable(former: Identity, user: str, count: int, life: LifePolicy, now: float) -> EnrollmentReason | None:
+    """Why the identity of this key is not renewed."""
+    if former.revoked:
+        return EnrollmentReason.REVOKED
+    if former.user != user:
+        return EnrollmentReason.USERNAME_NOT_AVAILABLE
+    if len(former.node_ids) != count:
+        return EnrollmentReason.NODE_IDS_NOT_AVAILABLE
+    early = now < min(former.issued + life.interval, former.not_after)
+    return EnrollmentReason.RENEWAL_TOO_EARLY if early else None
+
+
+__all__ = [
+    "DAY",
+    "EnrollmentPolicy",
+    "EnrollmentRequest",
+    "Grant",
+    "Refusal",
+    "decide",
+    "sign_up",
+]

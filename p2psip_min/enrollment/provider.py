@@ -16,10 +16,12 @@ from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.certificates import ChainCache, Credential, TrustStore, pem
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration, publish
+from p2psip_min.enrollment.holdings import DAY
 from p2psip_min.enrollment.keys import Random, derive_key, key_pem
-from p2psip_min.enrollment.policy import DAY, EnrollmentPolicy
+from p2psip_min.enrollment.policy import EnrollmentPolicy
 from p2psip_min.enrollment.registrar import Registrar
 from p2psip_min.enrollment.server import EnrollmentServer
+from p2psip_min.enrollment.vouching import Voucher, vouch
 from p2psip_min.ids import NodeID
 from p2psip_min.trace import Sink
 from p2psip_min.transport.network import Address, Network
@@ -31,7 +33,10 @@ SETUP_AGE = DAY
 
 
 class Provider:
-    """Runs one overlay's enrollment: ``seed`` gives its keys, ``rng`` its draws, ``settings`` are Configuration's."""
+    """Runs one overlay's enrollment: ``seed`` gives its keys, ``rng`` its draws, ``settings`` are Configuration's.
+
+    It plays the third party too that vouches for persons, with a key of its own.
+    """
 
     def __init__(
         self,
@@ -61,6 +66,8 @@ class Provider:
         self.web_server = TlsIdentity(certificate=pem(web_certificate), key=key_pem(self._web_key), mutual=False)
         self.web_client = TlsIdentity(roots=pem(self.web.certificate))
         self.registrar = Registrar(overlay, self.authority, rng, policy=policy, trace=trace)
+        self._voucher_key = derive_key(seed, "third party")
+        self.registrar.ledger.voucher = self._voucher_key.public_key()
         self._signer_key = derive_key(seed, "configuration signer")
         self._signer_user = f"operator@{self.registrar.policy.domain or overlay}"
         self.registrar.open_account(self._signer_user, "", (self._signer_user,))
@@ -87,6 +94,14 @@ class Provider:
         if name not in self.registrar.ledger.accounts:
             self.registrar.open_account(name, password)
         return name, password
+
+    def sell(self) -> bytes:
+        """The coupon that one enrollment takes, sold to a customer; empty where it costs nothing."""
+        return self.registrar.policy.charge.sold(self.registrar.sell)
+
+    def vouch(self, person: str, user: str) -> Voucher:
+        """What the third party says of ``person``, and only of persons that there are: ``user``'s account is his."""
+        return vouch(self._voucher_key, person, f"{user}@{self.registrar.policy.domain or self.overlay}", self.overlay)
 
     def key(self, user: str) -> ec.EllipticCurvePrivateKey:
         """The key that ``user``'s node generates: it follows from the seed."""
@@ -123,8 +138,8 @@ class Provider:
 
     def revise(self, now: float, **changes: Any) -> Configuration:
         """Publish the next configuration, with these fields changed."""
-        renewal = self.registrar.policy.renewal_interval
-        if now >= self._signer_since + min(renewal, self.registrar.policy.lifetime):
+        life = self.registrar.policy.life
+        if now >= self._signer_since + min(life.interval, life.lifetime):
             self.signer = self._enroll_signer(now)
         self.configuration = self._publish(
             replace(self.configuration, sequence=(self.configuration.sequence + 1) % ANY_SEQUENCE, **changes)

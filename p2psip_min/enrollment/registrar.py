@@ -6,6 +6,8 @@ without a network, through the same decisions.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,18 +16,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.configuration import Configuration
-from p2psip_min.enrollment.keys import Random, hash_password
+from p2psip_min.enrollment.keys import Random, hash_password, key_pem
+from p2psip_min.enrollment.ledger import Account, Charge, Identity, Ledger, Nonce
 from p2psip_min.enrollment.pkcs10 import certificate_request, read_request
 from p2psip_min.enrollment.policy import (
-    Account,
     EnrollmentPolicy,
     EnrollmentRequest,
     Grant,
-    Identity,
-    Ledger,
-    Nonce,
     Refusal,
     decide,
+    sign_up,
 )
 from p2psip_min.enrollment.revocation import RevocationList, sign_list
 from p2psip_min.errors import EnrollmentRefused, LocalProtocolError
@@ -69,11 +69,13 @@ class Registrar:
         self._renewed: dict[int, tuple[int, float]] = {}
         """The certificate before, by the serial of the one that renewed it: its serial and end."""
         self._list_number = 0
+        self._till = b""
+        self._sold = 0
 
     # --- accounts -------------------------------------------------------------------------------------------------
 
     def open_account(self, name: str, password: str, users: Iterable[str] | None = None) -> Account:
-        """A new customer, who may use ``users`` as user names (by default his account's name).
+        """A new customer in person, who may use ``users`` as user names (by default his account's name).
 
         LocalProtocolError if the account exists or a user name is somebody's already.
         """
@@ -82,16 +84,25 @@ class Registrar:
         if name in accounts or any(user in holders for user in users):
             raise LocalProtocolError(f"account or user name taken: {name}")
         salt = self._rng.getrandbits(128).to_bytes(16, "big")
-        account = Account(name, salt, hash_password(password, salt), users)
-        accounts[name] = account
-        holders.update(dict.fromkeys(users, name))
+        account = Account(name, salt, hash_password(password, salt), users, person=name)
+        self.ledger.add(account)
         return account
+
+    def sell(self, amount: float) -> bytes:
+        """A coupon worth ``amount``, 32 hexadecimal digits: whoever pays for it may enroll with it, once."""
+        if not self._till:
+            # Not from the dice: what is sold to one must not move another's Node-ID.
+            self._till = hashlib.sha256(key_pem(self.authority.key)).digest()
+        self._sold += 1
+        coupon = hmac.digest(self._till, self._sold.to_bytes(8, "big"), "sha256")[:16].hex().encode()
+        self.ledger.coupons[coupon] = amount
+        return coupon
 
     # --- enrollment -----------------------------------------------------------------------------------------------
 
     def challenge(self, now: float) -> bytes:
-        """A fresh nonce, 32 hexadecimal digits, good for one request within the policy's nonce_lifetime."""
-        nonces, kept = self.ledger.nonces, 2 * self.policy.nonce_lifetime
+        """A fresh nonce, 32 hexadecimal digits, good for as long as the policy says."""
+        nonces, kept = self.ledger.nonces, 2 * self.policy.expiry.seconds
         while nonces:
             oldest = next(iter(nonces))
             if len(nonces) < self.MAX_NONCES and now < nonces[oldest].issued + kept:
@@ -104,7 +115,11 @@ class Registrar:
     def enroll(self, request: EnrollmentRequest, now: float, *, server: bytes = b"") -> Issued | Refusal:
         """Decide on a request and carry it out; ``server`` names who asked, in the trace."""
         csr = read_request(request.csr, self.overlay)
-        verdict = decide(request, csr, self.ledger, self.policy, now)
+        verdict: Account | Grant | Refusal | None = sign_up(request, csr, self.ledger, self.policy, self.overlay, now)
+        if isinstance(verdict, Account):
+            self.ledger.add(verdict)
+        if not isinstance(verdict, Refusal):
+            verdict = decide(request, csr, self.ledger, self.policy, now)
         if csr is not None and (spent := self.ledger.nonces.get(csr.nonce)) is not None:
             spent.used = True
         if isinstance(verdict, Refusal):
@@ -112,7 +127,7 @@ class Registrar:
                 user = verdict.user or request.account
                 self.trace.emit(EnrollmentRejected(now, server, 0, user, verdict.reason.value))
             return verdict
-        issued = self._issue(verdict)
+        issued = self._issue(verdict, request.coupon)
         if self.trace is not None:
             for node_id in issued.node_ids:
                 self.trace.emit(EnrollmentGranted(now, server, 0, issued.user, node_id))
@@ -135,7 +150,10 @@ class Registrar:
         """
         user = user or account
         csr = certificate_request(key, user, self.challenge(now), wanted=wanted, overlay=self.overlay)
-        outcome = self.enroll(EnrollmentRequest(account=account, password=password, csr=csr, node_ids=count), now)
+        request = EnrollmentRequest(
+            account=account, password=password, csr=csr, node_ids=count, coupon=self.policy.charge.sold(self.sell)
+        )
+        outcome = self.enroll(request, now)
         if isinstance(outcome, Refusal):
             raise EnrollmentRefused(outcome.reason, user)
         return Credential(
@@ -143,8 +161,11 @@ class Registrar:
             chain=(self.authority.certificate,),
         )  # fmt: skip
 
-    def _issue(self, grant: Grant) -> Issued:
+    def _issue(self, grant: Grant, coupon: bytes) -> Issued:
         ledger, former = self.ledger, grant.former
+        if grant.price:
+            ledger.coupons.pop(coupon, None)
+            ledger.charges.append(Charge(grant.account.name, grant.price, grant.not_before))
         node_ids = grant.node_ids or tuple(self._new_node_id() for _ in range(grant.count))
         ledger.taken.update(node_ids)
         serial = self._rng.getrandbits(126) + 1
@@ -153,7 +174,8 @@ class Registrar:
             not_before=grant.not_before, not_after=grant.not_after,
         )  # fmt: skip
         not_after = min(grant.not_after, self.authority.not_after)
-        identity = Identity(node_ids, grant.user, grant.key, serial, grant.not_before, not_after)
+        assigned = former.assigned if former else grant.not_before
+        identity = Identity(node_ids, grant.user, grant.key, serial, grant.not_before, not_after, assigned)
         if former is not None:
             grant.account.identities.remove(former)
             self._renewed[serial] = (former.serial, former.not_after)

@@ -5,15 +5,19 @@
     POST /enrollment                   200 application/pkix-cert          form: csr, username, password, nodeids
     GET  /enrollment/revoked           200 application/pkix-crl           the signed list of revoked serials
 
+The form may have ``voucher``, what a third party says of the applicant, and ``coupon``, which pays: both are ours.
 What is refused by the rules is answered 403 with the reason as text, what is malformed 400 and the connection ends.
 Servers decide nothing and remember nothing: any number of them may stand before one registrar.
 """
 
 from __future__ import annotations
 
-from p2psip_min.enrollment.http import Message, Reader, answer, read_form
+from collections.abc import Mapping
+
+from p2psip_min.enrollment.http import Message, Part, Reader, answer, read_form
 from p2psip_min.enrollment.policy import EnrollmentRequest, Refusal
 from p2psip_min.enrollment.registrar import Registrar
+from p2psip_min.enrollment.vouching import read_voucher
 from p2psip_min.errors import EnrollmentReason, LinkReason, Malformed
 from p2psip_min.trace import EnrollmentRejected, Sink
 from p2psip_min.transport.network import Address, Network
@@ -29,7 +33,7 @@ IDLE = 30.0
 """Seconds after which a connection is closed, however far it got."""
 
 _TEXT = "text/plain"
-_FIELDS = {"csr", "username", "password", "nodeids"}
+_FIELDS = {"csr", "username", "password", "nodeids", "voucher", "coupon"}
 
 
 class EnrollmentServer:
@@ -111,10 +115,21 @@ def read_enrollment(message: Message) -> EnrollmentRequest:
     if not count.isdigit() or len(count) > 4:
         raise Malformed(0, "enrollment: nodeids")
     try:
-        account, password = parts["username"].body.decode(), parts["password"].body.decode()
+        account, password, spoken = (_text(parts, name) for name in ("username", "password", "voucher"))
     except UnicodeDecodeError:
         raise Malformed(0, "enrollment: text is not UTF-8") from None
-    return EnrollmentRequest(account=account, password=password, csr=parts["csr"].body, node_ids=int(count))
+    return EnrollmentRequest(
+        account=account,
+        password=password,
+        csr=parts["csr"].body,
+        node_ids=int(count),
+        voucher=read_voucher(spoken),
+        coupon=parts["coupon"].body if "coupon" in parts else b"",
+    )
+
+
+def _text(parts: Mapping[str, Part], name: str) -> str:
+    return parts[name].body.decode() if name in parts else ""
 
 
 class _Connection:

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.certificates import Certificate, TrustStore
+from p2psip_min.enrollment.freshness import Claimed, NeverExpires, NoNonce
+from p2psip_min.enrollment.holdings import Cap, Renewal
 from p2psip_min.enrollment.keys import derive_key, hash_password
 from p2psip_min.enrollment.pkcs10 import certificate_request, read_request
 from p2psip_min.enrollment.policy import DAY, EnrollmentPolicy, EnrollmentRequest, Refusal
@@ -134,7 +136,7 @@ def test_unknown_nonce(registrar: Registrar) -> None:
 
 def test_a_replayed_request_is_refused(registrar: Registrar) -> None:
     """Draft 11.1: a captured enrollment message, sent again by somebody who even knows the password."""
-    allow(registrar, identities=5, renewal_interval=0.0)
+    allow(registrar, cap=Cap(5), life=Renewal(interval=0.0))
     captured = certificate_request(KEY, ALICE, registrar.challenge(0.0))
     assert isinstance(ask(registrar, 1.0, csr=captured), Issued)
     assert ask(registrar, 2.0, csr=captured) is EnrollmentReason.NONCE_USED
@@ -166,7 +168,7 @@ def test_nonces_are_forgotten_in_time_and_in_number(registrar: Registrar) -> Non
 
 def test_without_nonces_a_replay_succeeds(registrar: Registrar) -> None:
     """What the nonce is for: the signature on the request replays with it."""
-    allow(registrar, nonce=False, renewal_interval=0.0)
+    allow(registrar, nonce=NoNonce(), expiry=NeverExpires(), life=Renewal(interval=0.0))
     captured = certificate_request(KEY, ALICE)
     assert isinstance(ask(registrar, 1.0, csr=captured), Issued)
     assert isinstance(ask(registrar, 900.0, csr=captured), Issued)
@@ -177,7 +179,7 @@ def test_possession_must_be_proven(registrar: Registrar) -> None:
     csr = bytearray(certificate_request(KEY, ALICE, registrar.challenge(0.0)))
     csr[-1] ^= 1
     assert ask(registrar, csr=bytes(csr)) is EnrollmentReason.NO_POSSESSION
-    allow(registrar, possession=False)
+    allow(registrar, possession=Claimed())
     again = bytearray(certificate_request(KEY, ALICE, registrar.challenge(0.0)))
     again[-1] ^= 1
     assert isinstance(ask(registrar, csr=bytes(again)), Issued)
@@ -212,7 +214,7 @@ def test_a_user_name_belongs_to_one_account(registrar: Registrar) -> None:
 def test_number_of_node_ids(registrar: Registrar) -> None:
     for count in (0, 2, 1000):
         assert ask(registrar, node_ids=count) is EnrollmentReason.NODE_IDS_NOT_AVAILABLE
-    allow(registrar, node_ids=2, identities=4)
+    allow(registrar, cap=Cap(4, 2))
     issued = ask(registrar, node_ids=2)
     assert isinstance(issued, Issued)
     assert len(set(issued.node_ids)) == 2
@@ -222,14 +224,14 @@ def test_number_of_node_ids(registrar: Registrar) -> None:
 
 def test_too_many_identities(registrar: Registrar) -> None:
     """Draft 7.2.6: how many peer IDs one principal may register."""
-    allow(registrar, identities=3)
+    allow(registrar, cap=Cap(3))
     outcomes = [ask(registrar, key=derive_key(7, f"device {number}")) for number in range(5)]
     assert [isinstance(outcome, Issued) for outcome in outcomes] == [True, True, True, False, False]
     assert outcomes[3] is EnrollmentReason.TOO_MANY_IDENTITIES
 
 
 def test_several_node_ids_count_as_several(registrar: Registrar) -> None:
-    allow(registrar, identities=3, node_ids=2)
+    allow(registrar, cap=Cap(3, 2))
     assert isinstance(ask(registrar, node_ids=2), Issued)
     second = ask(registrar, node_ids=2, key=derive_key(7, "second"))
     assert second is EnrollmentReason.TOO_MANY_IDENTITIES
@@ -290,7 +292,7 @@ def test_offline_enrollment_takes_the_same_decisions(registrar: Registrar) -> No
 
 
 def test_a_certificate_dies_with_the_policys_lifetime(registrar: Registrar, trust: TrustStore) -> None:
-    registrar.policy = EnrollmentPolicy(lifetime=100.0)
+    registrar.policy = EnrollmentPolicy(life=Renewal(lifetime=100.0))
     issued = ask(registrar, 7.7)
     assert isinstance(issued, Issued)
     assert isinstance(trust.check(issued.certificate, now=7.7), Certificate)

@@ -12,6 +12,7 @@ import pytest
 from p2psip_min.enrollment.certificates import Certificate, pem
 from p2psip_min.enrollment.client import EnrollmentClient, enroll
 from p2psip_min.enrollment.configuration import publish
+from p2psip_min.enrollment.holdings import Cap
 from p2psip_min.enrollment.http import Message, Part, Reader, request, write_form
 from p2psip_min.enrollment.keys import derive_key, key_pem
 from p2psip_min.enrollment.pkcs10 import certificate_request
@@ -171,7 +172,7 @@ def test_refusals_arrive_with_their_reason(world: World) -> None:
 
 def test_several_node_ids_over_the_network(world: World) -> None:
     registrar = world.provider.registrar
-    registrar.policy = replace(registrar.policy, identities=3, node_ids=3)
+    registrar.policy = replace(registrar.policy, cap=Cap(3, 3))
     account, password = world.provider.open_account("alice")
     credential = world.run(
         world.client().enroll(derive_key(7, "a"), account, password, world.provider.configuration, count=3)
