@@ -4,7 +4,7 @@ Rules
 1. Draws come from ``Random(seed).random()`` alone, and arithmetic is addition, multiplication and comparison: no
    function of the C library takes part, so that every platform writes the same bytes.
 2. Figures that somebody published are cited in the manifest; the others are ours, and it says so.
-3. ``threats.csv`` is written by hand. Its manifest is made here, so that the digest follows the file.
+3. ``threats.csv`` and ``draft.csv`` are written by hand. Their manifests are made here: digests follow the files.
 """
 
 from __future__ import annotations
@@ -208,33 +208,52 @@ def manifest(name: str, content: bytes, about: dict[str, Any]) -> bytes:
     return (json.dumps(entry, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-THREATS: dict[str, Any] = {
-    "title": "Every threat that draft-matuszewski-p2psip-security-requirements-03 names",
-    "seed": None,
-    "columns": {
-        "id": "family and number",
-        "sections": "places in the draft: section with bullet or paragraph, row of a figure, requirement",
-        "action": "what the attacker does",
-        "metric": "what is measured",
-        "named": "defences that the draft names",
-        "required": "numbers of the requirements that imply one",
-        "ours": "mechanisms that this project adds",
-        "decoy": "a defence that looks right and fails",
-        "bases": "where the attack is possible: trusted, untrusted",
-        "base_note": "what limits it there",
-        "layers": "layers attacked, in the order of attack",
-        "routing": "routing styles under which it differs or exists; empty where routing plays no part",
-        "notebooks": "notebooks that teach it",
-        "standing": "what a verdict is expected to say, fixed before the runs: holds, dampened or open",
-        "bounds": "bounds other than the usual ones, as shares: harm, defence, decoy, honest; fixed before the runs",
-        "reason": "why standing or bounds are not the usual ones",
-        "status": "ready (launched, measured, defended) or planned",
+DRAFT = (
+    "H. Song, X. Jiang, M. Matuszewski, J-E. Ekberg, P. Laitinen: Security requirements in Peer-to-Peer Session "
+    "Initiation Protocol (P2PSIP), draft-matuszewski-p2psip-security-requirements-03, July 2008"
+)
+
+WRITTEN: dict[str, dict[str, Any]] = {
+    "threats.csv": {
+        "title": "Every threat that draft-matuszewski-p2psip-security-requirements-03 names",
+        "seed": None,
+        "columns": {
+            "id": "family and number",
+            "sections": "places in the draft: section with bullet or paragraph, row of a figure, requirement",
+            "action": "what the attacker does",
+            "metric": "what is measured",
+            "named": "defences that the draft names",
+            "required": "numbers of the requirements that imply one",
+            "ours": "mechanisms that this project adds",
+            "decoy": "a defence that looks right and fails",
+            "bases": "where the attack is possible: trusted, untrusted",
+            "base_note": "what limits it there",
+            "layers": "layers attacked, in the order of attack",
+            "routing": "routing styles under which it differs or exists; empty where routing plays no part",
+            "notebooks": "notebooks that teach it",
+            "standing": "what a verdict is expected to say, fixed before the runs: holds, dampened or open",
+            "bounds": "bounds other than the usual ones, as shares: harm, defence, decoy, honest; fixed before the runs",
+            "reason": "why standing or bounds are not the usual ones",
+            "status": "ready (launched, measured, defended) or planned",
+        },
+        "sources": [DRAFT],
+        "ours": "the wording, the metrics, the decoys and the mechanisms of the column of that name",
     },
-    "sources": [
-        "H. Song, X. Jiang, M. Matuszewski, J-E. Ekberg, P. Laitinen: Security requirements in Peer-to-Peer Session "
-        "Initiation Protocol (P2PSIP), draft-matuszewski-p2psip-security-requirements-03, July 2008"
-    ],
-    "ours": "the wording, the metrics, the decoys and the mechanisms of the column of that name",
+    "draft.csv": {
+        "title": "The sentences of that draft's sections 4 to 7 and 11, by place and digest, and the threats they name",
+        "seed": None,
+        "columns": {
+            "section": "section of the draft",
+            "paragraph": "number in the section; a bullet counts as one, and so does a table",
+            "sentence": "number in the paragraph; the row of a table counts as one",
+            "sha256": "of the sentence in UTF-8, with its white space folded, the cells of a row joined by ' | '",
+            "says": "threat, measure (a defence, or a question about one), requirement, or context",
+            "threats": "ids of the catalogue that it names or concerns",
+            "words": "what it says, in our words",
+        },
+        "sources": [DRAFT],
+        "ours": "the words, and which threats a sentence names",
+    },
 }
 
 
@@ -245,8 +264,8 @@ def build() -> dict[str, bytes]:
         content = table(tuple(about["columns"]), about["rows"](Random(about["seed"])))
         files[name] = content
         files[name.replace(".csv", ".manifest.json")] = manifest(name, content, about)
-    threats = (HERE / "threats.csv").read_bytes()
-    files["threats.manifest.json"] = manifest("threats.csv", threats, THREATS)
+    for name, about in WRITTEN.items():
+        files[name.replace(".csv", ".manifest.json")] = manifest(name, (HERE / name).read_bytes(), about)
     return files
 
 
