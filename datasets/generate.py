@@ -232,7 +232,7 @@ WRITTEN: dict[str, dict[str, Any]] = {
             "routing": "routing styles under which it differs or exists; empty where routing plays no part",
             "notebooks": "notebooks that teach it",
             "standing": "what a verdict is expected to say, fixed before the runs: holds, dampened or open",
-            "bounds": "bounds other than the usual ones, as shares: harm, defence, decoy, honest; fixed before the runs",
+            "bounds": "other bounds than the usual ones: shares of harm, defence, decoy, honest, fixed before the runs",
             "reason": "why standing or bounds are not the usual ones",
             "status": "ready (launched, measured, defended) or planned",
         },
