@@ -5,6 +5,7 @@ Addresses follow from the order of making, so that one node more moves no other.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -93,6 +94,7 @@ class Construction:
         self._iterative = iterative
         self._maintained = maintained
         self._hosts = 0
+        self._lives: Counter[NodeID] = Counter()
 
     def next_address(self) -> Address:
         """The address of the next node."""
@@ -105,7 +107,7 @@ class Construction:
         name: str,
         configuration: Configuration,
         *,
-        is_client: bool,
+        is_client: bool = False,
         address: Address | None = None,
     ) -> Node:
         """A node that holds a credential and a configuration, and is no member yet."""
@@ -139,7 +141,7 @@ class Construction:
             surroundings=self.surroundings,
             trust=trust,
             configuration=configuration,
-            rng=self._dice(f"node:{node_id.hex()}"),
+            rng=self._dice(self._life(node_id)),
             handlers=CLIENT_HANDLERS if is_client else PEER_HANDLERS,
             address=address,
             is_client=is_client,
@@ -154,6 +156,12 @@ class Construction:
         peer.on_outdated = lambda received: bring_up_to_date(peer, received)
         peer.on_configuration_error = lambda *case: reconcile(peer, *case)
         return Node(name, credential.user, peer, address, is_client)
+
+    def _life(self, node_id: NodeID) -> str:
+        """The label of a node's dice: one that comes back must not repeat its transactions."""
+        self._lives[node_id] += 1
+        life = self._lives[node_id]
+        return f"node:{node_id.hex()}" if life == 1 else f"node:{node_id.hex()}:{life}"
 
     def give_phone(self, node: Node) -> Telephone:
         """Put a telephone of the node's user on it."""

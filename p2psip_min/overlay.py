@@ -147,7 +147,7 @@ class Overlay(World):
         )
         configuration = self.provider.configuration
         members = [
-            self._add(credential, owner if owner in users else f"p{number:02d}", configuration)
+            self.install(credential, owner if owner in users else f"p{number:02d}", configuration)
             for number, (credential, owner) in enumerate(credentials)
         ]
         for node in _sample(members, trusted, self.rng("trusted")):
@@ -158,19 +158,6 @@ class Overlay(World):
                 self._construction.give_phone(node)
         if not grown:
             self._settle(members)
-
-    def _add(
-        self,
-        credential: Credential,
-        name: str,
-        configuration: Configuration,
-        *,
-        is_client: bool = False,
-        address: Address | None = None,
-    ) -> Node:
-        node = self._construction.node(credential, name, configuration, is_client=is_client, address=address)
-        self.nodes[node.node_id] = self.by_name[name] = node
-        return node
 
     def _introduce(self, node: Node) -> None:
         """Let a peer know the bootstrap nodes as acquaintances."""
@@ -233,8 +220,7 @@ class Overlay(World):
         label = self._free_name(name)
         address = self._construction.next_address()
         configuration, credential = self.run(self.operations.enroll(label, address))
-        node = self._add(credential, label, configuration, address=address)
-        self._introduce(node)
+        node = self.install(credential, label, configuration, address=address)
         self.run(self.join(node, through))
         return node
 
@@ -242,9 +228,18 @@ class Overlay(World):
         """One more peer that was enrolled beforehand, or has this ``credential``, and has not joined yet."""
         label = self._free_name(name)
         credential = self.provider.enroll(label, self.now) if credential is None else credential
-        node = self._add(credential, label, self.provider.configuration)
+        return self.install(credential, label, self.provider.configuration)
+
+    def install(self, credential: Credential, name: str, configuration: Configuration, **how: Any) -> Node:
+        """A node with that credential, in nobody's table yet; ``how`` as Construction takes it."""
+        node = self._construction.node(credential, name, configuration, **how)
+        self.nodes[node.node_id] = self.by_name[name] = node
         self._introduce(node)
         return node
+
+    def free_address(self) -> Address:
+        """An address that no node has."""
+        return self._construction.next_address()
 
     def _free_name(self, name: str | None) -> str:
         label = name or f"p{sum(not node.is_client for node in self.nodes.values()):02d}"
@@ -271,7 +266,7 @@ class Overlay(World):
         configuration = self.provider.configuration
         if credential is None:
             configuration, credential = self.run(self.operations.enroll(user, address))
-        node = self._add(credential, label, configuration, is_client=True, address=address)
+        node = self.install(credential, label, configuration, is_client=True, address=address)
         self.driver.call(lambda: self._construction.give_phone(node))
         if at is None:
             living = self.peers()
