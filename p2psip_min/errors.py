@@ -155,6 +155,7 @@ class JoinReason(Reason):
     FORBIDDEN = "forbidden"
     NODE_ID_TAKEN = "Node-ID already in the overlay"
     BUSY = "the admitting peer admits another"
+    MISLED = "led to another peer than the one that admits"
     TIMED_OUT = "timed out"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from p2psip_min import attacks
+from p2psip_min.attacks.bootstrap import WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
@@ -40,6 +41,7 @@ def honest(parts: PeerParts, coalition: Coalition) -> PeerParts:
 INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
+    WrongPeers: WrongPeers,
     WrongHop: WrongHop,
     UpdateIgnored: UpdateIgnored,
     RecordForgery: RecordForgery,

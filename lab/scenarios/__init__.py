@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lab import verdicts
 from lab.catalogue import catalogue, threat
-from lab.scenarios import discarding, forwarding, holders, replay, storage, transport
+from lab.scenarios import bootstrap, discarding, forwarding, holders, replay, storage, transport
 from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run, titles
 from lab.scenarios.tour import TOUR
 from lab.verdicts import Outcome, Verdict
@@ -28,6 +28,7 @@ FAMILIES = (
     replay,
     storage,
     holders,
+    bootstrap,
 )
 """The modules with scenarios; each has ``SCENARIOS``."""
 

@@ -5,11 +5,52 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from p2psip_min.defences.base import Defence
+from p2psip_min.routing.entrance import Compared, EntrancePolicy, InTurn, KnownPeers, SameAgain
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdmissionDefences:
     """What protects the way in."""
 
+    entrance: EntrancePolicy = InTurn()
+    known_peers: KnownPeers = KnownPeers(0)
 
-ADMISSION: tuple[Defence, ...] = ()
+
+ADMISSION: tuple[Defence, ...] = (
+    Defence(
+        name="compared-bootstraps",
+        title="Bootstrap nodes compared",
+        field="entrance",
+        on=Compared(3),
+        off=InTurn(),
+        checks="three bootstrap nodes are asked who admits us, and the one with the best claim does",
+        stops="one bootstrap node that leads astray",
+        cost="three lookups a join",
+        section="draft 11.5",
+        number=lambda count: Compared(int(count)),
+    ),
+    Defence(
+        name="retry",
+        title="Same bootstrap node again",
+        field="entrance",
+        on=SameAgain(),
+        off=InTurn(),
+        checks="a join that failed is tried again where it failed",
+        stops="a bootstrap node that was busy; not one that lies",
+        cost="the time of each try",
+        section="draft 11.5",
+        decoy=True,
+    ),
+    Defence(
+        name="known-peers",
+        title="Peers known from before",
+        field="known_peers",
+        on=KnownPeers(3),
+        off=KnownPeers(0),
+        checks="who comes back tries three peers that it knew before the bootstrap nodes",
+        stops="bootstrap nodes that lead astray whoever was there before; not newcomers",
+        cost="no bytes",
+        section="RFC 6940 §11.4",
+        number=lambda count: KnownPeers(int(count)),
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from p2psip_min import trace as events
 from p2psip_min.errors import (
@@ -20,8 +21,9 @@ from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.maintain import maintain, react, remember
 from p2psip_min.procedures.replicate import hand_over_to
+from p2psip_min.routing.entrance import Entrance, best
 from p2psip_min.transport.network import Address
-from p2psip_min.wire.messages import ErrorCode, JoinAns, JoinReq, UpdateReq
+from p2psip_min.wire.messages import ErrorCode, JoinAns, JoinReq, PingReq, UpdateReq
 
 JOIN_TRIES = 5
 """How often a node goes through its bootstrap nodes before it gives up."""
@@ -36,12 +38,13 @@ RETRY_PAUSE = 4.0
 async def join(peer: Peer, bootstraps: Sequence[Address]) -> NodeID:
     """Become a peer of the overlay; returns the admitting peer, raises JoinRefused."""
     reason = JoinReason.NO_BOOTSTRAP
+    known = peer.defences.known_peers.add(peer.acquaintances.values(), bootstraps)
     for attempt in range(JOIN_TRIES):
         if attempt:
             await asyncio.sleep(RETRY_PAUSE * (1 + peer.rng.random()))
-        for address in bootstraps:
+        for entrance in await _entrances(peer, peer.defences.entrance.choose(known)):
             try:
-                return await _join_through(peer, address)
+                return await _join_through(peer, entrance)
             except LinkRefused:
                 continue  # what another one has answered says more
             except RequestTimedOut:
@@ -60,14 +63,35 @@ def _refused(peer: Peer, reason: JoinReason) -> NodeID:
     raise JoinRefused(reason)
 
 
-async def _join_through(peer: Peer, address: Address) -> NodeID:
-    bootstrap = await peer.links.connect(None, address)  # step 1
+async def _entrances(peer: Peer, addresses: Sequence[Address]) -> list[Entrance]:
+    """Where to try, in order; where several are compared, the first that answer are asked who admits us."""
+    count = peer.defences.entrance.compared
+    if count == 1:
+        return [Entrance(address) for address in addresses]
+    opinions: list[Entrance] = []
+    for address in addresses:
+        if len(opinions) == count:
+            break
+        with suppress(LinkRefused, RemoteFault):
+            bootstrap = await peer.links.connect(None, address)
+            path = (bootstrap, peer.topology.admitting_key())
+            received = await peer.request(path, PingReq(), next_hop=bootstrap, from_anybody=True)
+            opinions.append(Entrance(address, received.signer))
+    return best(opinions, peer.topology.closer, peer.topology.admitting_key())
+
+
+async def _join_through(peer: Peer, entrance: Entrance) -> NodeID:
+    bootstrap = await peer.links.connect(None, entrance.address)  # step 1
     if bootstrap == peer.node_id:
         raise JoinRefused(JoinReason.NODE_ID_TAKEN)
     started = peer.now()
-    admitting = await attach(peer, (bootstrap, peer.topology.admitting_key()), send_update=True, next_hop=bootstrap)
+    place: Destination = entrance.admitting or peer.topology.admitting_key()
+    way = (place,) if place == bootstrap else (bootstrap, place)
+    admitting = await attach(peer, way, send_update=True, next_hop=bootstrap)
     if admitting == peer.node_id:
         raise JoinRefused(JoinReason.NODE_ID_TAKEN)
+    if entrance.admitting not in (None, admitting):
+        raise JoinRefused(JoinReason.MISLED)
     await peer.update_from(admitting, started, UPDATE_WAIT)  # step 2: its routing table
 
     neighbors, resources = peer.topology.attach_targets()  # step 3: the future neighbors and fingers

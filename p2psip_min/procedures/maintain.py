@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from p2psip_min.exchange import Received
     from p2psip_min.peer import Peer
     from p2psip_min.routing.topology.base import Changes
+    from p2psip_min.transport.link import OverlayLink
 
 SETTLE = 0.1
 """Seconds for which changes of the neighbor table are gathered before they are announced in one Update."""
@@ -30,6 +31,9 @@ INTRODUCTION = 15.0
 
 ACQUAINTANCES = 24
 """How many former neighbors a node remembers to find the overlay again, beside the bootstrap nodes (RFC 6940 §11.4)."""
+
+PARTING = 1.0
+"""Seconds after a good-bye for which the link stays, so that the answer arrives."""
 
 PROBES = 3
 """How many nodes outside the table are asked in one look for another part of the overlay."""
@@ -103,7 +107,14 @@ def on_leave(peer: Peer, received: Received) -> LeaveAns | None:
     peer.copies.forget_holder(leaving)
     peer.acquaintances.pop(leaving, None)
     react(peer, peer.topology.on_leave(leaving, received.body.overlay_specific_data, peer.now()), leaving)
+    peer.loop.call_later(PARTING, _part, peer, leaving, peer.links.table.get(leaving))
     return LeaveAns()
+
+
+def _part(peer: Peer, gone: NodeID, link: OverlayLink | None) -> None:
+    """Let go of the link with a peer that has left: datagrams have no end that closes it, and it may come back."""
+    if peer.alive and link is not None and peer.links.table.get(gone) is link and gone not in peer.topology.table():
+        peer.links.forget(gone)
 
 
 def link_failed(peer: Peer, remote: NodeID, reason: LinkReason) -> None:

@@ -34,8 +34,10 @@ class FullMesh:
     def next_hop(self, key: bytes, exclude: Collection[bytes] = ()) -> NodeID | None:
         if self.responsible(key):
             return None
-        left = [node for node in self._ranked(key, self._peers) if node not in exclude]
-        return left[0] if left else None
+        target = to_int(key)
+        return min(
+            (node for node in self._peers if node not in exclude), key=lambda node: to_int(node) ^ target, default=None
+        )
 
     def advances(self, node: bytes, key: bytes) -> bool:
         return self.closer(node, self.node_id, key)
@@ -65,7 +67,8 @@ class FullMesh:
         return self.closer(one, other, key)
 
     def owner(self, resource: bytes) -> NodeID:
-        return self._ranked(resource, self._everybody())[0]
+        target = to_int(resource)
+        return min(self._everybody(), key=lambda node: to_int(node) ^ target)
 
     def next_holder(self, resource: bytes, holders: tuple[NodeID, ...]) -> ResourceID | NodeID:
         left = [node for node in self._ranked(resource, self._everybody()) if node not in holders]

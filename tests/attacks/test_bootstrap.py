@@ -1,0 +1,127 @@
+"""Bootstrap nodes that lie to those who join through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from p2psip_min import procedures
+from p2psip_min import trace as events
+from p2psip_min.attacks.bootstrap import WrongPeers
+from p2psip_min.defences import Defences
+from p2psip_min.errors import JoinReason, JoinRefused
+from p2psip_min.ids import NodeID
+from p2psip_min.overlay import Overlay
+from p2psip_min.routing.forwarding import Decision, Deliver
+from p2psip_min.seams import Forwarding
+from p2psip_min.wire.header import Envelope
+from p2psip_min.wire.messages import MessageCode
+from tests.crafting import close_all, equip_forwarding, small, trace_of
+
+
+@pytest.fixture(autouse=True)
+def closing() -> Iterator[None]:
+    """End the overlays of a test."""
+    yield
+    close_all()
+
+
+def misled(*names: str, peers: int = 16) -> tuple[Overlay, WrongPeers]:
+    """An overlay whose first bootstrap node hands out wrong peers."""
+    overlay = small(peers, defences=Defences().having(*names))
+    attack = WrongPeers()
+    overlay.make_hostile("p00", attack.equip)
+    return overlay, attack
+
+
+def test_a_newcomer_is_sent_to_a_peer_that_can_not_admit_it() -> None:
+    overlay, attack = misled()
+    node = overlay.new_peer("carol")
+    with pytest.raises(JoinRefused) as caught:
+        overlay.run(procedures.join(node.peer, [overlay.node("p00").address]))
+    assert caught.value.reason is JoinReason.FORBIDDEN
+    assert list(attack.misled) == [node.node_id]
+    assert not overlay.nodes[attack.misled[node.node_id]].peer.topology.responsible(node.node_id)
+
+
+def test_members_are_served_as_they_should_be() -> None:
+    overlay, attack = misled()
+    overlay.make_hostile("p01", WrongPeers().equip)
+    for node in overlay.peers():
+        overlay.run(procedures.stabilize(node.peer))
+        assert overlay.lookup(node.name, node.peer.topology.admitting_key()) in overlay.nodes
+    overlay.add_client("alice", at="p00")
+    overlay.register("alice")
+    assert attack.misled == {}
+
+
+def test_the_next_bootstrap_node_helps_but_only_at_the_second_try() -> None:
+    overlay, _ = misled()
+    node = overlay.new_peer("carol")
+    overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes))
+    asked = list(trace_of(overlay).select(events.MessageSent, node=node.node_id, code=MessageCode.JOIN_REQ))
+    assert len(asked) == 2
+
+
+def test_compared_bootstrap_nodes_lead_right_at_once() -> None:
+    overlay, _ = misled("compared-bootstraps")
+    node = overlay.new_peer("carol")
+    admitting = overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes))
+    asked = list(trace_of(overlay).select(events.MessageSent, node=node.node_id, code=MessageCode.JOIN_REQ))
+    assert [event.next_hop for event in asked] == [admitting]
+
+
+def test_two_liars_of_three_do_not_win_over_the_one_who_is_right() -> None:
+    overlay, _ = misled("compared-bootstraps")
+    overlay.make_hostile("p01", WrongPeers().equip)
+    node = overlay.new_peer("carol")
+    overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes))
+    asked = list(trace_of(overlay).select(events.MessageSent, node=node.node_id, code=MessageCode.JOIN_REQ))
+    assert len(asked) == 1
+
+
+def test_silent_bootstrap_nodes_are_passed_over() -> None:
+    overlay = small(8, defences=Defences().having("compared-bootstraps"))
+    overlay.crash("p00")
+    overlay.crash("p01")
+    overlay.advance(10.0)
+    node = overlay.new_peer("carol")
+    overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes))
+    for name in ("p02", "p03", "p04", "p05", "p06", "p07"):
+        overlay.crash(name)
+    lost = overlay.new_peer("dave")
+    with pytest.raises(JoinRefused) as caught:
+        overlay.run(procedures.join(lost.peer, lost.peer.configuration.bootstrap_nodes))
+    assert caught.value.reason is JoinReason.NO_BOOTSTRAP
+
+
+@dataclass(slots=True)
+class Greedy:
+    """Takes every Attach for its own."""
+
+    inner: Forwarding
+
+    def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
+        if envelope.code == MessageCode.ATTACH_REQ and previous_hop is not None:
+            return Deliver()
+        return self.inner.decide(envelope, previous_hop, now)
+
+
+def test_whoever_answers_in_the_place_of_the_peer_that_was_named_is_not_asked_to_admit() -> None:
+    overlay = small(8, defences=Defences().having("compared-bootstraps"))
+    overlay.make_hostile("p00", equip_forwarding(Greedy))
+    node = overlay.new_peer("carol")
+    assert overlay.root(node.peer.topology.admitting_key()).name != "p00"
+    with pytest.raises(JoinRefused) as caught:
+        overlay.run(procedures.join(node.peer, [overlay.node("p00").address]))
+    assert caught.value.reason is JoinReason.MISLED
+
+
+def test_the_same_again_is_the_same_again() -> None:
+    overlay, attack = misled("retry")
+    node = overlay.new_peer("carol")
+    with pytest.raises(JoinRefused):
+        overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes))
+    assert list(attack.misled) == [node.node_id]
