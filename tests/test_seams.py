@@ -15,6 +15,7 @@ from p2psip_min.attacks.bootstrap import WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
+from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.errors import LocalProtocolError, TrustedBase
 from p2psip_min.ids import ResourceID
@@ -43,6 +44,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     RecordDiscard: RecordDiscard,
     WrongPeers: WrongPeers,
     WrongHop: WrongHop,
+    StoreDelay: lambda: StoreDelay(after=20.0),
     UpdateIgnored: UpdateIgnored,
     RecordForgery: RecordForgery,
     OldAnswers: OldAnswers,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lab import verdicts
 from lab.catalogue import catalogue, threat
-from lab.scenarios import bootstrap, discarding, forwarding, holders, replay, storage, transport
+from lab.scenarios import bootstrap, discarding, forwarding, holders, late, replay, storage, transport
 from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run, titles
 from lab.scenarios.tour import TOUR
 from lab.verdicts import Outcome, Verdict
@@ -26,6 +26,7 @@ FAMILIES = (
     forwarding,
     discarding,
     replay,
+    late,
     storage,
     holders,
     bootstrap,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -80,13 +81,19 @@ class RecordsStage(Stage):
         dice = self.overlay.rng("records")
         return [found.pop(int(dice.random() * len(found))) for _ in range(len(found))]
 
-    async def publish(self, records: Sequence[Published] | None = None) -> None:
-        """Have the owners publish their next versions."""
-        for each in self.records if records is None else records:
-            each.version += 1
-            entry = (SingleValue(True, each.value(each.version)),)
-            storing = procedures.store(each.owner.peer, each.resource, TURN_SERVICE, entry)
-            await self.perform("store", storing)
+    async def publish(self, records: Sequence[Published], *, at_once: bool = False) -> None:
+        """Have the owners publish their next versions, one after the other or all at once."""
+        puts = [self._publish(each) for each in records]
+        if at_once:
+            await asyncio.gather(*puts)
+        else:
+            for put in puts:
+                await put
+
+    async def _publish(self, each: Published) -> None:
+        each.version += 1
+        entry = (SingleValue(True, each.value(each.version)),)
+        await self.perform("store", procedures.store(each.owner.peer, each.resource, TURN_SERVICE, entry))
 
     async def read_all(self) -> None:
         """Have everybody read."""
