@@ -6,10 +6,8 @@ telephony with one server in their place; ``measure_call`` says what a call take
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from p2psip_min.application import digest
@@ -18,15 +16,15 @@ from p2psip_min.application.user_agent import UserAgent
 from p2psip_min.enrollment.authority import Authority, server_refusal
 from p2psip_min.enrollment.certificates import pem
 from p2psip_min.enrollment.keys import derive_key, key_pem
-from p2psip_min.errors import LinkReason, LinkRefused, NotFound
+from p2psip_min.errors import NotFound
 from p2psip_min.ids import NodeID
 from p2psip_min.overlay import Overlay
 from p2psip_min.trace import MessageSent, Trace
+from p2psip_min.transport.clear import open_client_clear, open_server_clear
 from p2psip_min.transport.driver import Runs
-from p2psip_min.transport.link import GIVE_UP
 from p2psip_min.transport.network import Address
 from p2psip_min.transport.secure import open_client_tls, open_server_tls
-from p2psip_min.transport.stream import Stream, StreamHost
+from p2psip_min.transport.stream import StreamHost
 from p2psip_min.transport.tls import TlsIdentity
 from p2psip_min.wire.codes import is_request
 from p2psip_min.world import World, one_of
@@ -70,25 +68,6 @@ class TrustedDns:
             raise NotFound(f"no DNS record for {domain}") from None
 
 
-class PlainChannel:
-    """A stream without protection, to compare with."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.on_data: Any = None
-        self.on_close: Any = None
-        self._stream = stream
-        stream.on_data = lambda data: self.on_data(data)
-        stream.on_close = lambda reason: self.on_close(reason)
-
-    def write(self, data: bytes) -> None:
-        """Send bytes."""
-        self._stream.send(data)
-
-    def close(self) -> None:
-        """Finish."""
-        self._stream.close()
-
-
 class ClientServer(World):
     """One registrar-proxy and its users: the architecture that the draft compares with (section 4, Figure 1).
 
@@ -125,10 +104,8 @@ class ClientServer(World):
 
     def _serve(self) -> StreamHost:
         if self.links == "plain":
-            host = StreamHost(self.network, PROXY_ADDRESS, self.node_id)
-            host.on_accept = lambda stream: self.proxy.accept(PlainChannel(stream))
             self.dns.records[self.name] = DnsRecord(PROXY_ADDRESS, b"")
-            return host
+            return open_server_clear(self.network, PROXY_ADDRESS, self.proxy.accept, node_id=self.node_id)
         dice = self.rng("authority")
         root = Authority.create(
             "web root", derive_key(self.seed, "web authority"), serial=dice.getrandbits(126) + 1,
@@ -148,7 +125,9 @@ class ClientServer(World):
         async def connect() -> Channel:
             record = self.dns.resolve(self.name)
             if self.links == "plain":
-                return await _connect_plain(self, address, record.address, node_id)
+                clear = open_client_clear(self.network, address, record.address, node_id=node_id)
+                await clear.opened()
+                return clear
             stream = open_client_tls(
                 self.network, address, record.address, TlsIdentity(roots=record.roots), node_id=node_id,
                 check=lambda certificate, _, now: server_refusal(certificate, self.name, now),
@@ -189,21 +168,6 @@ class ClientServer(World):
         for phone in self.phones.values():
             phone.close()
         self._host.close()
-
-
-async def _connect_plain(world: ClientServer, address: Address, remote: Address, node_id: NodeID) -> Channel:
-    host = StreamHost(world.network, address, node_id)
-    host.on_empty = partial(world.network.detach, address)
-    stream = host.connect(remote)
-    opened = world.loop.create_future()
-    stream.on_open = lambda: opened.set_result(None)
-    stream.on_close = lambda reason: opened.set_exception(LinkRefused(reason))
-    try:
-        await asyncio.wait_for(opened, GIVE_UP)
-    except TimeoutError:
-        stream.abandon()
-        raise LinkRefused(LinkReason.UNREACHABLE) from None
-    return PlainChannel(stream)
 
 
 # --- comparison -------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from p2psip_min.defences.base import DRAFT, RELOAD, Defence
+from p2psip_min.enrollment.answers import AnswerSignature, ExchangeProtection
 from p2psip_min.enrollment.applicants import (
     Charged,
     ChargePolicy,
@@ -56,6 +57,8 @@ class IdentityDefences:
     enrollment_nonce: NoncePolicy = NoNonce()
     enrollment_expiry: ExpiryPolicy = NeverExpires()
     key_possession: PossessionPolicy = Claimed()
+    enrollment_protection: ExchangeProtection = ExchangeProtection()
+    answer_signature: AnswerSignature = AnswerSignature(False)
 
     def enrollment(self) -> EnrollmentPolicy:
         """What an enrollment server allows under these defences."""
@@ -70,6 +73,8 @@ class IdentityDefences:
             proof=self.identity_proof,
             charge=self.enrollment_charge,
             reputation=self.enrollment_reputation,
+            protection=self.enrollment_protection,
+            signature=self.answer_signature,
         )
 
 
@@ -211,5 +216,40 @@ IDENTITY: tuple[Defence, ...] = (
         cost="one signature",
         section="RFC 2986 §3",
         presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="enrollment-tls",
+        title="TLS to the enrollment server",
+        field="enrollment_protection",
+        on=ExchangeProtection(tls=True),
+        off=ExchangeProtection(),
+        checks="only the server that the overlay's name stands for sees a request, and nobody changes an answer",
+        stops="reading passwords, and changing what a newcomer is told",
+        cost="one handshake an enrollment",
+        section="RFC 6940 §11.3",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="encrypted-answer",
+        title="Encrypted answer",
+        field="enrollment_protection",
+        on=ExchangeProtection(sealed=True),
+        off=ExchangeProtection(),
+        checks="only who asked can open an answer of the enrollment server",
+        stops="reading a configuration and a certificate, which are no secrets; not a password",
+        cost="one key agreement an answer",
+        section="draft 11.8",
+        decoy=True,
+    ),
+    Defence(
+        name="signed-answer",
+        title="Signed answer",
+        field="answer_signature",
+        on=AnswerSignature(True),
+        off=AnswerSignature(False),
+        checks="the enrollment server has signed what it answers, to this request",
+        stops="changing answers on the way, also behind the end of TLS; not reading them",
+        cost="one signature and one certificate an answer",
+        section="draft 11.8",
     ),
 )

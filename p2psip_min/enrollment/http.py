@@ -113,9 +113,9 @@ def request(method: str, target: str, host: str, body: bytes = b"", **headers: s
     return _write(f"{method} {target} HTTP/1.1", {"Host": host, **headers}, body)
 
 
-def answer(status: int, content_type: str, body: bytes) -> bytes:
+def answer(status: int, content_type: str, body: bytes, **headers: str) -> bytes:
     """The bytes of an answer."""
-    return _write(f"HTTP/1.1 {status} {_PHRASES[status]}", {"Content_Type": content_type}, body)
+    return _write(f"HTTP/1.1 {status} {_PHRASES[status]}", {"Content_Type": content_type, **headers}, body)
 
 
 def _write(start: str, headers: Mapping[str, str], body: bytes) -> bytes:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from p2psip_min.enrollment.answers import AnswerSignature, ExchangeProtection
 from p2psip_min.enrollment.applicants import (
     ChargePolicy,
     Free,
@@ -54,6 +55,8 @@ class EnrollmentPolicy:
     proof: ProofPolicy = VouchedFor()
     charge: ChargePolicy = Free()
     reputation: ReputationPolicy = NoHistory()
+    protection: ExchangeProtection = ExchangeProtection(tls=True)
+    signature: AnswerSignature = AnswerSignature(False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

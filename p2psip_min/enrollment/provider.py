@@ -21,6 +21,7 @@ from p2psip_min.enrollment.keys import Random, derive_key, key_pem
 from p2psip_min.enrollment.policy import EnrollmentPolicy
 from p2psip_min.enrollment.registrar import Registrar
 from p2psip_min.enrollment.server import EnrollmentServer
+from p2psip_min.enrollment.session import Manners
 from p2psip_min.enrollment.vouching import Voucher, vouch
 from p2psip_min.ids import NodeID
 from p2psip_min.trace import Sink
@@ -63,6 +64,7 @@ class Provider:
         web_certificate = self.web.issue_server(
             overlay, self._web_key.public_key(), serial=self._serial(), not_before=begin, not_after=end
         )
+        self._web_certificate = web_certificate
         self.web_server = TlsIdentity(certificate=pem(web_certificate), key=key_pem(self._web_key), mutual=False)
         self.web_client = TlsIdentity(roots=pem(self.web.certificate))
         self.registrar = Registrar(overlay, self.authority, rng, policy=policy, trace=trace)
@@ -125,16 +127,24 @@ class Provider:
     def serve(self, network: Network, address: Address, *, node_id: bytes = b"") -> EnrollmentServer:
         """One more enrollment server."""
         return EnrollmentServer(
-            network, address, self.web_server, self.registrar, node_id=node_id, trace=self.trace
+            network, address, self.registrar, certificate=self._web_certificate, key=self._web_key,
+            node_id=node_id, trace=self.trace,
         )  # fmt: skip
 
     def client(
         self, network: Network, address: Address, servers: Iterable[Address], *, node_id: bytes = b""
     ) -> EnrollmentClient:
         """A node's way to the servers, from an address that is free."""
-        return EnrollmentClient(
-            network, address, tuple(servers), self.web_client, self.overlay, node_id=node_id, cache=self.cache
+        policy = self.registrar.policy
+        manners = Manners(
+            overlay=self.overlay,
+            identity=self.web_client,
+            roots=(self.web.certificate,),
+            protection=policy.protection,
+            signature=policy.signature,
+            key=derive_key(self._seed, f"answers for {address[0]}") if policy.protection.sealed else None,
         )
+        return EnrollmentClient(network, address, tuple(servers), manners, node_id=node_id, cache=self.cache)
 
     def revise(self, now: float, **changes: Any) -> Configuration:
         """Publish the next configuration, with these fields changed."""

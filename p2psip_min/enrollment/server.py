@@ -13,13 +13,20 @@ Servers decide nothing and remember nothing: any number of them may stand before
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from p2psip_min.enrollment.answers import KEY, TO, named, seal_answer, sign_answer, spki
+from p2psip_min.enrollment.certificates import pem
 from p2psip_min.enrollment.http import Message, Part, Reader, answer, read_form
+from p2psip_min.enrollment.keys import derive_key, key_pem
 from p2psip_min.enrollment.policy import EnrollmentRequest, Refusal
 from p2psip_min.enrollment.registrar import Registrar
 from p2psip_min.enrollment.vouching import read_voucher
 from p2psip_min.errors import EnrollmentReason, LinkReason, Malformed
 from p2psip_min.trace import EnrollmentRejected, Sink
+from p2psip_min.transport.clear import ClearStream, open_server_clear
 from p2psip_min.transport.network import Address, Network
 from p2psip_min.transport.secure import SecureStream, open_server_tls
 from p2psip_min.transport.tls import TlsIdentity
@@ -36,16 +43,29 @@ _TEXT = "text/plain"
 _FIELDS = {"csr", "username", "password", "nodeids", "voucher", "coupon"}
 
 
+@dataclass(slots=True)
+class Answer:
+    """What is said to one request."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
 class EnrollmentServer:
-    """Serves until closed (or crashed: silent at once); ``node_id`` names it in the trace."""
+    """Serves until closed (or crashed: silent at once); ``node_id`` names it in the trace.
+
+    ``certificate`` (DER) and ``key`` are its web certificate's, for TLS and for signed answers.
+    """
 
     def __init__(
         self,
         network: Network,
         address: Address,
-        identity: TlsIdentity,
         registrar: Registrar,
         *,
+        certificate: bytes,
+        key: ec.EllipticCurvePrivateKey,
         node_id: bytes = b"",
         trace: Sink | None = None,
     ) -> None:
@@ -54,7 +74,13 @@ class EnrollmentServer:
         self._network = network
         self._registrar = registrar
         self._trace = trace
-        self._host = open_server_tls(network, address, identity, self._accept, node_id=node_id)
+        self._certificate, self._key = certificate, key
+        self._sealed = 0
+        if registrar.policy.protection.tls:
+            identity = TlsIdentity(certificate=pem(certificate), key=key_pem(key), mutual=False)
+            self._host = open_server_tls(network, address, identity, self._accept, node_id=node_id)
+        else:
+            self._host = open_server_clear(network, address, self._accept, node_id=node_id)
 
     def close(self) -> None:
         """Stop serving."""
@@ -64,42 +90,64 @@ class EnrollmentServer:
         """Fall silent."""
         self._host.crash()
 
-    def _accept(self, stream: SecureStream) -> None:
+    def _accept(self, stream: SecureStream | ClearStream) -> None:
         _Connection(self, stream, self._network)
 
     def answer(self, message: Message) -> bytes:
         """The bytes that answer one request, now."""
         try:
-            return self._answer(message)
+            said = self._answer(message)
         except Malformed as error:
-            return self.refuse(error)
+            said = self._refuse(error)
+        return self._protect(said, message)
 
     def refuse(self, error: Malformed) -> bytes:
+        """The bytes that answer what is no request."""
+        said = self._refuse(error)
+        return answer(said.status, said.content_type, said.body)
+
+    def _refuse(self, error: Malformed) -> Answer:
         """The answer to something malformed; it is noted as a refusal of nobody in particular."""
         if self._trace is not None:
             reason = EnrollmentReason.MALFORMED.value
             self._trace.emit(EnrollmentRejected(self._network.loop.time(), self.node_id, 0, "", reason))
-        return answer(400, _TEXT, f"{EnrollmentReason.MALFORMED.value}: {error}".encode())
+        return Answer(400, _TEXT, f"{EnrollmentReason.MALFORMED.value}: {error}".encode())
 
-    def _answer(self, message: Message) -> bytes:
+    def _protect(self, said: Answer, message: Message) -> bytes:
+        """The answer as the policy has it: sealed for the asker, signed, both or neither."""
+        policy, headers = self._registrar.policy, dict[str, str]()
+        body = said.body
+        if policy.protection.sealed:
+            self._sealed += 1
+            ephemeral = derive_key(self._certificate.hex(), f"answer {self._sealed} at {self.address[0]}")
+            sealed = seal_answer(body, named(message.headers, KEY), ephemeral)
+            if sealed is None:
+                return self.refuse(Malformed(0, "enrollment: no key to seal the answer for"))
+            body, headers["Answer_Sealed"] = sealed, spki(ephemeral.public_key())
+        if policy.signature.signed:
+            asked = named(message.headers, TO)
+            headers["Answer_Signed"] = sign_answer(self._key, self._certificate, asked, said.status, body)
+        return answer(said.status, said.content_type, body, **headers)
+
+    def _answer(self, message: Message) -> Answer:
         now, registrar = self._network.loop.time(), self._registrar
         wanted = "POST" if message.target == ENROLLMENT else "GET"
         if message.target not in (CONFIGURATION, ENROLLMENT, NONCE, REVOKED):
-            return answer(404, _TEXT, b"no such page")
+            return Answer(404, _TEXT, b"no such page")
         if message.method != wanted:
-            return answer(405, _TEXT, wanted.encode())
+            return Answer(405, _TEXT, wanted.encode())
         if message.target == NONCE:
-            return answer(200, _TEXT, registrar.challenge(now))
+            return Answer(200, _TEXT, registrar.challenge(now))
         if message.target == REVOKED:
-            return answer(200, "application/pkix-crl", registrar.revocation_list(now).der)
+            return Answer(200, "application/pkix-crl", registrar.revocation_list(now).der)
         if message.target == CONFIGURATION:
             if registrar.configuration is None:
-                return answer(404, _TEXT, b"no configuration yet")
-            return answer(200, "application/p2p-overlay+xml", registrar.configuration.document)
+                return Answer(404, _TEXT, b"no configuration yet")
+            return Answer(200, "application/p2p-overlay+xml", registrar.configuration.document)
         outcome = registrar.enroll(read_enrollment(message), now, server=self.node_id)
         if isinstance(outcome, Refusal):
-            return answer(403, _TEXT, outcome.reason.value.encode())
-        return answer(200, "application/pkix-cert", outcome.certificate)
+            return Answer(403, _TEXT, outcome.reason.value.encode())
+        return Answer(200, "application/pkix-cert", outcome.certificate)
 
 
 def read_enrollment(message: Message) -> EnrollmentRequest:
@@ -137,7 +185,7 @@ class _Connection:
 
     __slots__ = ("_reader", "_server", "_stream", "_timer")
 
-    def __init__(self, server: EnrollmentServer, stream: SecureStream, network: Network) -> None:
+    def __init__(self, server: EnrollmentServer, stream: SecureStream | ClearStream, network: Network) -> None:
         self._server = server
         self._stream = stream
         self._reader = Reader()
