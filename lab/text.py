@@ -16,6 +16,7 @@ class Word(enum.StrEnum):
     FORGED = "FORGED"
     LOST = "LOST"
     READ = "READ"
+    INVALID = "INVALID"
     FAILED = "FAILED"
     STALE = "STALE"
     REMOVED = "REMOVED"
@@ -41,6 +42,7 @@ TONES: dict[Word, Tone] = {
     Word.FORGED: Tone.BAD,
     Word.LOST: Tone.BAD,
     Word.READ: Tone.BAD,
+    Word.INVALID: Tone.BAD,
     Word.FAILED: Tone.BAD,
     Word.STALE: Tone.WARN,
     Word.REMOVED: Tone.MUTE,

@@ -74,7 +74,9 @@ class NodeView(Protocol):
 
     def routing_table(self) -> tuple[NodeID, ...]: ...
 
-    async def request(self, destinations: Sequence[Destination], body: Any) -> Received: ...
+    async def request(
+        self, destinations: Sequence[Destination], body: Any, *, certificates: tuple[bytes, ...] = ()
+    ) -> Received: ...
 
 
 class Agent(Protocol):

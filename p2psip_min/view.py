@@ -41,6 +41,8 @@ class View:
         """The node's own table."""
         return self._peer.topology.table()
 
-    async def request(self, destinations: Sequence[Destination], body: Any) -> Received:
-        """Send a request signed by the node, and wait for the answer."""
-        return await self._peer.request(destinations, body)
+    async def request(
+        self, destinations: Sequence[Destination], body: Any, *, certificates: tuple[bytes, ...] = ()
+    ) -> Received:
+        """Send a request signed by the node, with ``certificates`` (DER) of values' signers; wait for the answer."""
+        return await self._peer.request(destinations, body, certificates=certificates)

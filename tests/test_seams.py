@@ -16,12 +16,16 @@ from p2psip_min.attacks.discarding import AnswerDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.replay import StoreDelay
+from p2psip_min.attacks.initiative import Initiative
 from p2psip_min.attacks.storage import RecordDiscard
+from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution
 from p2psip_min.errors import LocalProtocolError, TrustedBase
 from p2psip_min.ids import ResourceID
 from p2psip_min.seams import Coalition, NodeView, PeerParts
 from p2psip_min.trace import MessageSent
 from p2psip_min.view import View
+from p2psip_min.wire.data import SingleValue
+from p2psip_min.wire.kinds import SIP_REGISTRATION, TURN_SERVICE
 from p2psip_min.wire.messages import MessageCode, PingReq
 from tests.crafting import Hand, close_all, small, trace_of
 from tests.seam_suite import check_forwarding, check_store
@@ -39,6 +43,8 @@ def honest(parts: PeerParts, coalition: Coalition) -> PeerParts:
     return parts
 
 
+SOMEWHERE = ResourceID.of("somewhere")
+
 INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
@@ -50,6 +56,10 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     OldAnswers: OldAnswers,
     RequestDiscard: RequestDiscard,
     AnswerDiscard: AnswerDiscard,
+    Initiative: lambda: Initiative(0.0),
+    RecordOverwrite: lambda: RecordOverwrite(0.0, (SOMEWHERE,), SIP_REGISTRATION, b"x"),
+    RecordPollution: lambda: RecordPollution(0.0, (SOMEWHERE,), SIP_REGISTRATION, (b"x", b"y")),
+    InvalidStore: lambda: InvalidStore(0.0, (Junk(SOMEWHERE, TURN_SERVICE, SingleValue(True, b"x")),)),
 }
 """How to make each attack from inside a node."""
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from lab import verdicts
 from lab.catalogue import catalogue, threat
 from lab.scenarios import bootstrap, discarding, forwarding, holders, late, replay, storage, transport
+from lab.scenarios import discarding, forwarding, holders, replay, storage, transport, writing
 from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run, titles
 from lab.scenarios.tour import TOUR
 from lab.verdicts import Outcome, Verdict
@@ -27,6 +28,7 @@ FAMILIES = (
     discarding,
     replay,
     late,
+    writing,
     storage,
     holders,
     bootstrap,

@@ -249,6 +249,7 @@ def test_declarations_agree_with_the_catalogue() -> None:
         chosen = SCENARIOS[row.id]
         assert chosen.bases == tuple(base.value for base in row.bases)
         assert set(chosen.routing) == ({style.value for style in row.routing} or set(ROUTING))
+        assert chosen.routing == (tuple(style.value for style in row.routing) or ROUTING)
         assert chosen.insider == (tuple(row.bases) == ("untrusted",))
 
 
