@@ -15,8 +15,8 @@ from p2psip_min.attacks.bootstrap import WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
-from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.initiative import Initiative
+from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution
 from p2psip_min.errors import LocalProtocolError, TrustedBase

@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from lab import verdicts
 from lab.catalogue import catalogue, threat
-from lab.scenarios import bootstrap, discarding, forwarding, holders, late, replay, storage, transport
-from lab.scenarios import discarding, forwarding, holders, replay, storage, transport, writing
+from lab.scenarios import bootstrap, discarding, forwarding, holders, late, replay, storage, transport, writing
 from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run, titles
 from lab.scenarios.tour import TOUR
 from lab.verdicts import Outcome, Verdict
