@@ -101,6 +101,7 @@ class Forwarder:
         self._options = options
         self._unsigned = unsigned
         self._astray = progress.astray
+        self._any_hop = isinstance(progress, AnyHop)
         self._own_entry = NODE_PREFIX + node_id
 
     def limit(self, *, initial_ttl: int, max_message_size: int) -> None:
@@ -109,6 +110,40 @@ class Forwarder:
 
     def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
         """Judge one message that came from ``previous_hop``; None: this node made it."""
+        ttl, raw, code, fragment = envelope.ttl, envelope.destinations, envelope.code, envelope.fragment
+        if (
+            envelope.overlay != self._overlay
+            or envelope.version != VERSION
+            or not fragment & FRAGMENT
+            or ttl > self._initial_ttl
+            or envelope.length > self._max_size
+        ):
+            return self._refuse(envelope)
+        # Nearly every message is a request for a resource, or an answer whose next stop we are linked with. Those two
+        # are settled here, in as few steps as possible; all others take the rules one by one.
+        next_hop = None
+        try:
+            if len(raw) == _RESOURCE_ENTRY_LENGTH and raw[:3] == _RESOURCE_PREFIX:
+                next_hop = self._next_hop(envelope, raw[3:], previous_hop)
+            elif not code & 1:
+                while raw[:NODE_ENTRY_LENGTH] == self._own_entry:
+                    raw = raw[NODE_ENTRY_LENGTH:]
+                if raw[:2] == NODE_PREFIX:
+                    target = _node_id(NodeID, raw[2:NODE_ENTRY_LENGTH])
+                    if self._connected(target):
+                        next_hop = target
+            if next_hop is None:
+                return self._first_entry(envelope, envelope.destinations, previous_hop)
+            if not ttl or envelope.options:
+                return self._forward(envelope, raw, next_hop, previous_hop)
+            via = envelope.via
+            if previous_hop is not None and (self._unsigned or (code & 1 and code != _ERROR) or fragment & OFFSET_MASK):
+                via = via + NODE_PREFIX + previous_hop
+            return Forward(next_hop, reroute(envelope, ttl - 1, via, raw))
+        except Malformed:
+            return Drop(DropReason.MALFORMED)
+
+    def _refuse(self, envelope: Envelope) -> Drop:
         if envelope.overlay != self._overlay:
             return Drop(DropReason.WRONG_OVERLAY)
         if envelope.version != VERSION:
@@ -117,20 +152,12 @@ class Forwarder:
             return Drop(DropReason.BAD_FRAGMENT)
         if envelope.ttl > self._initial_ttl:
             return Drop(DropReason.TTL_EXCEEDED, ErrorCode.TTL_EXCEEDED)
-        if envelope.length > self._max_size:
-            return Drop(DropReason.TOO_LARGE, ErrorCode.MESSAGE_TOO_LARGE)
-        raw = envelope.destinations
-        try:
-            if len(raw) == _RESOURCE_ENTRY_LENGTH and raw[:3] == _RESOURCE_PREFIX:
-                next_hop = self._next_hop(envelope, raw[3:], previous_hop)
-                if next_hop is not None:
-                    return self._forward(envelope, raw, next_hop, previous_hop)
-            return self._first_entry(envelope, raw, previous_hop)
-        except Malformed:
-            return Drop(DropReason.MALFORMED)
+        return Drop(DropReason.TOO_LARGE, ErrorCode.MESSAGE_TOO_LARGE)
 
     def _next_hop(self, envelope: Envelope, key: bytes, previous_hop: NodeID | None) -> NodeID | None:
         topology = self.topology
+        if self._any_hop:
+            return topology.next_hop(key)
         return topology.next_hop(key, self._astray(topology, key, envelope.via, previous_hop))
 
     def _first_entry(self, envelope: Envelope, raw: bytes, previous_hop: NodeID | None) -> Decision:

@@ -10,42 +10,43 @@ from __future__ import annotations
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
-Deadline = list[Callable[[], None] | None]
-"""What to call, in a list; whoever no longer wants it called puts None in its place."""
+Deadline = list[Any]
+"""[when, what to call]; whoever no longer wants it called puts None in the second place."""
 
 
 class Deadlines:
     """All deadlines that lie ``seconds`` of virtual time after they were set."""
 
-    __slots__ = ("_loop", "_queue", "_running", "_seconds")
+    __slots__ = ("_loop", "_queue", "_running", "_seconds", "_time")
 
     def __init__(self, loop: AbstractEventLoop, seconds: float) -> None:
         self._loop = loop
+        self._time = loop.time
         self._seconds = seconds
-        self._queue: deque[tuple[float, Deadline]] = deque()
+        self._queue: deque[Deadline] = deque()
         self._running = False
 
     def set(self, callback: Callable[[], None]) -> Deadline:
         """Call back when the time is over, unless the deadline has been emptied by then."""
-        when = self._loop.time() + self._seconds
-        deadline: Deadline = [callback]
-        self._queue.append((when, deadline))
+        deadline: Deadline = [self._time() + self._seconds, callback]
+        self._queue.append(deadline)
         if not self._running:
             self._running = True
-            self._loop.call_at(when, self._come_up)
+            self._loop.call_at(deadline[0], self._come_up)
         return deadline
 
     def _come_up(self) -> None:
-        queue, now = self._queue, self._loop.time()
+        queue, now = self._queue, self._time()
         while queue:
-            when, deadline = queue[0]
-            callback = deadline[0]
-            if callback is not None and when > now:
+            when, callback = deadline = queue.popleft()
+            if callback is None:
+                continue
+            if when > now:
+                queue.appendleft(deadline)
                 self._loop.call_at(when, self._come_up)
                 return
-            queue.popleft()
-            if callback is not None:
-                deadline[0] = None
-                callback()
+            deadline[1] = None
+            callback()
         self._running = False

@@ -7,8 +7,7 @@
    retransmissions are simulated and not its packets' acknowledgements.
 4. Taps read and people on the path alter, delay, drop or add; both see bytes, on a stream the bytes it carries.
 5. Without loss, jitter, reordering, partition, tap or attacker a packet costs one timer, and nothing to look up for
-   those who hold their Way. Whoever wants the packets of one source apart, as a connected socket does, sets ``receive``
-   of the way from there; they go past the address's own receiver then.
+   those who hold their Way.
 """
 
 from __future__ import annotations
@@ -61,7 +60,8 @@ Remove = Callable[[], None]
 class Way:
     """The one way from ``source`` to ``destination``; ``delay`` in seconds.
 
-    ``receive`` takes the packets that arrive on it; None leaves them to whoever is attached at ``destination``.
+    ``receive`` is called with each packet that is sent while it is set, as by a connected socket; by then it may have
+    stopped listening, and gives what it does not want to ``Network.arrive``, where packets go by default.
     """
 
     __slots__ = ("delay", "destination", "receive", "source")
@@ -234,20 +234,27 @@ class Network:
         """As send, for those who hold the way."""
         if not self._smooth:
             return self._send_through(way, packet)
-        self._post(way.delay, self._arrive, way, packet)
+        receive = way.receive
+        if receive is None:
+            self._post(way.delay, self.arrive, way, packet)
+        else:
+            self._post(way.delay, receive, packet)
         return True
 
     def _arrive(self, way: Way, packet: Packet) -> None:
         receive = way.receive
-        if receive is not None:
+        if receive is None:
+            self.arrive(way, packet)
+        else:
             receive(packet)
-            return
-        try:
-            receive_all = self._receivers[way.destination]
-        except KeyError:
+
+    def arrive(self, way: Way, packet: Packet) -> None:
+        """Give a packet to whoever listens now at the end of its way."""
+        receive = self._receivers.get(way.destination)
+        if receive is None:
             self._lost(way.source, way.destination, PacketReason.UNREACHABLE)
         else:
-            receive_all(way.source, packet)
+            receive(way.source, packet)
 
     def _send_through(self, way: Way, packet: Packet) -> bool:
         source, destination = way.source, way.destination

@@ -11,9 +11,10 @@
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from functools import partial
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from p2psip_min.errors import LinkReason, Malformed
 from p2psip_min.ids import ID_LENGTH, NodeID
@@ -21,15 +22,22 @@ from p2psip_min.trace import Sink
 from p2psip_min.transport.deadlines import Deadline
 from p2psip_min.transport.link import MAX_MESSAGE, SEND_TIMES, LinkTable, Waiters
 from p2psip_min.transport.network import Address, Network, Packet
-from p2psip_min.wire.framing import DATA, DATA_OVERHEAD, frame_ack, frame_data, open_frame
+from p2psip_min.wire.framing import (
+    ACK,
+    ACK_LENGTH,
+    DATA,
+    DATA_OVERHEAD,
+    frame_ack,
+    frame_data,
+    open_frame,
+    peek_frame,
+)
 
 HELLO = b"\x01"
 HELLO_ANSWER = b"\x02"
 GAP = 0.010
 """Seconds between an acknowledgement and the next queued message (RFC 6940 §6.6.3.1)."""
 
-FRAME = bytes((DATA,))
-"""Where the first bytes of frames begin; hellos lie below."""
 _SENDS = len(SEND_TIMES)
 _WINDOW = (1 << 33) - 1
 
@@ -38,11 +46,12 @@ class PlainLink:
     """One association with another node: its counters, the message on its way and those behind it."""
 
     __slots__ = (
-        "_attempt",
+        "_back",
         "_deadline",
+        "_due",
         "_first",
-        "_highest",
         "_links",
+        "_longest",
         "_next",
         "_queue",
         "_seen",
@@ -59,18 +68,19 @@ class PlainLink:
     def __init__(self, links: PlainLinks, remote: NodeID, address: Address) -> None:
         self._links = links
         self._way = links.network.way(links.address, address)
+        self._back = links.network.way(address, links.address)
         self.remote = remote
         self.address = address
         self.heard = False
         self.known = False
         self._next = 0
         self._first = 0
-        self._highest = -1
+        self._due = 0
         self._seen = 0
+        self._longest = links.max_message
         self._waiting: bytes | None = None
-        self._attempt = 0
         self._queue: deque[bytes] | None = None
-        self._deadline: Deadline = [None]
+        self._deadline: Deadline = [0.0, None]
 
     @property
     def local(self) -> NodeID:
@@ -82,22 +92,18 @@ class PlainLink:
         """A plain link proves nothing about the other end."""
         return None
 
-    def send(self, message: bytes) -> None:
-        """Send now, or after what waits for its acknowledgement."""
-        if self._waiting is None and not self._queue:
-            self._begin(message)
-        elif self._queue is None:
-            self._queue = deque((message,))
-        else:
-            self._queue.append(message)
-
     def close(self, reason: LinkReason = LinkReason.CLOSED) -> None:
         """End the association; the other end isn't told, datagrams have no such thing."""
         self._links.drop(self, reason)
 
     # --- sending ----------------------------------------------------------------------------------------------
 
-    def _begin(self, message: bytes) -> None:
+    def send(self, message: bytes) -> None:
+        """Send now, or after what waits for its acknowledgement."""
+        if self._waiting is not None or self._queue:
+            self._queue = self._queue or deque()
+            self._queue.append(message)
+            return
         links = self._links
         self._waiting = message
         self._first = number = self._next
@@ -107,70 +113,65 @@ class PlainLink:
         self._deadline = links.set_first_wait(self._again)
 
     def _again(self) -> None:
-        self._attempt += 1
-        if self._attempt == _SENDS:
+        sends = self._next - self._first
+        if sends == _SENDS:
             self._links.failed(self)
             return
-        links, message = self._links, self._waiting
+        links, message, number = self._links, self._waiting, self._next
         assert message is not None
-        number = self._next
         self._next = number + 1
         frame = frame_data(number, message)
         links.carry(self._way, frame if self.known else links.hello + frame)
-        self._deadline = links.network.deadlines(SEND_TIMES[self._attempt]).set(self._again)
+        self._deadline = links.network.deadlines(SEND_TIMES[sends]).set(self._again)
 
     def _continue(self) -> None:
-        if self._waiting is None and self._queue:
-            self._begin(self._queue.popleft())
+        behind, self._queue = self._queue, None
+        if behind:
+            self.send(behind.popleft())
+            self._queue = behind
 
-    def _acknowledged(self, number: int) -> None:
+    def acknowledged(self, number: int) -> None:
+        """The other end has the frame of this number."""
         # Any of this message's sends will do, and those of earlier messages come too late to matter.
-        if self._waiting is None or not self._first <= number < self._next:
-            return
-        self.known = True
-        self._deadline[0] = None
-        self._waiting = None
-        self._attempt = 0
-        if self._queue:
-            self._deadline = self._links.network.deadlines(GAP).set(self._continue)
+        if self._first <= number < self._next:
+            self.known = True
+            self._first = self._next
+            self._waiting = self._deadline[1] = None
+            if self._queue:
+                self._deadline = self._links.network.deadlines(GAP).set(self._continue)
 
     # --- receiving --------------------------------------------------------------------------------------------
 
-    def take(self, packet: Packet) -> None:
-        """A packet has arrived from the other end's address."""
-        links = self._links
-        if type(packet) is not bytes or packet[:1] < FRAME:
-            links.take(self.address, packet)
-            return
+    def take(self, packet: Any) -> None:
+        """Take a packet that was sent while this link was up: the frame that is due, or one that is waited for.
+
+        Those are nearly all, and are read in as few steps as possible; all others go where a stranger's would.
+        """
         try:
-            kind, number, body = open_frame(packet)
-        except Malformed:
-            links.malformed(self.address)
-            return
-        if kind != DATA:
-            self._acknowledged(number)
-        elif len(packet) > links.max_message + DATA_OVERHEAD:
-            links.too_large(self)
+            kind, number, rest = peek_frame(packet)
+        except (struct.error, TypeError):  # too short, or a segment of a stream
+            kind = number = rest = 0
+        if kind == DATA and number == self._due and rest >> 8 == len(packet) - DATA_OVERHEAD <= self._longest:
+            links = self._links
+            self._due = number + 1
+            self._seen = seen = (self._seen << 1 | 1) & _WINDOW
+            links.carry(self._way, frame_ack(number, seen >> 1))
+            links.on_message(self.remote, packet[DATA_OVERHEAD:])
+        elif kind == ACK and self._first <= number < self._next and len(packet) == ACK_LENGTH:
+            self.acknowledged(number)
         else:
-            new, received = self.note(number)
-            links.carry(self._way, frame_ack(number, received))
-            if new:
-                links.on_message(self.remote, cast(bytes, body))
+            self._links.network.arrive(self._back, packet)
 
     def greeted(self) -> None:
         """The other end starts anew: it counts from 0 again."""
-        self._highest = -1
+        self._due = 0
         self._seen = 0
 
     def note(self, number: int) -> tuple[bool, int]:
         """Whether the frame is new, and the mask of the 32 before it (bit k-1: the one k before)."""
-        step = number - self._highest
-        if step == 1:
-            self._highest = number
-            self._seen = seen = (self._seen << 1 | 1) & _WINDOW
-            return True, seen >> 1
+        step = number - self._due + 1
         if step > 0:
-            self._highest = number
+            self._due = number + 1
             self._seen = seen = (self._seen << min(step, 33) | 1) & _WINDOW
             return True, seen >> 1
         if step < -32:
@@ -179,16 +180,20 @@ class PlainLink:
         self._seen |= 1 << -step
         return new, self._seen >> 1 - step
 
+    def listen(self) -> None:
+        """Take what comes from the other end's address oneself."""
+        self._back.receive = self.take
+
     def halt(self) -> list[bytes]:
         """Stop everything; returns what was not acknowledged, oldest first."""
-        self._deadline[0] = None
-        back = self._links.network.way(self.address, self._links.address)
-        if back.receive == self.take:
-            back.receive = None
         left = [] if self._waiting is None else [self._waiting]
         if self._queue:
             left.extend(self._queue)
-        self._waiting = self._queue = None
+        self._waiting = self._queue = self._deadline[1] = None
+        # Nothing is due any more, and nothing waited for: what is still on its way here goes to whoever listens then.
+        self._due, self._first = -1, self._next
+        if self._back.receive == self.take:
+            self._back.receive = None
         return left
 
 
@@ -199,7 +204,7 @@ class _Knock:
 
     def __init__(self, expected: NodeID | None) -> None:
         self.expected = expected
-        self.deadline: Deadline = [None]
+        self.deadline: Deadline = [0.0, None]
         self.attempt = 0
         self.waiters = Waiters()
 
@@ -228,7 +233,7 @@ class PlainLinks(LinkTable):
         self._places: dict[Address, PlainLink] = {}
         self._names: dict[Address, NodeID] = {}
         self._knocks: dict[Address, _Knock] = {}
-        network.attach(address, node_id, self.take)
+        network.attach(address, node_id, self._receive)
 
     def connected(self, node_id: NodeID) -> bool:
         """Whether messages can go there directly."""
@@ -279,30 +284,30 @@ class PlainLinks(LinkTable):
 
     # --- receiving --------------------------------------------------------------------------------------------
 
-    def take(self, source: Address, packet: Packet) -> None:
-        """A packet that is no frame of a link already heard."""
+    def _receive(self, source: Address, packet: Packet) -> None:
         if type(packet) is not bytes:
             return  # a segment of a stream: nobody here speaks that, and datagrams have no reset
         link = self._places.get(source)
         try:
-            if link is None or packet[:1] < FRAME:
+            if link is None or not packet or packet[0] < DATA:
                 link, packet = self._greet(source, packet, link)
                 if link is None:
                     return
-            open_frame(packet)
+            kind, number, body = open_frame(packet)
         except Malformed:
-            self.malformed(source)
+            self._emit_rejected(self._names.get(source, b""), LinkReason.MALFORMED)
             return
-        self._heard(link)
-        link.take(packet)
-
-    def malformed(self, source: Address) -> None:
-        """What came from there can't be read."""
-        self._emit_rejected(self._names.get(source, b""), LinkReason.MALFORMED)
-
-    def too_large(self, link: PlainLink) -> None:
-        """What came over this link is longer than messages may be."""
-        self._emit_rejected(link.remote, LinkReason.TOO_LARGE)
+        if not link.heard:
+            self._heard(link)
+        if kind != DATA:
+            link.acknowledged(number)
+        elif len(packet) > self.max_message + DATA_OVERHEAD:
+            self._emit_rejected(link.remote, LinkReason.TOO_LARGE)
+        else:
+            new, received = link.note(number)
+            self.transmit(self.address, source, frame_ack(number, received))
+            if new:
+                self.on_message(link.remote, cast(bytes, body))
 
     def _greet(self, source: Address, packet: bytes, link: PlainLink | None) -> tuple[PlainLink | None, bytes]:
         """The link that a packet with a hello, or from somebody without a link, belongs to, and the frame in it."""
@@ -356,11 +361,11 @@ class PlainLinks(LinkTable):
         knock = self._knocks.get(link.address)
         if knock is not None and knock.expected in (None, link.remote):
             del self._knocks[link.address]
-            knock.deadline[0] = None
+            knock.deadline[1] = None
             knock.waiters.opened(link.remote)
         if not link.heard:
             link.heard = True
-            self.network.way(link.address, self.address).receive = link.take
+            link.listen()
             self._emit_opened(link.remote)
             self.on_opened(link.remote)
 
@@ -377,7 +382,7 @@ class PlainLinks(LinkTable):
 
     def _answered(self, address: Address, knock: _Knock, reason: LinkReason) -> None:
         del self._knocks[address]
-        knock.deadline[0] = None
+        knock.deadline[1] = None
         self._emit_rejected(knock.expected or b"", reason)
         knock.waiters.refused(reason)
 
@@ -425,7 +430,7 @@ class PlainLinks(LinkTable):
         for link in list(self._places.values()):
             link.halt()
         for knock in list(self._knocks.values()):
-            knock.deadline[0] = None
+            knock.deadline[1] = None
             knock.waiters.refused(reason)
         self._places.clear()
         self._knocks.clear()

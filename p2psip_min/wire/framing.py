@@ -21,6 +21,12 @@ _ACK = struct.Struct(">BII")
 _pack_data, _unpack_data = _DATA.pack, _DATA.unpack_from
 _pack_ack, _unpack_ack = _ACK.pack, _ACK.unpack
 
+peek_frame = _ACK.unpack_from
+"""Type and sequence of what may be a frame, and its next four bytes: ``received``, or a length and one byte more.
+
+It checks nothing, and raises struct.error for less than nine bytes.
+"""
+
 
 def frame_data(sequence: int, message: bytes) -> bytes:
     """The data frame of ``message``; LocalProtocolError at 16 MiB and over."""

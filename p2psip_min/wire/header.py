@@ -95,27 +95,28 @@ def open_envelope(data: bytes) -> Envelope:
         token, e.overlay, e.configuration_sequence, e.version, e.ttl, e.fragment, length, e.transaction_id,
         e.max_response_length, via_length, destination_length, options_length,
     ) = _unpack(data)  # fmt: skip
+    e.options_offset = options_offset = HEADER_LENGTH + via_length + destination_length
+    e.body_offset = body_offset = options_offset + options_length
+    if token != TOKEN or length != size or body_offset + 2 > size:
+        _check_lengths(token, length, size, body_offset, e.fragment)
+    e.data = data
+    e.length = size
+    e.via = data[HEADER_LENGTH : HEADER_LENGTH + via_length] if via_length else b""
+    e.destinations = data[HEADER_LENGTH + via_length : options_offset]
+    e.options = data[options_offset:body_offset] if options_length else b""
+    e.code = 0 if e.fragment & OFFSET_MASK else data[body_offset] << 8 | data[body_offset + 1]
+    return e
+
+
+def _check_lengths(token: int, length: int, size: int, body_offset: int, fragment: int) -> None:
     if token != TOKEN:
         raise Malformed(0, "header: not a RELOAD message")
     if length != size:
         raise Malformed(16, "header: length differs from the message's")
-    destination_offset = HEADER_LENGTH + via_length
-    e.options_offset = options_offset = destination_offset + destination_length
-    e.body_offset = body_offset = options_offset + options_length
     if body_offset > size:
         raise Malformed(32, "header: lists longer than the message")
-    e.data = data
-    e.length = length
-    e.via = data[HEADER_LENGTH:destination_offset]
-    e.destinations = data[destination_offset:options_offset]
-    e.options = data[options_offset:body_offset]
-    if e.fragment & OFFSET_MASK:
-        e.code = 0
-    elif body_offset + 2 > size:
+    if not fragment & OFFSET_MASK:
         raise Malformed(body_offset, "header: no message code")
-    else:
-        e.code = data[body_offset] << 8 | data[body_offset + 1]
-    return e
 
 
 def build_header(

@@ -28,7 +28,7 @@ def test_what_is_still_wanted_comes_up_in_time_and_in_order(steps: list[tuple[fl
         loop.run_until(loop.time() + pause)
         deadline = deadlines.set(partial(come_up, number))
         if answered:
-            deadline[0] = None
+            deadline[1] = None
         else:
             wanted.append((loop.time() + 0.75, number))
     loop.run_until(loop.time() + 10)
@@ -57,7 +57,7 @@ def test_all_of_them_take_one_timer_of_the_loop() -> None:
     loop = VirtualLoop()
     deadlines = Deadlines(loop, 1.0)
     for _ in range(1000):
-        deadlines.set(loop.stop)[0] = None
+        deadlines.set(loop.stop)[1] = None
     assert len(loop._heap) == 1
     loop.run_until(2)
     assert loop.idle
