@@ -2,7 +2,8 @@
 
 ``RP2-U-R-D-7-9C41`` is threat, base, routing, preset, seed and check digits; then comes what differs from that
 (``.p16`` peers, ``.calm`` no attack, a defence's name where it was switched, ``.crash:p07/12000`` something done by
-hand at a virtual millisecond), and ``@57`` for the moment.
+hand at a virtual millisecond, ``.flip~14+133w/12000`` something done to the 14th transmission, on the wire), and
+``@57`` for the moment.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from lab.hands import DEEDS, Grip
 from lab.scenarios import SCENARIOS, Setting
 from p2psip_min.defences import CATALOGUE, PRESETS, Defences, entry, preset
 from p2psip_min.overlay import ROUTING
@@ -20,17 +22,27 @@ LINKS = ("plain", "tls")
 PEERS, SEED = 32, 7
 
 _CARD = re.compile(r"([A-Z]+\d*)-([TU])-([RI])-([NDRH])-(\d+)-([0-9A-F]{4})((?:\.[^.@]+)*)(?:@(\d+))?")
+_ACT = re.compile(r"([a-z]+)(?::([^~/]+))?(?:~(\d+)\+(\d+)([iw]))?/(\d+)")
 _BASE, _ROUTING, _PRESET = ({name[0].upper(): name for name in names} for names in (BASES, ROUTING, tuple(PRESETS)))
 _TOUR = "TOUR"
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something done by hand at a virtual millisecond, to a node by name (empty: whoever the stage chooses)."""
+    """Something done by hand at a virtual millisecond.
+
+    To a node by name (empty: whoever the stage chooses), or to the transmission of a message (``grip``).
+    """
 
     name: str
     at: int
     node: str = ""
+    grip: Grip | None = None
+
+    def __str__(self) -> str:
+        grip = self.grip
+        held = f"~{grip.sent}+{grip.value}{'i' if grip.inside else 'w'}" if grip else ""
+        return f"{self.name}{':' + self.node if self.node else ''}{held}/{self.at}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +103,7 @@ class Choices:
         if self.threat and not self.attack:
             parts.append("calm")
         parts += self.toggled
-        parts += [f"{act.name}{':' + act.node if act.node else ''}/{act.at}" for act in self.acts]
+        parts += [str(act) for act in self.acts]
         return "".join(f".{part}" for part in parts)
 
 
@@ -125,12 +137,21 @@ def parse(card: str) -> Card:
         elif part == "calm":
             choices = replace(choices, attack=False)
         elif "/" in part:
-            deed, _, at = part.partition("/")
-            what, _, node = deed.partition(":")
-            choices = replace(choices, acts=(*choices.acts, Act(what, int(at), node)))
+            choices = replace(choices, acts=(*choices.acts, _act(card, part)))
         else:
             choices = choices.toggle(part, part not in choices.defences.names())
     return Card(choices, check, int(moment or 0))
+
+
+def _act(card: str, part: str) -> Act:
+    found = _ACT.fullmatch(part)
+    if found is None:
+        raise ValueError(f"{card!r} is no card: {part!r} is nothing that is done by hand")
+    name, node, sent, value, where, at = found.groups()
+    if sent is None:
+        return Act(name, int(at), node or "")
+    grip = Grip(known("deed", name, DEEDS), int(sent), int(value), where == "i")
+    return Act(name, int(at), node or "", grip)
 
 
 def known(what: str, value: str, names: tuple[str, ...]) -> str:

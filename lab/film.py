@@ -72,6 +72,7 @@ class Film(Reel):
             way = tuple(node for _, node in line.way[:reached]) or (line.sender, *line.receivers)
             row = self._rows[key] = Row(
                 number=line.number,
+                sent=line.sent,
                 cursor=line.cursor,
                 t=line.t,
                 transaction_id=line.transaction_id,

@@ -166,10 +166,12 @@ class Row:
     """One line of the swim lanes: a request's hop, or an answer's whole way back.
 
     ``number`` counts from 1; ``receivers`` are several where one node sends copies to its replicas; ``hops`` lists
-    every node an answer passed; ``t`` is its virtual second, ``version`` 0 where it has none.
+    every node an answer passed; ``t`` is its virtual second, ``version`` 0 where it has none. ``sent`` counts the
+    transmissions of the story, from 1: it names the row's first hop when somebody lays hands on it.
     """
 
     number: int
+    sent: int
     cursor: int
     t: float
     transaction_id: int

@@ -32,6 +32,7 @@ class Line:
     """A message row in the making; ``log`` holds (cursor, outcome, reason), ``way`` (cursor, node) of an answer."""
 
     number: int
+    sent: int
     cursor: int
     t: float
     transaction_id: int
@@ -103,7 +104,7 @@ class Reel:
     ) -> None:
         self.world = world
         self._events, self._start, self._quiet = events, start, quiet
-        self._next = 0
+        self._next = self._transmissions = 0
         self._scene = self._opening = Scene.opening(world)
         self._moments: list[Moment] = []
         self._lines: list[Line] = []
@@ -129,6 +130,7 @@ class Reel:
             if seq < self._start:
                 self._stage(event)
             else:
+                self._transmissions += isinstance(event, ev.MessageSent | ev.MessageForwarded)
                 self._take(event)
         self._next = len(self._events)
         return len(self._moments) - before
@@ -284,6 +286,7 @@ class Reel:
             resent = any(one.resent and one.transaction_id == event.transaction_id for one in self._lines[-12:])
         line = Line(
             number=len(self._lines) + 1,
+            sent=self._transmissions,
             cursor=self._cursor,
             t=event.t,
             transaction_id=event.transaction_id,

@@ -14,8 +14,10 @@ from dataclasses import replace
 
 from lab import scenarios
 from lab.choices import LINKS, PEERS, SEED, Act, Choices, known, parse
+from lab.comparison import Comparison, compare
 from lab.film import Film
 from lab.frames import Action, Frame, Strip, Switch
+from lab.hands import DEEDS, Grip, Hands
 from lab.scenarios import DriverFactory, Scenario, Setting, Stage
 from lab.strips import strip, word
 from lab.text import Word
@@ -70,7 +72,7 @@ class Session:
             choices = choices.toggle("tls", known("kind of link", links, LINKS) == "tls")
         self._tried: dict[str, Word] = {}
         self._outcomes: dict[Setting, Outcome] = {}
-        self._own = self.choices = choices
+        self._own = self.choices = self.before = choices
         self.stage = self._start(choices)
         self._follow()
 
@@ -105,7 +107,11 @@ class Session:
         self._cursor = 0
 
         def begin() -> asyncio.Task[None]:
+            if grips := [act.grip for act in choices.acts if act.grip is not None]:
+                Hands(overlay, grips, stage.start)
             for act in choices.acts:
+                if act.grip is not None:
+                    continue
                 node = overlay.node(act.node) if act.node else None
                 overlay.loop.call_at(act.at / 1000, stage.do, act.name, node)
             return overlay.loop.create_task(stage.story(), name="story")
@@ -117,7 +123,8 @@ class Session:
         scenario = scenarios.scenario(choices.threat)
         self.scenario, before = scenario, self.stage
         self.stage = self._start(choices)
-        self.choices = choices
+        if choices != self.choices:
+            self.before, self.choices = self.choices, choices
         before.overlay.close()
         self._follow()
 
@@ -343,14 +350,47 @@ class Session:
         """
         target = self.overlay.node(NodeID(node)) if node else None
         self.stage.check_deed(name, target)
-        moment = self._cursor
         t = max(self.frame().t, self.stage.began)
-        at = math.floor(t * 1000) + 1
-        earlier = tuple(act for act in self.choices.acts if act.at <= at)
-        self._take(replace(self.choices, acts=(*earlier, Act(name, at, target.name if target else ""))))
+        return self._fork(Act(name, math.floor(t * 1000) + 1, target.name if target else ""))
+
+    def touch(self, deed: str, number: int, value: int = 0, *, inside: bool = True) -> Frame:
+        """Lay hands on message row ``number``, which forks the run there; the first frame that shows it.
+
+        ``value`` is the bit to flip, or the seconds to wait. ``inside`` the sender, before its link protects the
+        message, or on the wire. Raises TrustedBase where the sender is a peer that can't be hostile.
+        """
+        known("deed", deed, DEEDS)
+        row = self._film.frame(self.length).row(number)
+        if row is None:
+            raise LocalProtocolError(f"there is no message {number}: {len(self._film.frame(self.length).rows)} so far")
+        if inside:
+            sender = self.overlay.node(NodeID(row.sender))
+            self.overlay.roles.permit(sender.node_id, sender.name, peer=not sender.is_client)
+        self.seek(max(0, row.cursor - 1))
+        return self._fork(Act(deed, math.floor(row.t * 1000), grip=Grip(deed, row.sent, value, inside)))
+
+    def _fork(self, act: Act) -> Frame:
+        """The same seed again, with one more act; what was done later than that is undone."""
+        moment = self._cursor
+        earlier = tuple(done for done in self.choices.acts if done.at <= act.at)
+        self._take(replace(self.choices, acts=(*earlier, act)))
         self._grow(moment)
         self.seek(moment)
         return self.step()
+
+    # --- two runs --------------------------------------------------------------------------------------------
+
+    def other(self) -> Session:
+        """The run before the last change, on a session of its own, run to its end; the caller closes it."""
+        session = Session(self.before.threat, driver=self._driver)
+        session._take(self.before)
+        session.run()
+        return session
+
+    def compare(self, other: Session) -> Comparison:
+        """This run's messages beside another's; both are run to their ends."""
+        self._grow(math.inf)
+        return compare(other.frame(other.run().length), self.frame(self.length))
 
     # --- the verdict -----------------------------------------------------------------------------------------
 
