@@ -16,6 +16,7 @@ from p2psip_min import trace as events
 from p2psip_min.ids import NodeID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.trace import Trace
+from p2psip_min.transport.network import Address
 
 DEEDS = ("flip", "drop", "delay", "duplicate", "resend")
 """What hands can do to a message."""
@@ -64,28 +65,33 @@ class Hands:
         return self._sent + 1
 
     def _send(self, node: Node, links: Any, next_hop: NodeID, message: bytes) -> bool:
-        grips = self._grips.get(self._number())
-        if not grips or not links.connected(next_hop):
-            return bool(links.send(next_hop, message))
-        inside = [grip for grip in grips if grip.inside]
-        removes = [
-            self._overlay.network.on_path(node.address, links.book[next_hop], partial(_meddle, grip))
-            for grip in grips
-            if not grip.inside
-        ]
-        try:
-            copies = [(0.0, message)]
-            for grip in inside:
+        grips = self._grips.get(self._number(), ())
+        copies = [(0.0, message)]
+        for grip in grips:
+            if grip.inside:
                 copies = [(first + more, out) for first, each in copies for more, out in _meddle(grip, each)]
-            for delay, data in copies:
-                if delay:
-                    self._overlay.loop.call_later(delay, links.send, next_hop, data)
-                else:
-                    links.send(next_hop, data)
-        finally:
-            for remove in removes:
-                remove()
-        return True
+            else:
+                self._lie_in_wait(grip, node, links.book.get(next_hop))
+        sent = True
+        for delay, data in copies:
+            if delay:
+                self._overlay.loop.call_later(delay, links.send, next_hop, data)
+            else:
+                sent = links.send(next_hop, data)
+        return sent
+
+    def _lie_in_wait(self, grip: Grip, node: Node, address: Address | None) -> None:
+        """Take the next packet of this way that carries anything: on a link still to be opened, its first one."""
+        if address is None:
+            return
+
+        def once(packet: bytes) -> list[tuple[float, bytes]]:
+            if not packet:
+                return [(0.0, packet)]
+            remove()
+            return _meddle(grip, packet)
+
+        remove = self._overlay.network.on_path(node.address, address, once)
 
 
 def _meddle(grip: Grip, data: bytes) -> list[tuple[float, bytes]]:

@@ -53,8 +53,7 @@ def test_a_bit_flipped_inside_is_found_by_the_signature(session: Session) -> Non
 
 
 def test_a_bit_flipped_on_the_wire_breaks_a_tls_link_and_reaches_the_peer_on_a_plain_one(session: Session) -> None:
-    row = forwarded_put(session)
-    session.touch("flip", row.number, 8 * 120, inside=False)
+    session.touch("flip", first_put(session).number, 8 * 120, inside=False)
     session.run()
     closed = {event.reason for event in session.trace.select(events.LinkClosed, since=session.stage.start)}
     dropped = list(session.trace.select(events.MessageDropped, since=session.stage.start))
