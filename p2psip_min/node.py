@@ -81,6 +81,7 @@ class Node:
             surroundings.defences.reader_memory.start(),
             encryption=surroundings.defences.value_encryption,
             private_key=parts.identity.private_key,
+            vouching=surroundings.defences.vouching,
         )
         # Certificates (DER) of the users that may read what this node stores, by user; nobody named: everybody may.
         self.readers: dict[str, bytes] = {}

@@ -9,7 +9,7 @@ from p2psip_min.enrollment.configuration import ANY_SEQUENCE, newer
 from p2psip_min.errors import DropReason, LinkReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.policies import signing_node
-from p2psip_min.wire.message import Message, message_input
+from p2psip_min.wire.message import Message, input_in_place_of, message_input
 from p2psip_min.wire.messages import ErrorCode, MessageCode
 from p2psip_min.wire.security import (
     UNSIGNED,
@@ -85,7 +85,7 @@ class Seal:
         if isinstance(certificate, LinkReason):
             return DropReason.CERTIFICATE_REFUSED
         identity = encode_identity(signature.identity)
-        covered = message_input(message.overlay, message.transaction_id, message.contents, identity)
+        covered = input_in_place_of(message, message.contents, identity)
         if not verify(certificate.public_key, signature, covered):
             return DropReason.BAD_SIGNATURE
         node = signing_node(certificate, signature.identity)

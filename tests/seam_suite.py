@@ -207,13 +207,29 @@ def answers_arrive_over_it(b: Bench) -> bool:
     return sum(1 for _ in trace_of(b.overlay).select(MessageSent, since=since, node=b.sender.node_id)) == 1
 
 
-def sends_nothing_that_is_not_its_own(b: Bench) -> bool:
-    """What has passed, and was answered, is not sent again by the node that passed it on."""
-    owner, iteration = next(
+def passes_contents_on_as_they_are(b: Bench) -> bool:
+    """What is stored over it arrives, and what is fetched over it comes back, each at the first try."""
+    owner, iteration = behind(b)
+    since, read = len(b.overlay.trace), ()
+    with suppress(RemoteFault):
+        b.overlay.put(owner.name, TURN_SERVICE, value(5), iteration=iteration)
+        read = b.overlay.get(owner.name, owner.name, TURN_SERVICE, iteration=iteration)
+    tries = sum(1 for _ in trace_of(b.overlay).select(MessageSent, since=since, node=owner.node_id))
+    return (read, tries) == ((value(5),), 2)
+
+
+def behind(b: Bench) -> tuple[Node, int]:
+    """An owner whose requests for one of his places go over the node, and which place."""
+    return next(
         (owner, iteration)
         for owner, iteration in somewhere(b)
         if b.node in b.overlay.route(owner.name, b.overlay.place_of(owner.name, TURN_SERVICE, iteration=iteration))[:-1]
     )
+
+
+def sends_nothing_that_is_not_its_own(b: Bench) -> bool:
+    """What has passed, and was answered, is not sent again by the node that passed it on."""
+    owner, iteration = behind(b)
     with suppress(RemoteFault):
         b.overlay.put(owner.name, TURN_SERVICE, value(5), iteration=iteration)
     b.overlay.advance(5)
@@ -247,6 +263,7 @@ FORWARDING: tuple[Clause, ...] = (
     delivers_what_is_its_own,
     drops_for_a_reason,
     answers_arrive_over_it,
+    passes_contents_on_as_they_are,
     sends_nothing_that_is_not_its_own,
 )
 

@@ -18,6 +18,7 @@ from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.initiative import Initiative
 from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.storage import RecordDiscard
+from p2psip_min.attacks.tampering import GetTampering, PutTampering
 from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution
 from p2psip_min.errors import LocalProtocolError, TrustedBase
 from p2psip_min.ids import ResourceID
@@ -51,6 +52,8 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     WrongPeers: WrongPeers,
     WrongHop: WrongHop,
     StoreDelay: lambda: StoreDelay(after=20.0),
+    PutTampering: PutTampering,
+    GetTampering: GetTampering,
     UpdateIgnored: UpdateIgnored,
     RecordForgery: RecordForgery,
     OldAnswers: OldAnswers,

@@ -10,7 +10,18 @@ from dataclasses import replace
 
 from lab import verdicts
 from lab.catalogue import catalogue, threat
-from lab.scenarios import bootstrap, discarding, forwarding, holders, late, replay, storage, transport, writing
+from lab.scenarios import (
+    bootstrap,
+    discarding,
+    forwarding,
+    holders,
+    late,
+    replay,
+    storage,
+    tampering,
+    transport,
+    writing,
+)
 from lab.scenarios.base import NUMBERS, Deed, Scenario, Setting, Stage, UnknownSetting, run, titles
 from lab.scenarios.tour import TOUR
 from lab.verdicts import Outcome, Verdict
@@ -25,6 +36,7 @@ FAMILIES = (
     transport,
     forwarding,
     discarding,
+    tampering,
     replay,
     late,
     writing,

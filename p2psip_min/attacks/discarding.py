@@ -20,6 +20,7 @@ class RequestDiscard:
         "forwards_towards_the_destination",
         "changes_nothing_but_the_way",
         "answers_arrive_over_it",
+        "passes_contents_on_as_they_are",
     )
     """The clauses of the seams that a node with this forwarding does not keep."""
 
@@ -31,7 +32,7 @@ class RequestDiscard:
 class AnswerDiscard:
     """KB-2: passes requests on and lets their answers disappear, so that what was asked is done and nobody knows."""
 
-    breaks: ClassVar[tuple[str, ...]] = ("answers_arrive_over_it",)
+    breaks: ClassVar[tuple[str, ...]] = ("answers_arrive_over_it", "passes_contents_on_as_they_are")
     """The clauses of the seams that a node with this forwarding does not keep."""
 
     def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:

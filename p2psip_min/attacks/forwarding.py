@@ -78,7 +78,11 @@ class _Keeping:
 class WrongHop:
     """KB-4: sends requests that it should pass on back to where they came from, whose tables name it again."""
 
-    breaks: ClassVar[tuple[str, ...]] = ("forwards_towards_the_destination", "answers_arrive_over_it")
+    breaks: ClassVar[tuple[str, ...]] = (
+        "forwards_towards_the_destination",
+        "answers_arrive_over_it",
+        "passes_contents_on_as_they_are",
+    )
     """The clauses of the seams that a node with this forwarding does not keep."""
 
     def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:

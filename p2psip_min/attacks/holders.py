@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar, cast
 
+from p2psip_min.attacks.forging import changed
 from p2psip_min.ids import NodeID
 from p2psip_min.seams import Coalition, PeerParts
 from p2psip_min.storage.selection import whole
@@ -91,10 +92,7 @@ def _changed(found: Found) -> Found:
 
 
 def _altered(stored: StoredData) -> StoredData:
-    """The same value but for its last byte, of which any is well formed: of an address it is the port."""
-    value = stored.value
-    other = value.value[:-1] + bytes((value.value[-1] ^ 1,)) if value.value else value.value
-    return replace(stored, value=replace(value, value=other))
+    return replace(stored, value=changed(stored.value))
 
 
 class OldAnswers:

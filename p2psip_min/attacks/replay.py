@@ -101,7 +101,10 @@ class HeldPacket(_Line):
 class StoreDelay(StoreReplay):
     """RP-3: a peer on the way that keeps the first store for each place to itself for ``after`` seconds."""
 
-    breaks: ClassVar[tuple[str, ...]] = ("sends_nothing_that_is_not_its_own",)
+    breaks: ClassVar[tuple[str, ...]] = (
+        "passes_contents_on_as_they_are",
+        "sends_nothing_that_is_not_its_own",
+    )
     """The clauses of the seams that a node with this forwarding does not keep."""
 
     def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:

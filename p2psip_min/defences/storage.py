@@ -49,6 +49,7 @@ from p2psip_min.storage.redundancy import (
     WriteQuorum,
 )
 from p2psip_min.storage.values import ReaderValidates, StorerValidates, Unvalidated, ValidationPolicy
+from p2psip_min.storage.vouching import HolderSignature, NobodyVouches, VouchingPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,7 @@ class StorageDefences:
     write: WritePolicy = RootsWord()
     read: ReadPolicy = RootOnly()
     reader_memory: ReaderMemoryPolicy = Forgetful()
+    vouching: VouchingPolicy = NobodyVouches()
 
     @property
     def copies(self) -> int:
@@ -255,5 +257,17 @@ STORAGE: tuple[Defence, ...] = (
         stops="rolling back a reader who knew better",
         cost="eight bytes a record read",
         section="RFC 6940 §7.4.2.2",
+    ),
+    Defence(
+        name="holder-signature",
+        title="Holder's signature",
+        field="vouching",
+        on=HolderSignature(),
+        off=NobodyVouches(),
+        checks="a node of the overlay has signed what its owner did not",
+        stops="strangers, but no peer on the way: a reader can't tell whose signature it should be",
+        cost="one signature a value read",
+        section="draft 11.2",
+        decoy=True,
     ),
 )

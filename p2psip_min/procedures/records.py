@@ -345,7 +345,9 @@ def on_fetch(peer: Peer, received: Received) -> Reply:
     found = peer.store.fetch(received.body, peer.now())
     if isinstance(found, Rejected):
         raise ErrorAnswer(found.code, found.info)
-    return Reply(found.answer, found.certificates)
+    vouching, own = peer.defences.vouching, peer.parts.identity
+    answer = vouching.vouch(own.private_key, peer.identity, received.body.resource, found.answer)
+    return Reply(answer, (*found.certificates, own.certificate) if vouching.signs else found.certificates)
 
 
 def on_stat(peer: Peer, received: Received) -> StatAns:

@@ -20,6 +20,7 @@ from p2psip_min.storage.policies import CertificateFor, Recollection, StorePolic
 from p2psip_min.storage.rights import proven
 from p2psip_min.storage.validation import well_formed
 from p2psip_min.storage.values import CLASS_OF, MAX_LIFETIME, VALUE_RULES, ValueRule, is_absence, key_of, precedence
+from p2psip_min.storage.vouching import NobodyVouches, VouchingPolicy
 from p2psip_min.trace import Event
 from p2psip_min.wire.data import StoredData, StoredDataValue
 from p2psip_min.wire.encrypted import plain_kind
@@ -91,6 +92,7 @@ class Reader:
         "_private_key",
         "_rules",
         "_value_rules",
+        "_vouching",
         "node_id",
     )
 
@@ -102,6 +104,7 @@ class Reader:
         *,
         encryption: ValueEncryptionPolicy = InClear(),
         private_key: ec.EllipticCurvePrivateKey | None = None,
+        vouching: VouchingPolicy = NobodyVouches(),
         value_rules: Mapping[int, ValueRule] = VALUE_RULES,
         max_lifetime: int = MAX_LIFETIME,
     ) -> None:
@@ -110,6 +113,7 @@ class Reader:
         self._memory = memory
         self._encryption = encryption
         self._private_key = private_key
+        self._vouching = vouching
         self._value_rules = value_rules
         self._max_lifetime = max_lifetime
 
@@ -207,6 +211,8 @@ class Reader:
         signer = proven(self._rules, place, spec, stored, certificates)
         if isinstance(signer, StoreReason):
             return ReadReason[signer.name]
+        if refusal := self._vouching.refusal(place, spec.id, stored, certificates):
+            return refusal
         # A holder may stretch the lifetime, which is not signed, but not the storage time.
         if stored.lifetime == 0 or virtual(stored.storage_time) + self._max_lifetime + CLOCK_SLACK < now:
             return ReadReason.EXPIRED

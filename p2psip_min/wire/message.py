@@ -132,6 +132,27 @@ def encode_message(
     return header + contents + security
 
 
+def input_in_place_of(message: Message, contents: bytes, identity_bytes: bytes) -> bytes:
+    """What a signature covers of a message with these ``contents`` in the transaction of ``message``."""
+    return message_input(message.overlay, message.transaction_id, contents, identity_bytes)
+
+
+def encode_in_place_of(
+    message: Message, *, ttl: int, via: bytes, destinations: bytes, contents: bytes, security: bytes
+) -> bytes:
+    """The bytes of another message in the transaction of ``message``."""
+    return encode_message(
+        overlay=message.overlay,
+        configuration_sequence=message.configuration_sequence,
+        ttl=ttl,
+        transaction_id=message.transaction_id,
+        via=via,
+        destinations=destinations,
+        contents=contents,
+        security=security,
+    )
+
+
 def decode_message(received: Envelope | bytes, kinds: KindRegistry) -> Message:
     """The message, with values of the Kinds in ``kinds`` decoded; Malformed also for a fragment or trailing bytes.
 
