@@ -302,6 +302,7 @@ def _matrix(arguments: argparse.Namespace) -> int:
     document = matrix.to_json(rows, seeds, others)
     _write(folder / "matrix.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     _write(folder / "matrix.html", report.page(document))
+    _write(folder / "coverage.html", report.coverage_page(document))
     failed = [row.verdict for row in rows if not row.verdict.holds]
     for verdict in failed:
         print(f"{verdict.id} on the {verdict.base} base, {verdict.routing}: does not hold", file=sys.stderr)

@@ -230,3 +230,11 @@ def preset_head(name: str) -> str:
 def quick_look(seeds: int, wanted: int) -> str:
     """What to say beside a verdict over few seeds."""
     return f"A quick look: {seeds} seed{'s' if seeds != 1 else ''}. A verdict takes {wanted}: --seeds {wanted}."
+
+
+COVERAGE_TITLE = "The draft, sentence by sentence"
+COVERAGE_HEADS = ("Covered", "Place", "What the draft says, in our words", "Threats", "Not yet")
+COVERAGE_ABOUT = (
+    "Every sentence of draft-matuszewski-p2psip-security-requirements-03 that names a threat, gaps first. A place is "
+    "section, paragraph and sentence. The word says what the verdicts on its threats came to."
+)

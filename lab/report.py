@@ -8,6 +8,7 @@ from typing import Any
 
 from lab import labels
 from lab.catalogue import threat
+from lab.coverage import Cover, coverage
 from lab.scenarios import SCENARIOS, titles
 from lab.style import tokens
 from lab.text import TONES, Word
@@ -58,10 +59,47 @@ def page(matrix: Mapping[str, Any]) -> str:
     others = [row for row in matrix["rows"] if not row["cells"]]
     if others:
         parts.append(f"<h2>{escape(labels.MATRIX_OTHERS)}</h2>{_others(others)}")
+    return _document(labels.MATRIX_TITLE, parts)
+
+
+def _document(title: str, parts: Sequence[str]) -> str:
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(labels.MATRIX_TITLE)}</title>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{tokens()}{_STYLE}</style><body class='lab'>{''.join(parts)}</body></html>\n"
     )
+
+
+_COVERS = {
+    Cover.GAP: ("bad", "×"),
+    Cover.PARTLY: ("warn", "◐"),
+    Cover.FAILS: ("bad", "×"),
+    Cover.OPEN: ("warn", "○"),
+    Cover.DAMPENED: ("warn", "◐"),
+    Cover.HOLDS: ("good", "✓"),
+    Cover.LAUNCHED: ("mute", "▸"),
+}
+
+
+def coverage_page(matrix: Mapping[str, Any]) -> str:
+    """The draft sentence by sentence as one HTML document, gaps first."""
+    found = coverage({row["id"]: row["standing"] for row in matrix["rows"] if row["cells"]})
+    counted = ", ".join(f"{n} {cover}" for cover in Cover if (n := sum(each.cover is cover for each in found)))
+    head = "".join(f"<th>{escape(each)}</th>" for each in labels.COVERAGE_HEADS)
+    lines = []
+    for each in found:
+        tone, sign = _COVERS[each.cover]
+        lines.append(
+            f'<tr><td class="{tone}"><b>{sign} {escape(each.cover.upper())}</b></td>'
+            f"<td>{escape(each.entry.place)}</td><td>{escape(each.entry.words)}</td>"
+            f"<td>{escape(', '.join(each.ready))}</td><td>{escape(', '.join(each.missing))}</td></tr>"
+        )
+    parts = [
+        f"<h1>{escape(labels.COVERAGE_TITLE)}</h1>",
+        f"<p>{escape(labels.COVERAGE_ABOUT)}</p>",
+        f"<p>{escape(counted)}</p>",
+        f"<table><tr>{head}</tr>{''.join(lines)}</table>",
+    ]
+    return _document(labels.COVERAGE_TITLE, parts)
 
 
 def _count(rows: Any) -> str:

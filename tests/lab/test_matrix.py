@@ -11,6 +11,7 @@ import pytest
 
 from lab import matrix, report
 from lab.__main__ import main
+from lab.coverage import Cover, coverage
 from lab.scenarios import SCENARIOS, scenario
 from lab.sweep import sweep
 
@@ -58,6 +59,19 @@ def test_the_page_stands_alone_and_says_what_the_figures_say(document: dict[str,
         assert said in page
 
 
+def test_the_coverage_begins_with_gaps_and_follows_the_verdicts(document: dict[str, Any]) -> None:
+    found = coverage({row["id"]: row["standing"] for row in document["rows"] if row["cells"]})
+    order = list(Cover)
+    assert [order.index(each.cover) for each in found] == sorted(order.index(each.cover) for each in found)
+    assert all(each.missing for each in found if each.cover in (Cover.GAP, Cover.PARTLY))
+    assert any("SI-5" in each.missing for each in found if each.cover is Cover.GAP)
+    assert {each.cover for each in coverage() if each.entry.threats == ("RP-2",)} == {Cover.LAUNCHED}
+    assert {each.cover for each in coverage({"RP-2": "open"}) if each.entry.threats == ("RP-2",)} == {Cover.OPEN}
+    page = report.coverage_page(document)
+    assert "whoever forwards can keep it and send it again" in page
+    assert not re.findall(r"(?:src|href)=|url\(|@import|https?:", page)
+
+
 def test_the_settings_of_a_threat_are_its_own_first() -> None:
     for each in SCENARIOS.values():
         found = [(ground.base, ground.routing) for ground in matrix.grounds(each)]
@@ -71,7 +85,7 @@ def test_the_command_writes_both_files(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["matrix", "tr-1", "--out", str(out), "--others", "0", "--workers", "1"]) == 0
     assert json.loads((out / "matrix.json").read_text())["rows"][0]["id"] == "TR-1"
     assert (out / "matrix.html").read_text().startswith("<!doctype html>")
-    assert sorted(each.name for each in out.iterdir()) == ["matrix.html", "matrix.json", "runs.jsonl"]
+    assert sorted(each.name for each in out.iterdir()) == ["coverage.html", "matrix.html", "matrix.json", "runs.jsonl"]
     assert "1 rows, 0 do not hold" in capsys.readouterr().out
     before = (out / "matrix.json").read_bytes()
     assert main(["matrix", "TR-1", "--out", str(out), "--others", "0"]) == 0
