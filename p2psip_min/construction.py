@@ -6,7 +6,7 @@ Addresses follow from the order of making, so that one node more moves no other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from p2psip_min.node import Surroundings
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.client import service_failed
 from p2psip_min.procedures.configure import bring_up_to_date, reconcile
+from p2psip_min.procedures.join import become_member
 from p2psip_min.procedures.maintain import link_failed
 from p2psip_min.routing.forwarding import Forwarder
 from p2psip_min.routing.topology.base import TopologyPlugin
@@ -35,6 +36,8 @@ from p2psip_min.transport.tls_links import TlsLinks
 
 PORT = 6084
 SIP_PORT = 5061
+ELSEWHERE = 0x640000
+"""Where the hosts of another overlay are counted from: 10.100.0.1."""
 
 TopologyFactory = Callable[[NodeID], TopologyPlugin]
 """Makes the overlay algorithm of one node."""
@@ -157,6 +160,22 @@ class Construction:
         peer.on_configuration_error = lambda *case: reconcile(peer, *case)
         return Node(name, credential.user, peer, address, is_client)
 
+    def counterfeit(self, peers: int, seed: str) -> list[Node]:
+        """The peers of another overlay with the same name, run by the same software under an authority of its own."""
+        provider = Provider(self.provider.overlay, seed=seed, rng=self._dice(seed))
+        maker = Construction(
+            self.network, provider, self.surroundings, lambda label: self._dice(f"{seed}:{label}"), self._topology,
+            iterative=self._iterative, maintained=False,
+        )  # fmt: skip
+        maker._hosts = ELSEWHERE
+        now = self.network.loop.time()
+        credentials = sorted(
+            (provider.enroll(f"peer{number}", now) for number in range(peers)), key=lambda each: each.node_id
+        )
+        nodes = [maker.node(each, f"x{number:02d}", provider.configuration) for number, each in enumerate(credentials)]
+        settle(nodes)
+        return nodes
+
     def _life(self, node_id: NodeID) -> str:
         """The label of a node's dice: one that comes back must not repeat its transactions."""
         self._lives[node_id] += 1
@@ -181,6 +200,21 @@ class Construction:
         )
         check = trust.refusal if defences.link_authentication.certificate else claim_believed(trust)
         return TlsLinks(self.network, address, credential.node_id, identity=identity, check=check, trace=trace)
+
+
+def settle(members: Sequence[Node], choose: Callable[[Sequence[NodeID]], NodeID] | None = None) -> None:
+    """Give nodes, sorted by Node-ID, what joins of all of them would have led to; ``choose`` as in TopologyPlugin."""
+    ring = [node.node_id for node in members]
+    by_id = {node.node_id: node for node in members}
+    for node in members:
+        topology = node.peer.topology
+        topology.settle(ring, choose)
+        for other in topology.table():
+            node.peer.links.learn(other, by_id[other].address)
+            # Who was attached to knows us as well, though we are in nobody's table by that alone.
+            by_id[other].peer.links.learn(node.node_id, node.address)
+    for node in members:
+        become_member(node.peer, b"", settled=True)
 
 
 def claim_believed(trust: TrustStore) -> Check:

@@ -72,6 +72,7 @@ class LinkReason(Reason):
     WRONG_OVERLAY = "certificate of another overlay"
     BAD_PROFILE = "certificate outside the profile"
     NO_CERTIFICATE = "no certificate"
+    NOT_PROVEN = "signature is not of the certificate's key"
     BAD_RECORD = "record failed its check"
     UNREACHABLE = "no answer"
     NO_ACKNOWLEDGEMENT = "no acknowledgement"

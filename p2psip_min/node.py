@@ -21,6 +21,9 @@ from p2psip_min.trace import Sink
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.kinds import KindRegistry, KindSpec
 
+STRANGERS = 64
+"""How many nodes' words are kept until they are introduced."""
+
 
 @dataclass(slots=True)
 class Surroundings:
@@ -67,6 +70,8 @@ class Node:
         self.joined_at = 0.0
         self.admitting: NodeID | None = None
         self.attaching: dict[NodeID, int] = {}
+        self.introduced: dict[NodeID, None] = {}
+        self._strangers: dict[NodeID, Callable[[], None]] = {}
         self.courting: dict[NodeID, None] = {}
         self.acquaintances: dict[NodeID, Address] = {}
         self.hold_copies_until = 0.0
@@ -145,6 +150,21 @@ class Node:
             task.cancel()
         if self.announcing is not None:
             self.announcing.cancel()
+
+    # --- introductions -----------------------------------------------------------------------------------------
+
+    def introduce(self, remote: NodeID) -> None:
+        """Take ``remote`` for a member of the overlay, and hear what it had to say before."""
+        self.introduced[remote] = None
+        if (heard := self._strangers.pop(remote, None)) is not None:
+            heard()
+
+    def hear_later(self, remote: NodeID, say: Callable[[], None]) -> None:
+        """Hear what a stranger says once it is introduced; the last word of each of a few is kept."""
+        self._strangers.pop(remote, None)
+        self._strangers[remote] = say
+        if len(self._strangers) > STRANGERS:
+            del self._strangers[next(iter(self._strangers))]
 
     # --- links and Updates that procedures wait for ------------------------------------------------------------
 

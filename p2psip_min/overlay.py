@@ -16,7 +16,7 @@ from typing import Any
 
 from p2psip_min import procedures
 from p2psip_min.application.telephone import Telephone
-from p2psip_min.construction import Construction, Node, TopologyFactory, peer_address
+from p2psip_min.construction import Construction, Node, TopologyFactory, peer_address, settle
 from p2psip_min.defences import Defences, LinkProtection, preset
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.configuration import Configuration
@@ -98,6 +98,7 @@ class Overlay(World):
         self.coalition = Coalition()
         self.nodes: dict[NodeID, Node] = {}
         self.by_name: dict[str, Node] = {}
+        self.strangers: list[Node] = []
         self._finger_choice = finger_choice
         self.provider = Provider(
             name,
@@ -167,8 +168,6 @@ class Overlay(World):
                 node.peer.acquaintances[other.node_id] = other.address
 
     def _settle(self, members: list[Node]) -> None:
-        ring = [node.node_id for node in members]
-        addresses = {node.node_id: node.address for node in members}
         chance = self.rng("fingers")
         choose = None
         if self._finger_choice == "random":
@@ -176,15 +175,7 @@ class Overlay(World):
             def choose(inside: Sequence[NodeID]) -> NodeID:
                 return inside[int(chance.random() * len(inside))]
 
-        for node in members:
-            topology = node.peer.topology
-            topology.settle(ring, choose)
-            for other in topology.table():
-                node.peer.links.learn(other, addresses[other])
-                # Who was attached to knows us as well, though we are in nobody's table by that alone.
-                self.nodes[other].peer.links.learn(node.node_id, node.address)
-        for node in members:
-            become_member(node.peer, b"", settled=True)
+        settle(members, choose)
 
     def _grow(self) -> None:
         members = list(self.nodes.values())
@@ -197,7 +188,7 @@ class Overlay(World):
 
     def stop(self) -> None:
         """End every node where it stands."""
-        for node in self.nodes.values():
+        for node in (*self.nodes.values(), *self.strangers):
             node.peer.stop()
 
     # --- members ---------------------------------------------------------------------------------------------
@@ -441,6 +432,12 @@ class Overlay(World):
                 self.trace.emit(RecordDiscarded(self.now, node.node_id, 0, resource, kind))
         if parts.agent is not agent:
             node.peer.spawn(parts.agent.run(View(node.peer)), "agent")
+
+    def counterfeit(self, peers: int) -> list[Node]:
+        """An attacker's own overlay on the same network, under the same name; its nodes are none of this one's."""
+        made = self._construction.counterfeit(peers, f"{self.seed}:counterfeit")
+        self.strangers += made
+        return made
 
     # --- looking ---------------------------------------------------------------------------------------------
 

@@ -83,8 +83,12 @@ class Peer(Node):
         self._pending: dict[int, Pending] = {}
         self._answered = Answered()
         self._reassembler = Reassembler()
-        signed = surroundings.defences.message_authentication.signed
-        self._seal = Seal(parts.identity, trust, surroundings.loop.time, signed=signed)
+        defences = surroundings.defences
+        self._seal = Seal(
+            parts.identity, trust, surroundings.loop.time,
+            signed=defences.message_authentication.signed, introduction=defences.introduction,
+        )  # fmt: skip
+        self.stranger = self._seal.stranger
         self.identity = self._seal.identity
         self.equip(parts)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from p2psip_min.enrollment.certificates import Certificate, Credential, TrustStore
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, newer
+from p2psip_min.enrollment.introduction import IntroductionPolicy
 from p2psip_min.errors import DropReason, LinkReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.policies import signing_node
@@ -26,6 +27,7 @@ from p2psip_min.wire.security import (
 )
 
 _UNSIGNED = encode_security(SecurityBlock((), UNSIGNED))
+_INTRODUCTIONS = (MessageCode.ATTACH_ANS.to_bytes(2, "big"),)
 _INTRODUCING = (MessageCode.PING_REQ, MessageCode.ATTACH_REQ)
 
 REMEMBERED = frozenset(
@@ -44,17 +46,27 @@ REMEMBERED = frozenset(
 class Seal:
     """One node's signature and its judgement of others'; ``signed`` False: the overlay's messages are not signed."""
 
-    def __init__(self, credential: Credential, trust: TrustStore, now: Callable[[], float], *, signed: bool) -> None:
+    def __init__(
+        self,
+        credential: Credential,
+        trust: TrustStore,
+        now: Callable[[], float],
+        *,
+        signed: bool,
+        introduction: IntroductionPolicy,
+    ) -> None:
         self.identity: SignerIdentity = identity_of(credential.certificate)
         self._identity_bytes = encode_identity(self.identity)
         self._credential = credential
         self._trust = trust
         self._now = now
         self.signed = signed
+        self._introduction = introduction
+        self._always = _INTRODUCTIONS if introduction.certified else ()
 
     def block(self, overlay: int, transaction_id: int, contents: bytes, certificates: tuple[bytes, ...] = ()) -> bytes:
         """The security block of a message of ours, with ``certificates`` that its reader needs beside our own."""
-        if not self.signed:
+        if not self.signed and contents[:2] not in self._always:
             return encode_security(SecurityBlock(certificates, UNSIGNED)) if certificates else _UNSIGNED
         mine = self._credential.certificate
         bucket = (mine, *[der for der in certificates if der != mine]) if certificates else (mine,)
@@ -73,6 +85,26 @@ class Seal:
                 return certificate
         return None
 
+    def stranger(self, message: Message, node: NodeID) -> LinkReason | None:
+        """Why an answer to our Attach does not show that ``node`` belongs to the overlay; None: it does, or need not.
+
+        Where all messages are signed, this one's signature has been checked already.
+        """
+        if self.signed or not self._introduction.certified:
+            return None
+        security, now = message.security, self._now()
+        identity = security.signature.identity
+        for der in security.certificates:
+            certificate = self._introduction.judge(der, self._trust, now)
+            if isinstance(certificate, LinkReason):
+                if identity_of(der) == identity:
+                    return certificate
+            elif _names(certificate, identity):
+                if signing_node(certificate, identity) != node:
+                    return LinkReason.WRONG_NODE_ID
+                return None if _signed_by(certificate, message) else LinkReason.NOT_PROVEN
+        return LinkReason.NO_CERTIFICATE
+
     def signer(self, message: Message) -> tuple[NodeID, Certificate] | DropReason:
         """Who signed the message, or why nobody counts as having done so."""
         security = message.security
@@ -84,9 +116,7 @@ class Seal:
             return DropReason.UNKNOWN_SIGNER
         if isinstance(certificate, LinkReason):
             return DropReason.CERTIFICATE_REFUSED
-        identity = encode_identity(signature.identity)
-        covered = input_in_place_of(message, message.contents, identity)
-        if not verify(certificate.public_key, signature, covered):
+        if not _signed_by(certificate, message):
             return DropReason.BAD_SIGNATURE
         node = signing_node(certificate, signature.identity)
         return DropReason.UNKNOWN_SIGNER if node is None else (node, certificate)
@@ -109,6 +139,14 @@ def objection(
     if several and not message.envelope.via and previous_hop not in (None, signer) and message.code not in _INTRODUCING:
         return ErrorCode.FORBIDDEN
     return None
+
+
+def _signed_by(certificate: Certificate, message: Message) -> bool:
+    """Whether the message's signature is of the certificate's key."""
+    signature = message.security.signature
+    identity = encode_identity(signature.identity)
+    covered = input_in_place_of(message, message.contents, identity)
+    return verify(certificate.public_key, signature, covered)
 
 
 def _names(certificate: Certificate, identity: SignerIdentity) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from p2psip_min import attacks
-from p2psip_min.attacks.bootstrap import WrongPeers
+from p2psip_min.attacks.bootstrap import FakeOverlay, WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
@@ -21,7 +21,7 @@ from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
 from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution
 from p2psip_min.errors import LocalProtocolError, TrustedBase
-from p2psip_min.ids import ResourceID
+from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.seams import Coalition, NodeView, PeerParts
 from p2psip_min.trace import MessageSent
 from p2psip_min.view import View
@@ -50,6 +50,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
     WrongPeers: WrongPeers,
+    FakeOverlay: lambda: FakeOverlay(NodeID(b"x" * 16), ("10.100.0.1", 6084)),
     WrongHop: WrongHop,
     StoreDelay: lambda: StoreDelay(after=20.0),
     PutTampering: PutTampering,

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
+from lab.frames import World
 from lab.scenarios.base import Stage, declare
 from lab.text import Word
+from p2psip_min import procedures
 from p2psip_min import trace as events
-from p2psip_min.attacks.bootstrap import WrongPeers
+from p2psip_min.attacks.bootstrap import FakeOverlay, WrongPeers
 from p2psip_min.devices import Device
+from p2psip_min.errors import NotFound
+from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node
 from p2psip_min.wire.codes import MessageCode
 
+FAKES, LOOKUPS = 8, 8
+JOINS, LOOKS = 2.0, 12.0
 RETURNERS = 4
 LEAVE, COME_BACK = 2.0, 10.0
-"""Virtual seconds of the story."""
+"""Virtual seconds of the stories."""
 
 
 class BootstrapStage(Stage):
@@ -39,6 +46,74 @@ class BootstrapStage(Stage):
         dice = self.overlay.rng("cast")
         others = [node for node in self.overlay.peers() if node.address not in entrances]
         return [others.pop(int(dice.random() * len(others))) for _ in range(count)]
+
+
+class FakeOverlayStage(BootstrapStage):
+    """Carol joins through mallory, who has an overlay of the same name; then carol looks keys up."""
+
+    users: ClassVar[tuple[str, ...]] = ()
+
+    def cast(self) -> None:
+        """Mallory's other overlay is there whether she uses it or not."""
+        super().cast()
+        self.fakes = self.overlay.counterfeit(FAKES)
+        self.carol = Device(self.overlay, "carol")
+        dice = self.overlay.rng("keys")
+        self.keys = [ResourceID(NodeID.from_int(dice.getrandbits(128))) for _ in range(LOOKUPS)]
+
+    def attack(self) -> None:
+        """Mallory begins to send those who join to her own overlay."""
+        entry = self.fakes[0]
+        self.overlay.turn(
+            self.mallory.name, FakeOverlay(entry.node_id, entry.address).equip, "sends newcomers elsewhere"
+        )
+
+    async def story(self) -> None:
+        """Carol enrolls, joins, and looks up eight keys."""
+        await self.until(JOINS)
+        await self.perform("join", self._join())
+        await self.until(LOOKS)
+        for key in self.keys:
+            await self.perform("lookup", self._look_up(key))
+
+    async def _join(self) -> None:
+        await self.carol.enroll()
+        await self.carol.join()
+
+    async def _look_up(self, key: ResourceID) -> None:
+        if self.carol.node is None or not self.carol.is_peer:
+            raise NotFound("carol is in no overlay")
+        await procedures.ping(self.carol.node.peer, key)
+
+    def figure(self) -> float:
+        """The share of carol's lookups that were answered in the other overlay, of which she may be a peer herself."""
+        return round(self._answered_elsewhere() / LOOKUPS, 6)
+
+    def _answered_elsewhere(self) -> int:
+        members: set[bytes] = {node.node_id for node in self.fakes}
+        if self.harmed_since() is not None:
+            members.add(self.carol.node_id or b"")
+        looked = self.trace.select(events.LookupCompleted, since=self.start, node=self.carol.node_id)
+        return sum(event.responder in members for event in looked)
+
+    def harmed_since(self) -> float | None:
+        """When carol was admitted by a peer of the other overlay."""
+        fakes = {node.node_id for node in self.fakes}
+        joined = self.trace.select(events.NodeJoined, since=self.start, node=self.carol.node_id)
+        return next((event.t for event in joined if event.admitting_peer in fakes), None)
+
+    def facts(self) -> tuple[str, ...]:
+        """In which overlay carol is, and how many lookups the right one answered."""
+        here = sum(operation.ok for operation in self.operations if operation.name == "lookup")
+        here -= self._answered_elsewhere()
+        inside = "mallory's" if self.harmed_since() is not None else "the right one"
+        return inside if self.carol.is_peer else "none", f"{here} of {LOOKUPS}"
+
+    def world(self) -> World:
+        """The other overlay's peers have names too."""
+        world = super().world()
+        fakes: dict[bytes, str] = {node.node_id: node.name for node in self.fakes}
+        return replace(world, names={**world.names, **fakes}, hostile=world.hostile | frozenset(fakes))
 
 
 class WrongPeersStage(BootstrapStage):
@@ -86,6 +161,26 @@ class WrongPeersStage(BootstrapStage):
         return f"{sum(join.ok for join in joins)} of {len(joins)}", f"{mean:.1f} s"
 
 
+EN_1 = declare(
+    "EN-1",
+    title="A bootstrap node sends a newcomer into another overlay",
+    attacker="the first bootstrap node, with eight peers of her own overlay",
+    preset="none",
+    defence=("overlay-authority",),
+    decoys=("any-certificate",),
+    claims=(("message-signature",),),
+    metric="lookups answered in the fake overlay, of 1",
+    unit="share of lookups",
+    span=(0.0, 1.0),
+    whole=0,
+    word=Word.FORGED,
+    least_peers=4,
+    numbers={},
+    rows=("carol's overlay", "lookups that the right one answered"),
+    notes={"baseline": "mallory leads everybody right", "attacked": "mallory sends carol into her own overlay"},
+    stage=FakeOverlayStage,
+)
+
 EN_3 = declare(
     "EN-3",
     title="A bootstrap node hands out wrong peers",
@@ -106,5 +201,5 @@ EN_3 = declare(
     stage=WrongPeersStage,
 )
 
-SCENARIOS = (EN_3,)
+SCENARIOS = (EN_1, EN_3)
 """The threats of this family."""

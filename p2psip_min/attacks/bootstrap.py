@@ -15,6 +15,7 @@ from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.routing.forwarding import Decision, Forward
 from p2psip_min.routing.topology.base import TopologyPlugin
 from p2psip_min.seams import Coalition, Forwarding, PeerParts
+from p2psip_min.transport.network import Address
 from p2psip_min.wire.header import NODE_PREFIX, Envelope, encode_destinations, reroute
 
 Steer = Callable[[Envelope, NodeID, ResourceID], Decision]
@@ -49,6 +50,25 @@ def redirected(envelope: Envelope, previous_hop: NodeID, *way: Destination) -> F
     assert isinstance(way[0], NodeID)
     via = envelope.via + NODE_PREFIX + previous_hop
     return Forward(way[0], reroute(envelope, envelope.ttl - 1, via, encode_destinations(way)))
+
+
+@dataclass(slots=True)
+class FakeOverlay:
+    """EN-1: hands those who join on to ``entry``, a peer of an overlay of the attacker's own."""
+
+    breaks: ClassVar[tuple[str, ...]] = ()
+    """None: members are served as they should be."""
+    entry: NodeID
+    address: Address
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Sit on the forwarding of a bootstrap node, and know the way to the other overlay."""
+        parts.links.learn(self.entry, self.address)
+
+        def steer(envelope: Envelope, guest: NodeID, key: ResourceID) -> Decision:
+            return redirected(envelope, guest, self.entry, key)
+
+        return replace(parts, forwarding=Steering(parts.forwarding, parts.topology, steer))
 
 
 @dataclass(slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from p2psip_min.defences.base import Defence
+from p2psip_min.defences.base import DRAFT, RELOAD, Defence
+from p2psip_min.enrollment.introduction import AnyAuthority, IntroductionPolicy, NoIntroduction, OverlayAuthority
 from p2psip_min.routing.entrance import Compared, EntrancePolicy, InTurn, KnownPeers, SameAgain
 
 
@@ -12,11 +13,36 @@ from p2psip_min.routing.entrance import Compared, EntrancePolicy, InTurn, KnownP
 class AdmissionDefences:
     """What protects the way in."""
 
+    introduction: IntroductionPolicy = NoIntroduction()
     entrance: EntrancePolicy = InTurn()
     known_peers: KnownPeers = KnownPeers(0)
 
 
 ADMISSION: tuple[Defence, ...] = (
+    Defence(
+        name="overlay-authority",
+        title="Certificate of the overlay's own authority",
+        field="introduction",
+        on=OverlayAuthority(),
+        off=NoIntroduction(),
+        checks="whoever a joining node attaches to signs with a certificate of the authority that it knew beforehand",
+        stops="another overlay under the same name; not a bad corner of the right one",
+        cost="one signature and one certificate an Attach",
+        section="draft 11.3",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="any-certificate",
+        title="Any valid certificate",
+        field="introduction",
+        on=AnyAuthority(),
+        off=NoIntroduction(),
+        checks="whoever a joining node attaches to signs with a valid certificate for the overlay's name",
+        stops="nodes without a certificate; not those who issue their own",
+        cost="one signature and one certificate an Attach",
+        section="draft 11.3",
+        decoy=True,
+    ),
     Defence(
         name="compared-bootstraps",
         title="Bootstrap nodes compared",

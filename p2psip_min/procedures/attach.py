@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from p2psip_min import trace as events
 from p2psip_min.errors import ErrorAnswer, LinkRefused, RequestTimedOut
 from p2psip_min.exchange import Received
 from p2psip_min.ids import Destination, NodeID
@@ -82,6 +83,11 @@ async def attach(
     remote = received.signer
     if remote == peer.node_id:
         return remote
+    if (reason := peer.stranger(received.message, remote)) is not None:
+        peer.links.forget(remote, reason)
+        peer.emit(events.LinkRejected(peer.now(), peer.node_id, 0, remote, reason))
+        raise LinkRefused(reason)
+    peer.introduce(remote)
     address = address_in(received.body.candidates)
     _note(peer, remote, address)
     await _linked(peer, remote, address)

@@ -93,10 +93,18 @@ def on_update(peer: Peer, received: Received) -> UpdateAns | None:
     sender = received.signer
     if received.previous_hop != sender:
         return None
+    if peer.joined or sender in peer.introduced or not peer.defences.introduction.certified:
+        _take_update(peer, received)
+    else:
+        peer.hear_later(sender, lambda: _take_update(peer, received))  # its answer to our Attach may be on its way
+    return UpdateAns()
+
+
+def _take_update(peer: Peer, received: Received) -> None:
+    sender = received.signer
     changes = peer.topology.on_update(sender, received.body.overlay_specific_data, peer.now())
     peer.heard_update(sender)
     react(peer, changes, sender)
-    return UpdateAns()
 
 
 def on_leave(peer: Peer, received: Received) -> LeaveAns | None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from p2psip_min import procedures
 from p2psip_min import trace as events
-from p2psip_min.attacks.bootstrap import WrongPeers
+from p2psip_min.attacks.bootstrap import FakeOverlay, WrongPeers
 from p2psip_min.defences import Defences
-from p2psip_min.errors import JoinReason, JoinRefused
-from p2psip_min.ids import NodeID
-from p2psip_min.overlay import Overlay
+from p2psip_min.enrollment.certificates import Credential
+from p2psip_min.errors import JoinReason, JoinRefused, LinkReason
+from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.overlay import Node, Overlay
 from p2psip_min.routing.forwarding import Decision, Deliver
 from p2psip_min.seams import Forwarding
 from p2psip_min.wire.header import Envelope
-from p2psip_min.wire.messages import MessageCode
-from tests.crafting import close_all, equip_forwarding, small, trace_of
+from p2psip_min.wire.message import decode_message
+from p2psip_min.wire.messages import AttachAns, MessageCode
+from p2psip_min.wire.security import UNSIGNED, SecurityBlock, encode_security
+from tests.crafting import Hand, close_all, equip_forwarding, small, trace_of
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +120,81 @@ def test_whoever_answers_in_the_place_of_the_peer_that_was_named_is_not_asked_to
     with pytest.raises(JoinRefused) as caught:
         overlay.run(procedures.join(node.peer, [overlay.node("p00").address]))
     assert caught.value.reason is JoinReason.MISLED
+
+
+# --- another overlay of the same name ---------------------------------------------------------------------------------
+
+
+def elsewhere(*names: str) -> tuple[Overlay, set[NodeID]]:
+    """An overlay whose first bootstrap node sends newcomers to another one, and the peers of that."""
+    overlay = small(12, defences=Defences().having(*names))
+    fakes = overlay.counterfeit(6)
+    overlay.make_hostile("p00", FakeOverlay(fakes[0].node_id, fakes[0].address).equip)
+    return overlay, {node.node_id for node in fakes}
+
+
+def test_a_newcomer_ends_in_another_overlay_and_finds_everything_there() -> None:
+    overlay, fakes = elsewhere()
+    node = overlay.new_peer("carol")
+    assert overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes)) in fakes
+    assert set(node.peer.topology.table()) <= fakes
+    for name in ("x", "y", "z"):
+        assert overlay.lookup("carol", ResourceID.of(name)) in fakes | {node.node_id}
+
+
+def test_the_overlays_own_authority_keeps_a_newcomer_out_of_another_one() -> None:
+    overlay, fakes = elsewhere("overlay-authority")
+    node = overlay.new_peer("carol")
+    assert overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes)) not in fakes
+    overlay.advance(10.0)
+    assert not fakes & set(node.peer.topology.table())
+    assert not fakes & set(node.peer.links.book)
+    refused = {event.remote: event.reason for event in trace_of(overlay).select(events.LinkRejected, node=node.node_id)}
+    assert fakes & refused.keys()
+    assert set(refused.values()) == {LinkReason.UNKNOWN_CA}
+
+
+def test_any_certificate_is_what_a_fake_overlay_has_too() -> None:
+    overlay, fakes = elsewhere("any-certificate")
+    node = overlay.new_peer("carol")
+    assert overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes)) in fakes
+
+
+@pytest.mark.parametrize("name", ["overlay-authority", "any-certificate"])
+def test_answers_to_an_attach_are_signed_where_nothing_else_is(name: str) -> None:
+    overlay = small(6, defences=Defences().having(name))
+    overlay.run(procedures.join(overlay.new_peer("carol").peer, [overlay.node("p00").address]))
+    signed = {
+        event.code
+        for event in trace_of(overlay).select(events.MessageSent)
+        if decode_message(event.message, overlay.surroundings.kinds).security.certificates
+    }
+    assert signed == {MessageCode.ATTACH_ANS}
+
+
+def test_where_there_is_only_another_overlay_a_newcomer_stays_outside() -> None:
+    overlay, _ = elsewhere("overlay-authority")
+    node = overlay.new_peer("carol")
+    with pytest.raises(JoinRefused):
+        overlay.run(procedures.join(node.peer, [overlay.node("p00").address]))
+    assert not node.peer.topology.table()
+
+
+def test_what_an_introduction_must_prove() -> None:
+    overlay = small(4, defences=Defences().having("overlay-authority"))
+    first, second, judge, *_ = overlay.peers()
+    mine, other = first.peer.parts.identity, second.peer.parts.identity
+
+    def verdict(credential: Credential, claimed: Node, security: bytes | None = None) -> LinkReason | None:
+        """What the judge says to an Attach answer in the name of ``claimed``."""
+        body = AttachAns(b"abcd", b"x" * 22, b"active", (), False)
+        data = Hand(overlay, first.name, credential).message((judge.node_id,), body, security=security)
+        return judge.peer.stranger(decode_message(data, overlay.surroundings.kinds), claimed.node_id)
+
+    assert verdict(mine, first) is None
+    assert verdict(mine, first, encode_security(SecurityBlock((), UNSIGNED))) is LinkReason.NO_CERTIFICATE
+    assert verdict(other, first) is LinkReason.WRONG_NODE_ID
+    assert verdict(replace(other, private_key=mine.private_key), second) is LinkReason.NOT_PROVEN
 
 
 def test_the_same_again_is_the_same_again() -> None:

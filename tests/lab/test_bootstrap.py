@@ -14,6 +14,14 @@ def outcome(threat: str, *defences: str, **options: Any) -> Any:
     return run(chosen, setting(chosen, **options).with_defences(defences))
 
 
+def test_a_fake_overlay_needs_only_that_nobody_asks_whose_it_is() -> None:
+    assert outcome("EN-1").facts == ("mallory's", "0 of 8")
+    for name in ("overlay-authority", "message-signature"):
+        assert (outcome("EN-1", name).figure, outcome("EN-1", name).facts) == (0.0, ("the right one", "8 of 8"))
+    for name in ("any-certificate", "compared-bootstraps", "link-auth"):
+        assert outcome("EN-1", name).figure >= 0.0
+
+
 @pytest.mark.parametrize("name", ["compared-bootstraps", "known-peers"])
 def test_either_brings_those_back_who_were_there_before(name: str) -> None:
     found = outcome("EN-3", name)
