@@ -14,7 +14,7 @@ from p2psip_min import attacks
 from p2psip_min.attacks.bootstrap import FakeOverlay, WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
-from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
+from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.initiative import Initiative
 from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.storage import RecordDiscard
@@ -58,6 +58,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     UpdateIgnored: UpdateIgnored,
     RecordForgery: RecordForgery,
     OldAnswers: OldAnswers,
+    PoisonedRepair: lambda: PoisonedRepair(5.0),
     RequestDiscard: RequestDiscard,
     AnswerDiscard: AnswerDiscard,
     Initiative: lambda: Initiative(0.0),

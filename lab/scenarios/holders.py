@@ -1,4 +1,4 @@
-"""What those who hold records may do (draft 5.3, 7.2.10, 11.5): ST-11, ST-12, ST-14."""
+"""What those who hold records may do (draft 5.3, 7.2.10, 11.5): ST-11, ST-12, ST-14, ST-15."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from lab.scenarios.base import declare
 from lab.scenarios.records import RECORDS, RecordsStage
 from lab.text import Word
-from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
+from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
 from p2psip_min.overlay import Node
 
 STORES, TURNS, UPDATES, READS = 2.0, 15.0, 16.0, 30.0
@@ -104,6 +104,40 @@ class OldAnswersStage(RootStage):
         return self.share([each for each in self.records if each.read not in (None, each.version)])
 
 
+class ReplicasStage(RootStage):
+    """Whoever could choose Node-IDs holds all copies of others' records, on consecutive places, or some of them."""
+
+    def cast(self) -> None:
+        """Choose three peers that hold the same records, and turn as many of them as is asked for, replicas first."""
+        overlay = self.overlay
+        sets: dict[tuple[str, ...], list[Any]] = {}
+        for owner, place, resource in self.possible():
+            root = overlay.root(resource)
+            held_by = (root, *[overlay.node(node) for node in root.peer.topology.replicas(resource, 2)])
+            if owner not in held_by:
+                sets.setdefault(tuple(node.name for node in held_by), []).append((owner, place, resource))
+        most = max(len(found) for found in sets.values())
+        fit = sorted(names for names, found in sets.items() if len(found) >= min(RECORDS, most))
+        names = fit[int(overlay.rng("cast").random() * len(fit))]
+        root, *replicas = [overlay.node(name) for name in names]
+        self.coalition = [*replicas, root][: int(self.numbers["hostile"])]
+        self.people = {node.node_id: f"mallory {number}" for number, node in enumerate(self.coalition, 1)}
+        self.choose_records(sets[names], (root, *replicas))
+
+    def attackers(self) -> tuple[Node, ...]:
+        """The coalition."""
+        return tuple(self.coalition)
+
+    def attack(self) -> None:
+        """All of them begin to remember, and to bring what they remember."""
+        for node in self.coalition:
+            self.overlay.turn(node.name, PoisonedRepair(10.0).equip, "holds and brings old versions")
+
+    def figure(self) -> float:
+        """The share of reads that took a version which is not the newest, or which no owner wrote."""
+        return self.share([each for each in self.records if each.read not in (None, each.version)])
+
+
 ROWS = ("reads of the newest version", "honest PUTs accepted")
 ROOT = "the peer that is responsible for the records"
 
@@ -166,4 +200,23 @@ ST_14 = declare(
     stage=OldAnswersStage,
 )
 
-SCENARIOS = (ST_11, ST_12, ST_14)
+ST_15 = declare(
+    "ST-15",
+    title="Holders of copies answer falsely and poison repair",
+    attacker="all three holders of the records, on consecutive places",
+    preset="draft",
+    defence=("rising-time", "salted-places"),
+    decoys=("read-quorum",),
+    metric="wrong or stale answers believed, of 1",
+    unit="share of reads",
+    span=(0.0, 1.0),
+    whole=0,
+    word=Word.STALE,
+    least_peers=6,
+    numbers={"hostile": 3.0, "records": 5.0},
+    rows=ROWS,
+    notes={"baseline": "all holders are honest", "attacked": "the holders agree on the first version"},
+    stage=ReplicasStage,
+)
+
+SCENARIOS = (ST_11, ST_12, ST_14, ST_15)

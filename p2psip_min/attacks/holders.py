@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 from p2psip_min.attacks.forging import changed
-from p2psip_min.ids import NodeID
-from p2psip_min.seams import Coalition, PeerParts
+from p2psip_min.errors import RemoteFault
+from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.seams import Coalition, NodeView, PeerParts
+from p2psip_min.storage.replication import HAND_OVER
 from p2psip_min.storage.selection import whole
 from p2psip_min.storage.store import Found, Store
 from p2psip_min.storage.validation import Accepted, Rejected
-from p2psip_min.wire.data import StoredData
-from p2psip_min.wire.messages import FetchAns, FetchReq, StoreKindResponse
+from p2psip_min.wire.data import StoredData, StoreKindData
+from p2psip_min.wire.messages import FetchAns, FetchReq, StoreKindResponse, StoreReq
 
 
 class Wrapped:
@@ -106,15 +109,19 @@ class OldAnswers:
 
     def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
         """Put a store that remembers and lies in the place of the node's own."""
-        return instead(parts, _Outdated(parts.store))
+        return instead(parts, _Outdated(parts.store, {}))
+
+
+First = dict[tuple[bytes, int], Found]
+"""The first version that a holder had of each Kind of each resource."""
 
 
 class _Outdated(Wrapped):
     """Keeps the first version of everything for those who ask."""
 
-    def __init__(self, inner: Store) -> None:
+    def __init__(self, inner: Store, first: First) -> None:
         self._inner = inner
-        self._first: dict[tuple[bytes, int], Found] = {}
+        self._first = first
 
     def accept(self, request: Any, *, now: float, **context: Any) -> Any:
         for group in request.kind_data:
@@ -131,3 +138,31 @@ class _Outdated(Wrapped):
             return old
         found = self._inner.fetch(request, now)
         return found if isinstance(found, Rejected) else _changed(found)
+
+
+class PoisonedRepair:
+    """ST-15: answers with old versions, and brings them to the other holders as copies that need repair."""
+
+    breaks: ClassVar[tuple[str, ...]] = ("keeps_what_it_held", "keeps_what_it_accepts")
+    """The clauses of the seams that a node with this store does not keep."""
+
+    def __init__(self, every: float) -> None:
+        self.every = every
+        self._first: First = {}
+        self._number = 0
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Put a store that remembers in the place of the node's own, and act on what it remembers."""
+        self._number = len(coalition.members)
+        return replace(instead(parts, _Outdated(parts.store, self._first)), agent=self)
+
+    async def run(self, view: NodeView) -> None:
+        """Hand the first versions over to whoever is responsible, every few seconds."""
+        await view.sleep(self._number)  # not all at once
+        while True:
+            await view.sleep(self.every)
+            for (resource, kind), found in list(self._first.items()):
+                group = next(each for each in found.answer.kind_responses if each.kind == kind)
+                copy = StoreReq(ResourceID(resource), HAND_OVER, (StoreKindData(kind, group.generation, group.values),))
+                with suppress(RemoteFault):
+                    await view.request((ResourceID(resource),), copy, certificates=found.certificates)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from p2psip_min import procedures
-from p2psip_min.attacks.holders import OldAnswers, RecordForgery, UpdateIgnored
+from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
 from p2psip_min.defences import preset
-from p2psip_min.errors import NotFound, RequestTimedOut
+from p2psip_min.errors import NotFound, RequestTimedOut, StoreReason
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.seams import Equip
 from p2psip_min.storage.redundancy import RootsWord, WriteQuorum
-from p2psip_min.trace import RecordStored, StoreAcknowledged, ValueRejected
+from p2psip_min.trace import RecordStored, StoreAcknowledged, StoreRejected, ValueRejected
 from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.codec import encode
 from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
@@ -166,3 +166,36 @@ def test_without_an_old_version_the_answer_is_forged() -> None:
     case.turn(OldAnswers().equip)
     case.put(1000)
     assert case.get() == 1001
+
+
+@pytest.mark.parametrize(
+    ("names", "hostile", "found"),
+    [
+        (("replicas",), 1, 1000),
+        (("replicas", "read-quorum"), 1, 1000),
+        (("replicas", "record-signature", "read-quorum"), 1, 1000),
+        (("replicas", "record-signature", "rising-time"), 1, 2000),
+        (("replicas", "record-signature", "rising-time"), 2, 2000),
+        (("replicas", "record-signature", "rising-time"), 3, 1000),
+        (("replicas", "record-signature", "rising-time", "read-quorum"), 3, 1000),
+        (("replicas", "record-signature", "rising-time", "salted-places"), 3, 2000),
+    ],
+)
+def test_a_single_holder_poisons_repair_unless_times_rise_and_three_on_one_place_own_it(
+    names: tuple[str, ...], hostile: int, found: int
+) -> None:
+    case = Case(*names)
+    case.turn(PoisonedRepair(5.0).equip, *[*case.replicas, case.root][:hostile])
+    case.put(1000)
+    case.put(2000)
+    case.overlay.advance(20.0)
+    assert case.get() == found
+
+
+def test_a_poisoned_copy_is_refused_as_too_old() -> None:
+    case = Case("replicas", "record-signature", "rising-time")
+    case.turn(PoisonedRepair(5.0).equip, case.replicas[0])
+    case.put(1000)
+    case.put(2000)
+    case.overlay.advance(20.0)
+    assert {event.reason for event in trace_of(case.overlay).select(StoreRejected)} == {StoreReason.DATA_TOO_OLD}
