@@ -18,6 +18,10 @@ class Word(enum.StrEnum):
     READ = "READ"
     INVALID = "INVALID"
     FAILED = "FAILED"
+    STOLEN = "STOLEN"
+    LATE = "LATE"
+    OVERRUN = "OVERRUN"
+    MOVED = "MOVED"
     STALE = "STALE"
     REMOVED = "REMOVED"
     KEPT_COPY = "KEPT COPY"
@@ -44,6 +48,10 @@ TONES: dict[Word, Tone] = {
     Word.READ: Tone.BAD,
     Word.INVALID: Tone.BAD,
     Word.FAILED: Tone.BAD,
+    Word.STOLEN: Tone.BAD,
+    Word.LATE: Tone.BAD,
+    Word.OVERRUN: Tone.BAD,
+    Word.MOVED: Tone.BAD,
     Word.STALE: Tone.WARN,
     Word.REMOVED: Tone.MUTE,
     Word.KEPT_COPY: Tone.MUTE,

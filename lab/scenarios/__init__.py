@@ -13,6 +13,7 @@ from lab.catalogue import catalogue, threat
 from lab.scenarios import (
     bootstrap,
     discarding,
+    enrollment,
     forwarding,
     holders,
     late,
@@ -43,6 +44,7 @@ FAMILIES = (
     storage,
     holders,
     bootstrap,
+    enrollment,
 )
 """The modules with scenarios; each has ``SCENARIOS``."""
 

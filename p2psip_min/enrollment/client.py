@@ -14,10 +14,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min.enrollment.certificates import Certificate, ChainCache, Credential, key_digest
 from p2psip_min.enrollment.configuration import Configuration, accept, adopt
-from p2psip_min.enrollment.http import Message, Part, write_form
+from p2psip_min.enrollment.http import (
+    CERTIFICATE,
+    CONFIGURATION,
+    ENROLLMENT,
+    NONCE,
+    REQUEST,
+    REVOKED,
+    Message,
+    Part,
+    write_form,
+)
 from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.revocation import RevocationList, read_list
-from p2psip_min.enrollment.server import CONFIGURATION, ENROLLMENT, NONCE, REVOKED
 from p2psip_min.enrollment.session import Manners, Session, open_session
 from p2psip_min.enrollment.vouching import Voucher
 from p2psip_min.errors import (
@@ -118,7 +127,7 @@ class EnrollmentClient:
         async def visit(session: Session) -> bytes:
             nonce = _expect(await session.ask("GET", NONCE)).body
             csr = certificate_request(key, user, nonce, wanted=wanted, overlay=self.overlay)
-            return (await post(session, {"csr": Part(csr, "application/pkcs10"), **fields})).body
+            return (await post(session, {"csr": Part(csr, REQUEST), **fields})).body
 
         der = await self.visit(visit)
         node_ids = self._check(der, key, user, configuration)
@@ -170,7 +179,7 @@ async def post(session: Session, fields: dict[str, Part]) -> Message:
     """Ask for a certificate with these fields of the form; raises EnrollmentRefused or RemoteFault."""
     content_type, body = write_form(fields)
     answer = await session.ask(
-        "POST", ENROLLMENT, body, Accept="application/pkix-cert", Content_Type=content_type
+        "POST", ENROLLMENT, body, Accept=CERTIFICATE, Content_Type=content_type
     )  # fmt: skip
     return _expect(answer)
 

@@ -13,6 +13,16 @@ from dataclasses import dataclass, field
 
 from p2psip_min.errors import Malformed
 
+CONFIGURATION = "/.well-known/reload-config"
+ENROLLMENT = "/enrollment"
+NONCE = "/enrollment/nonce"
+REVOKED = "/enrollment/revoked"
+"""The pages of an enrollment server, which every applicant knows."""
+
+CERTIFICATE = "application/pkix-cert"
+REQUEST = "application/pkcs10"
+"""What is asked for there, and with what (RFC 6940 §11.3)."""
+
 MAX_HEAD = 4096
 MAX_REQUEST_BODY = 16_384
 MAX_ANSWER_BODY = 2_097_152

@@ -19,7 +19,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min.enrollment.answers import KEY, TO, named, seal_answer, sign_answer, spki
 from p2psip_min.enrollment.certificates import pem
-from p2psip_min.enrollment.http import Message, Part, Reader, answer, read_form
+from p2psip_min.enrollment.http import (
+    CERTIFICATE,
+    CONFIGURATION,
+    ENROLLMENT,
+    NONCE,
+    REQUEST,
+    REVOKED,
+    Message,
+    Part,
+    Reader,
+    answer,
+    read_form,
+)
 from p2psip_min.enrollment.keys import derive_key, key_pem
 from p2psip_min.enrollment.policy import EnrollmentRequest, Refusal
 from p2psip_min.enrollment.registrar import Registrar
@@ -30,11 +42,6 @@ from p2psip_min.transport.clear import ClearStream, open_server_clear
 from p2psip_min.transport.network import Address, Network
 from p2psip_min.transport.secure import SecureStream, open_server_tls
 from p2psip_min.transport.tls import TlsIdentity
-
-CONFIGURATION = "/.well-known/reload-config"
-ENROLLMENT = "/enrollment"
-NONCE = "/enrollment/nonce"
-REVOKED = "/enrollment/revoked"
 
 IDLE = 30.0
 """Seconds after which a connection is closed, however far it got."""
@@ -147,18 +154,18 @@ class EnrollmentServer:
         outcome = registrar.enroll(read_enrollment(message), now, server=self.node_id)
         if isinstance(outcome, Refusal):
             return Answer(403, _TEXT, outcome.reason.value.encode())
-        return Answer(200, "application/pkix-cert", outcome.certificate)
+        return Answer(200, CERTIFICATE, outcome.certificate)
 
 
 def read_enrollment(message: Message) -> EnrollmentRequest:
     """The enrollment request that a POST carries, else Malformed."""
-    if "application/pkix-cert" not in message.headers.get("accept", ""):
-        raise Malformed(0, "enrollment: the answer would be application/pkix-cert")
+    if CERTIFICATE not in message.headers.get("accept", ""):
+        raise Malformed(0, f"enrollment: the answer would be {CERTIFICATE}")
     parts = read_form(message.headers.get("content-type", ""), message.body)
     if not {"csr", "username", "password"} <= set(parts) <= _FIELDS:
         raise Malformed(0, "enrollment: fields")
-    if parts["csr"].content_type != "application/pkcs10":
-        raise Malformed(0, "enrollment: the request is application/pkcs10")
+    if parts["csr"].content_type != REQUEST:
+        raise Malformed(0, f"enrollment: the request is {REQUEST}")
     count = parts["nodeids"].body if "nodeids" in parts else b"1"
     if not count.isdigit() or len(count) > 4:
         raise Malformed(0, "enrollment: nodeids")

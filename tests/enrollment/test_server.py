@@ -13,12 +13,22 @@ from p2psip_min.enrollment.certificates import Certificate, pem
 from p2psip_min.enrollment.client import EnrollmentClient, enroll
 from p2psip_min.enrollment.configuration import publish
 from p2psip_min.enrollment.holdings import Cap
-from p2psip_min.enrollment.http import Message, Part, Reader, request, write_form
+from p2psip_min.enrollment.http import (
+    CONFIGURATION,
+    ENROLLMENT,
+    NONCE,
+    REVOKED,
+    Message,
+    Part,
+    Reader,
+    request,
+    write_form,
+)
 from p2psip_min.enrollment.keys import derive_key, key_pem
 from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.policy import DAY
 from p2psip_min.enrollment.provider import Provider
-from p2psip_min.enrollment.server import CONFIGURATION, ENROLLMENT, IDLE, NONCE, REVOKED, EnrollmentServer
+from p2psip_min.enrollment.server import IDLE, EnrollmentServer
 from p2psip_min.errors import (
     ConfigurationReason,
     ConfigurationRefused,

@@ -1,0 +1,58 @@
+"""The enrollment families: what helps, what helps by half, and what only looks as if."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.scenarios import run, scenario, setting
+
+
+def outcome(threat: str, *defences: str, **options: Any) -> Any:
+    chosen = scenario(threat)
+    return run(chosen, setting(chosen, **options).with_defences(defences))
+
+
+# --- EN-4: replays ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("defences", "figure", "own"),
+    [
+        (("key-possession",), 6.0, 3),  # the signature is sent again with the rest
+        (("nonce-expiry",), 6.0, 3),  # they come in time
+        (("enrollment-nonce", "key-possession"), 3.0, 3),  # a login is good for a fresh request
+        (("identity-cap", "bound-node-id"), 3.0, 0),
+        (("enrollment-tls",), 0.0, 0),
+    ],
+)
+def test_parts_of_a_defence_against_replays(defences: tuple[str, ...], figure: float, own: int) -> None:
+    found = outcome("EN-4", *defences)
+    assert (found.figure, found.facts) == (figure, (f"{own} of 3", "3 of 3"))
+
+
+# --- EN-5: delays -----------------------------------------------------------------------------------------------------
+
+
+def test_only_the_age_of_a_request_tells_that_it_was_held_back() -> None:
+    assert outcome("EN-5", "enrollment-nonce").facts[0] == "3 of 3"
+    assert outcome("EN-5", "nonce-expiry").facts[0] == "0 of 3"
+    assert outcome("EN-5", "nonce-expiry", numbers={"nonce-expiry": 600.0}).figure == 3.0
+
+
+def test_who_can_not_read_does_not_know_what_to_hold_back() -> None:
+    assert outcome("EN-5", "enrollment-tls").facts == ("0 of 3", "3 of 3")
+
+
+# --- EN-11: the exchange ----------------------------------------------------------------------------------------------
+
+
+def test_signed_answers_alone_are_not_altered_and_still_read() -> None:
+    found = outcome("EN-11", "signed-answer")
+    assert (found.figure, found.facts) == (2.0, ("2 of 3", "3 of 3"))
+    assert outcome("EN-11").facts == ("3 of 3", "2 of 3")
+
+
+def test_the_password_goes_the_other_way_than_the_encrypted_answer() -> None:
+    assert outcome("EN-11", "encrypted-answer").facts == ("3 of 3", "3 of 3")
