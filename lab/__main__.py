@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lab import bench, demo, labels, matrix, report, requirements, scenarios, soak
+from lab import export as export_files
 from lab.catalogue import Threat, threats
 from lab.requirements import Grade
 from lab.scenarios import Scenario, Setting, titles
+from lab.session import Session
 from lab.strips import priced, word
 from lab.sweep import Job, sweep
 from lab.text import Word
@@ -107,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("--seeds", type=_count, default=1, metavar="N", help="how many seeds, from 1 on (1)")
     card.add_argument("--workers", type=_count, metavar="N", help="processes (one a core)")
     _json(card)
+    moment = command("show", _show, "open a trace card: the moment in words, and as files")
+    moment.add_argument("card", metavar="CARD", help="such as RP2-U-R-D-7-9C41@57")
+    moment.add_argument("--export", type=Path, metavar="DIR", help="write pictures, trace, capture and verdict there")
+    moment.add_argument("--only", action="append", default=[], metavar="FILE", help="export this one; may be repeated")
     capture = command("pcap", _pcap, "write the messages of an attacked run as a capture for Wireshark")
     capture.add_argument("out", metavar="OUT", help="the file to write")
     capture.add_argument("--threat", default="RP-2", metavar="ID", help="whose run (RP-2)")
@@ -354,6 +360,21 @@ def _requirements(arguments: argparse.Namespace) -> int:
         if arguments.seeds < SEEDS:
             print(labels.quick_look(arguments.seeds, SEEDS))
     return FAILS if any(each.status is Grade.NOT_MET for each in scores) else HOLDS
+
+
+# --- show -------------------------------------------------------------------------------------------------------------
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    session = Session.from_card(arguments.card)
+    try:
+        print(export_files.words(session), end="")
+        if arguments.export is not None:
+            for path in export_files.save(session, arguments.export, *arguments.only):
+                print(path)
+    finally:
+        session.close()
+    return HOLDS
 
 
 # --- pcap and soak ----------------------------------------------------------------------------------------------------

@@ -238,3 +238,8 @@ COVERAGE_ABOUT = (
     "Every sentence of draft-matuszewski-p2psip-security-requirements-03 that names a threat, gaps first. A place is "
     "section, paragraph and sentence. The word says what the verdicts on its threats came to."
 )
+
+
+def made_by(card: str, digest: str) -> str:
+    """What stands under everything that is exported."""
+    return f"Card {card} · digest {digest[:16]} · simulated network and time"
