@@ -20,6 +20,7 @@ from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
 from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution
+from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution, RecordRemoval
 from p2psip_min.errors import LocalProtocolError, TrustedBase
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.seams import Coalition, NodeView, PeerParts
@@ -64,6 +65,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     Initiative: lambda: Initiative(0.0),
     RecordOverwrite: lambda: RecordOverwrite(0.0, (SOMEWHERE,), SIP_REGISTRATION, b"x"),
     RecordPollution: lambda: RecordPollution(0.0, (SOMEWHERE,), SIP_REGISTRATION, (b"x", b"y")),
+    RecordRemoval: lambda: RecordRemoval(0.0, (SOMEWHERE,), SIP_REGISTRATION, 0.0),
     InvalidStore: lambda: InvalidStore(0.0, (Junk(SOMEWHERE, TURN_SERVICE, SingleValue(True, b"x")),)),
 }
 """How to make each attack from inside a node."""

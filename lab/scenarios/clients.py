@@ -5,6 +5,7 @@ The attacker is a client, so the story is the same on both bases: what a client 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any, ClassVar
 
@@ -15,8 +16,8 @@ from p2psip_min.overlay import Node
 from p2psip_min.wire.codec import encode
 from p2psip_min.wire.kinds import SipRegistration, SipRegistrationType
 
-REGISTERS, ATTACKS, READS, REGISTERS_AGAIN = 4.0, 8.0, 14.0, 20.0
-"""Virtual seconds of the story."""
+REGISTERS, ATTACKS, READS, REGISTERS_AGAIN = 5.0, 40.0, 90.0, 100.0
+"""Virtual seconds of the story; with every defence on, a store takes up to five."""
 
 
 class ClientStage(Stage):
@@ -67,9 +68,8 @@ class ClientStage(Stage):
         return self.assault.accepted if self.setting.attack else 0
 
     async def each(self, name: str, work: Sequence[Coroutine[Any, Any, Any]]) -> None:
-        """Do some things one after the other, as honest users do them."""
-        for one in work:
-            await self.perform(name, one)
+        """Several users do something at once."""
+        await asyncio.gather(*[self.perform(name, one) for one in work])
 
     async def register_all(self) -> None:
         """Every owner registers."""

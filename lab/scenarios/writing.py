@@ -1,4 +1,4 @@
-"""What clients may do to records by writing (draft 5.3, 7.2.8, 7.2.9): ST-2, ST-4, ST-6, ST-10."""
+"""What clients may do to records by writing (draft 5.3, 7.2.8, 7.2.9): ST-2, ST-3, ST-4, ST-6, ST-10."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
 from p2psip_min.attacks.initiative import Initiative
-from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution
+from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution, RecordRemoval
 from p2psip_min.ids import ResourceID
 from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.codec import encode
@@ -81,6 +81,65 @@ ST_2 = declare(
     rows=("names that lead to their owners", "honest PUTs accepted"),
     notes={"baseline": "mallory writes nothing", "attacked": "mallory puts her contact over the owners'"},
     stage=OverwriteStage,
+)
+
+
+UNREGISTERS, WATCHES, COMES_BACK = 15.0, 22.0, 30.0
+"""When two of the owners remove their registrations, mallory looks, and they register again."""
+
+
+class RemovalStage(WritingStage):
+    """Mallory removes what others have registered; two of them have removed it once themselves, and come back."""
+
+    users: ClassVar[tuple[str, ...]] = ("alice", "bob", "carol", "dave", "erin", "mallory")
+    owners: ClassVar[tuple[str, ...]] = ("alice", "bob", "carol", "dave")
+    reader: ClassVar[str] = "erin"
+
+    def plan(self) -> Initiative:
+        """A tombstone for everybody's record, each one's own where she has seen it."""
+        return RecordRemoval(ATTACKS, self.places, SIP_REGISTRATION, WATCHES)
+
+    async def story(self) -> None:
+        """PUT by all, DELETE and PUT by two, GET of all, PUT by all."""
+        await self.until(REGISTERS)
+        await self.register_all()
+        leaving = [self.overlay.phone(user) for user in self.owners[2:]]
+        await self.until(UNREGISTERS)
+        await self.each("unregister", [phone.unregister() for phone in leaving])
+        await self.until(COMES_BACK)
+        await self.each("register", [phone.register() for phone in leaving])
+        await self.until(READS)
+        await self.read_all()
+        await self.until(REGISTERS_AGAIN)
+        await self.register_all()
+
+    def figure(self) -> float:
+        """How many of the owners' records were removed after everybody was back."""
+        removed = self.trace.select(events.RecordRemoved, since=self.start)
+        return float(len({event.resource for event in removed if event.t >= ATTACKS}))
+
+    def facts(self) -> tuple[str, ...]:
+        """How many names the reader found, and how honest removals fared."""
+        return self.worked("resolve"), self.worked("unregister")
+
+
+ST_3 = declare(
+    "ST-3",
+    title="A client removes others' records",
+    attacker="mallory, an enrolled client",
+    preset="none",
+    defence=("signed-tombstone",),
+    decoys=("log-in-removal",),
+    metric="removals by others accepted, of 4",
+    unit="records",
+    span=(0.0, 4.0),
+    whole=4,
+    word=Word.LOST,
+    least_peers=1,
+    numbers={},
+    rows=("names found", "honest removals accepted"),
+    notes={"baseline": "mallory removes nothing", "attacked": "mallory stores tombstones, new ones and old ones"},
+    stage=RemovalStage,
 )
 
 
@@ -159,9 +218,11 @@ class SharedStage(ClientStage):
 
     async def offer(self, users: tuple[str, ...]) -> None:
         """Servers write their parts."""
-        for user in users:
-            peer = self.overlay.node(user).peer
-            await self.perform("store", procedures.store(peer, self.shared, TURN_DIRECTORY.id, (self.part(user),)))
+        await self.each("store", [self._offer(user) for user in users])
+
+    async def _offer(self, user: str) -> None:
+        peer = self.overlay.node(user).peer
+        await procedures.store(peer, self.shared, TURN_DIRECTORY.id, (self.part(user),))
 
     async def story(self) -> None:
         """PUT by all four, GET, PUT again."""
@@ -271,4 +332,4 @@ ST_10 = declare(
     stage=InvalidStage,
 )
 
-SCENARIOS = (ST_2, ST_4, ST_6, ST_10)
+SCENARIOS = (ST_2, ST_3, ST_4, ST_6, ST_10)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from p2psip_min.attacks.initiative import LIFETIME, Initiative, Pen, read
 from p2psip_min.ids import ResourceID
-from p2psip_min.wire.data import DictionaryEntry, StoredDataSpecifier, StoredDataValue
+from p2psip_min.seams import NodeView
+from p2psip_min.storage.values import with_lifetime
+from p2psip_min.wire.data import DictionaryEntry, StoredData, StoredDataSpecifier, StoredDataValue
+
+
+def everything(kind: int) -> StoredDataSpecifier:
+    """All entries of a dictionary."""
+    return StoredDataSpecifier(kind, 0, None, ())
 
 
 @dataclass(slots=True)
@@ -21,10 +28,45 @@ class RecordOverwrite(Initiative):
     async def act(self, pen: Pen) -> None:
         """One store for each entry: where one is refused, the next may not be."""
         for place in self.places:
-            found, _ = await read(pen.view, place, StoredDataSpecifier(self.kind, 0, None, ()))
+            found, _ = await read(pen.view, place, everything(self.kind))
             for stored in found:
                 if isinstance(stored.value, DictionaryEntry) and stored.value.key != pen.view.node_id:
                     await pen.write(place, self.kind, replace(stored.value, value=self.value))
+
+
+@dataclass(slots=True)
+class RecordRemoval(Initiative):
+    """ST-3: puts tombstones over the entries of others: its own, and those that their owners have used before.
+
+    From ``watch`` on it looks for tombstones, which everybody may fetch; at ``at`` it removes.
+    """
+
+    places: Sequence[ResourceID]
+    kind: int
+    watch: float
+    kept: dict[ResourceID, tuple[StoredData, tuple[bytes, ...]]] = field(default_factory=dict)
+
+    async def run(self, view: NodeView) -> None:
+        """Keep what removed something once, then act as planned."""
+        await view.sleep(max(0.0, self.watch - view.now()))
+        for place in self.places:
+            found, proofs = await read(view, place, everything(self.kind))
+            for stored in found:
+                if not stored.value.exists:
+                    self.kept[place] = stored, proofs
+        await Initiative.run(self, view)
+
+    async def act(self, pen: Pen) -> None:
+        """Where an owner's tombstone is known, that one; elsewhere one of its own."""
+        for place in self.places:
+            if place in self.kept:
+                stored, proofs = self.kept[place]
+                # Nobody signs a lifetime, and a tombstone must outlive what it removes.
+                await pen.put(place, self.kind, with_lifetime(stored, 2 * LIFETIME), proofs=proofs)
+                continue
+            found, _ = await read(pen.view, place, everything(self.kind))
+            for stored in found:
+                await pen.write(place, self.kind, replace(stored.value, exists=False, value=b""))
 
 
 @dataclass(slots=True)

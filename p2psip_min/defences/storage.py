@@ -48,6 +48,7 @@ from p2psip_min.storage.redundancy import (
     WritePolicy,
     WriteQuorum,
 )
+from p2psip_min.storage.removal import AfterLogIn, AsValues, RemovalPolicy, SignedTombstone
 from p2psip_min.storage.values import ReaderValidates, StorerValidates, Unvalidated, ValidationPolicy
 from p2psip_min.storage.vouching import HolderSignature, NobodyVouches, VouchingPolicy
 
@@ -59,6 +60,7 @@ class StorageDefences:
     record_signature: RecordSignaturePolicy = NoRecordSignature()
     access: AccessControlPolicy = AnyWriter()
     parts: PartPolicy = AnyPart()
+    removal: RemovalPolicy = AsValues()
     validation: ValidationPolicy = Unvalidated()
     order: OrderPolicy = AnyOrder()
     version: VersionPolicy = NoVersion()
@@ -123,6 +125,29 @@ STORAGE: tuple[Defence, ...] = (
         checks="who writes to a shared record has a part in it, or writes his first",
         stops="those who have no part in a record",
         cost="one signature a record",
+        section="draft 7.2.8",
+        decoy=True,
+    ),
+    Defence(
+        name="signed-tombstone",
+        title="Signed tombstone with version",
+        field="removal",
+        on=SignedTombstone(),
+        off=AsValues(),
+        checks="a removal is signed by whom the Kind lets write, and is younger than what it removes",
+        stops="removals by others, and removals that come again",
+        cost="one signature a removal",
+        section="RFC 6940 §7.4.1.3",
+    ),
+    Defence(
+        name="log-in-removal",
+        title="Removal after log-in",
+        field="removal",
+        on=AfterLogIn(),
+        off=AsValues(),
+        checks="who removes has shown a certificate of this overlay",
+        stops="removals by outsiders",
+        cost="one certificate a removal",
         section="draft 7.2.8",
         decoy=True,
     ),

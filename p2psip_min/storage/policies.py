@@ -20,6 +20,7 @@ from p2psip_min.errors import LinkReason, StoreReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.access import AccessControlPolicy, AnyPart, AnyWriter, PartPolicy
 from p2psip_min.storage.redundancy import OnePlace, PlacesPolicy
+from p2psip_min.storage.removal import AsValues, RemovalPolicy
 from p2psip_min.storage.values import Unvalidated, ValidationPolicy
 from p2psip_min.wire.data import StoredData, StoredDataValue, signed_input, signed_value, stored_input
 from p2psip_min.wire.security import (
@@ -418,6 +419,9 @@ class StorePolicies(Protocol):
     def parts(self) -> PartPolicy: ...
 
     @property
+    def removal(self) -> RemovalPolicy: ...
+
+    @property
     def validation(self) -> ValidationPolicy: ...
 
 
@@ -433,4 +437,5 @@ class StoreRules:
     places: PlacesPolicy = OnePlace()
     access: AccessControlPolicy = AnyWriter()
     parts: PartPolicy = AnyPart()
+    removal: RemovalPolicy = AsValues()
     validation: ValidationPolicy = Unvalidated()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from p2psip_min.errors import StoreReason
-from p2psip_min.storage.access import Claim
+from p2psip_min.storage.access import Claim, permitted
 from p2psip_min.storage.policies import (
     CertificateFor,
     OwnerSignature,
@@ -18,6 +18,7 @@ from p2psip_min.storage.policies import (
     StorePolicies,
     signing_node,
 )
+from p2psip_min.storage.removal import NameBadge
 from p2psip_min.storage.values import Shelf, key_of
 from p2psip_min.wire.data import StoredData, StoredDataValue
 from p2psip_min.wire.kinds import KindSpec
@@ -26,17 +27,27 @@ NOTHING: Mapping[int, Shelf] = MappingProxyType({})
 """The shelves of a resource of which nothing is known."""
 
 _OWNER_SIGNATURE = OwnerSignature()
+_NAME_BADGE = NameBadge()
 
 
 def sealing(rules: StorePolicies, value: StoredDataValue) -> RecordSignaturePolicy:
     """How ``value`` is sealed and its seal is read: signed where one of the rules has to know who wrote it."""
+    if not value.exists:
+        if rules.removal.named:
+            return _NAME_BADGE
+        if rules.removal.signed:
+            return _OWNER_SIGNATURE
     if rules.access.names_writer or rules.parts.names_writer:
         return _OWNER_SIGNATURE
     return rules.record_signature
 
 
-def denied(rules: StorePolicies, claim: Claim, shelves: Mapping[int, Shelf]) -> StoreReason | None:
+def denied(rules: StorePolicies, claim: Claim, shelves: Mapping[int, Shelf], *, removes: bool) -> StoreReason | None:
     """Why the claim is not to be granted; ``shelves`` hold what the resource has by now, by Kind."""
+    if removes and rules.removal.named:
+        return None
+    if removes and rules.removal.signed and not permitted(claim):
+        return StoreReason.ACCESS_DENIED
     if not rules.access.allows(claim):
         return StoreReason.ACCESS_DENIED
     shelf = shelves.get(claim.spec.id)
@@ -59,4 +70,4 @@ def proven(
         return signer
     node_id = signing_node(signer, stored.signature.identity)
     claim = Claim(resource, spec, key_of(stored.value), signer.user, node_id, rules.places.salts)
-    return denied(rules, claim, shelves) or signer
+    return denied(rules, claim, shelves, removes=not stored.value.exists) or signer

@@ -141,7 +141,7 @@ class Checklist:
                 if original and sender_certificate is not None and not alike:
                     user, salts = sender_certificate.user, self.rules.places.salts
                     claim = Claim(request.resource, spec, key_of(stored.value), user, sender, salts)
-                    if denied(self.rules, claim, shelves):
+                    if denied(self.rules, claim, shelves, removes=not stored.value.exists):
                         return refuse(StoreReason.REQUESTER_DENIED, group.kind)
                 signers.append(signer)
             if group.raw:
@@ -188,7 +188,7 @@ class Checklist:
         held = shelf.values if shelf else {}
         coming: dict[bytes, Held] = {}
         entries: list[tuple[bytes, Held, Held | None]] = []
-        order, timestamp = self.rules.order, self.rules.timestamp
+        timestamp = self.rules.timestamp
         for stored, signer in zip(group.values, signers, strict=True):
             value = stored.value
             if isinstance(value, ArrayEntry) and value.index == APPEND:
@@ -202,17 +202,12 @@ class Checklist:
                 stored = StoredData(stored.storage_time, stored.lifetime, value, stored.signature)
             key = key_of(value)
             old = coming.get(key) or held.get(key)
-            if replica:
-                if old is not None:
-                    if same(old.stored, stored):
-                        continue
-                    if order.merges and precedence(stored) < precedence(old.stored):
-                        return StoreReason.DATA_TOO_OLD
-            else:
-                if old is not None and order.too_old(stored.storage_time, old.stored.storage_time):
-                    return StoreReason.DATA_TOO_OLD
-                if reason := timestamp.verdict(stored.storage_time, now):
-                    return reason
+            if replica and old is not None and same(old.stored, stored):
+                continue
+            if old is not None and self._too_old(stored, old.stored, replica):
+                return StoreReason.DATA_TOO_OLD
+            if not replica and (reason := timestamp.verdict(stored.storage_time, now)):
+                return reason
             if reason := self.invalid(spec, stored):
                 return reason
             if not (value.exists or replica) and old is not None and now + stored.lifetime < old.expires:
@@ -235,6 +230,13 @@ class Checklist:
         elif entries:
             generation += 1
         return Change(group.kind, spec, generation, entries)
+
+    def _too_old(self, new: StoredData, old: StoredData, replica: int) -> bool:
+        """Whether a value comes too late to replace another; copies that merge go by all of their precedence."""
+        order, time, held = self.rules.order, new.storage_time, old.storage_time
+        if not new.value.exists and self.rules.removal.too_old(time, held):
+            return True
+        return order.merges and precedence(new) < precedence(old) if replica else order.too_old(time, held)
 
     def invalid(self, spec: KindSpec, stored: StoredData) -> StoreReason | None:
         """What is wrong with the value itself, whoever wrote it, where the storing peer looks (draft 7.2.9)."""

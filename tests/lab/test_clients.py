@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from lab.scenarios import run, scenario, setting
+from lab.scenarios import SCENARIOS, run, scenario, setting
+from lab.scenarios.clients import ClientStage
 
-CLIENTS = ("ST-2", "ST-4", "ST-6", "ST-10")
+CLIENTS = tuple(name for name, chosen in SCENARIOS.items() if issubclass(chosen.stage, ClientStage))
 
 
 def outcome(threat: str, *defences: str, preset: str | None = None, attack: bool = True) -> Any:
@@ -21,6 +22,15 @@ def outcome(threat: str, *defences: str, preset: str | None = None, attack: bool
 
 FIGURES = {
     "ST-2": {"record-signature": 3.0, "access-control": 0.0, "own-part": 0.0, "one-list": 0.0, "rising-time": 3.0},
+    "ST-3": {
+        "record-signature": 4.0,
+        "access-control": 2.0,
+        "own-part": 2.0,
+        "rising-time": 2.0,
+        "version-counter": 4.0,
+        "log-in-removal": 4.0,
+        "signed-tombstone": 0.0,
+    },
     "ST-4": {"record-signature": 3.0, "access-control": 3.0, "own-part": 0.0, "one-list": 3.0, "validation": 3.0},
     "ST-6": {"record-signature": 0.75, "access-control": 0.0, "own-part": 0.5, "version-counter": 0.75},
     "ST-10": {"validation": 0.0, "reader-validation": 8.0, "access-control": 8.0, "record-signature": 8.0},
@@ -40,7 +50,7 @@ def test_presets_serve_honest_users_in_full(threat: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["reload", "hardened"])
-@pytest.mark.parametrize("threat", ["ST-2", "ST-4", "ST-6", "ST-10"])
+@pytest.mark.parametrize("threat", ["ST-2", "ST-3", "ST-4", "ST-6", "ST-10"])
 def test_what_rfc_6940_demands_stops_writers(threat: str, name: str) -> None:
     found = outcome(threat, preset=name)
     assert (found.figure, found.honest) == (0.0, 1.0)
@@ -49,6 +59,8 @@ def test_what_rfc_6940_demands_stops_writers(threat: str, name: str) -> None:
 def test_facts_tell_what_readers_got() -> None:
     assert outcome("ST-2").facts == ("0 of 3", "6 of 6")
     assert outcome("ST-2", "access-control").facts == ("3 of 3", "6 of 6")
+    assert outcome("ST-3").facts == ("0 of 4", "2 of 2")
+    assert outcome("ST-3", "signed-tombstone").facts == ("4 of 4", "2 of 2")
     assert outcome("ST-4").facts == ("1 of 4", "7 of 7")
     assert outcome("ST-6").facts == ("3 true, 9 false", "6 of 6")
     assert outcome("ST-10", "validation").facts == ("0 values", "6 of 6")
