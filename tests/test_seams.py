@@ -19,7 +19,6 @@ from p2psip_min.attacks.initiative import Initiative
 from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
-from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution
 from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution, RecordRemoval
 from p2psip_min.errors import LocalProtocolError, TrustedBase
 from p2psip_min.ids import NodeID, ResourceID
