@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import bench, demo, labels, matrix, report, requirements, scenarios, soak
+from lab import bench, demo, labels, matrix, playlists, preflight, report, requirements, scenarios, soak
 from lab import export as export_files
 from lab.catalogue import Threat, threats
 from lab.requirements import Grade
@@ -109,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("--seeds", type=_count, default=1, metavar="N", help="how many seeds, from 1 on (1)")
     card.add_argument("--workers", type=_count, metavar="N", help="processes (one a core)")
     _json(card)
+    before = command("check", _check, "run every demonstration before a class, and write pages that need no kernel")
+    before.add_argument("names", nargs="*", metavar="PLAYLIST", help="figure4, figure6 (both)")
+    before.add_argument("--out", type=Path, default=Path("check"), metavar="DIR", help="where to write (check)")
     moment = command("show", _show, "open a trace card: the moment in words, and as files")
     moment.add_argument("card", metavar="CARD", help="such as RP2-U-R-D-7-9C41@57")
     moment.add_argument("--export", type=Path, metavar="DIR", help="write pictures, trace, capture and verdict there")
@@ -360,6 +363,27 @@ def _requirements(arguments: argparse.Namespace) -> int:
         if arguments.seeds < SEEDS:
             print(labels.quick_look(arguments.seeds, SEEDS))
     return FAILS if any(each.status is Grade.NOT_MET for each in scores) else HOLDS
+
+
+# --- check ------------------------------------------------------------------------------------------------------------
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    chosen = [playlists.playlist(name) for name in arguments.names] or list(playlists.PLAYLISTS.values())
+    good = True
+    for each in chosen:
+        print(f"{each.title}, {each.minutes} minutes")
+        rehearsals = []
+        for demo in each.demos:
+            rehearsal = preflight.rehearse(demo)
+            rehearsals.append(rehearsal)
+            good = good and rehearsal.good
+            times = f"story {rehearsal.story:4.1f} s, verdict {rehearsal.verdict:4.1f} s"
+            print(f"  {'✓' if rehearsal.good else '×'} {demo.threat:6} {times}  {rehearsal.problem or rehearsal.card}")
+        path = arguments.out / f"{each.name}.html"
+        _write(path, preflight.page(each, rehearsals))
+        print(f"  {path}")
+    return HOLDS if good else FAILS
 
 
 # --- show -------------------------------------------------------------------------------------------------------------

@@ -243,3 +243,7 @@ COVERAGE_ABOUT = (
 def made_by(card: str, digest: str) -> str:
     """What stands under everything that is exported."""
     return f"Card {card} · digest {digest[:16]} · simulated network and time"
+
+
+IN_WORDS = "In words"
+FALLBACK_ABOUT = "For the day when the kernel does not start: each story at its end, with its verdict."
