@@ -374,12 +374,12 @@ def _check(arguments: argparse.Namespace) -> int:
     for each in chosen:
         print(f"{each.title}, {each.minutes} minutes")
         rehearsals = []
-        for demo in each.demos:
-            rehearsal = preflight.rehearse(demo)
+        for shown in each.demos:
+            rehearsal = preflight.rehearse(shown)
             rehearsals.append(rehearsal)
             good = good and rehearsal.good
             times = f"story {rehearsal.story:4.1f} s, verdict {rehearsal.verdict:4.1f} s"
-            print(f"  {'✓' if rehearsal.good else '×'} {demo.threat:6} {times}  {rehearsal.problem or rehearsal.card}")
+            print(f"  {'✓' if rehearsal.good else '×'} {shown.threat:6} {times}  {rehearsal.problem or rehearsal.card}")
         path = arguments.out / f"{each.name}.html"
         _write(path, preflight.page(each, rehearsals))
         print(f"  {path}")
