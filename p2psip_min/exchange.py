@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,11 +13,15 @@ from p2psip_min.ids import Destination, NodeID
 from p2psip_min.routing.policies import PathPolicy
 from p2psip_min.wire.codes import MessageCode
 from p2psip_min.wire.header import Envelope, add_options
-from p2psip_min.wire.message import Message
+from p2psip_min.wire.message import Message, MessageExtension
 from p2psip_min.wire.options import alternate
 
 ANSWER_MEMORY = 15.0
 """Seconds for which a request that changed something is answered from memory when it comes again (RFC 6940 §6.2.1)."""
+
+
+BEST = (0,)
+"""The ways that a request takes when nobody asks for others."""
 
 
 @dataclass(slots=True)
@@ -40,10 +45,11 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer's body with the certificates (DER) that its reader needs beside our own."""
+    """An answer's body with the certificates (DER) that its reader needs beside our own, and extensions."""
 
     body: Any
     certificates: tuple[bytes, ...] = ()
+    extensions: tuple[MessageExtension, ...] = ()
 
 
 class Answered:
@@ -77,7 +83,12 @@ class Pending:
     __slots__ = ("answers", "attempt", "code", "data", "destination", "future", "next_hop", "timer", "ways")
 
     def __init__(
-        self, future: asyncio.Future[Received], code: int, destination: Destination, next_hop: NodeID | None, ways: int
+        self,
+        future: asyncio.Future[Received],
+        code: int,
+        destination: Destination,
+        next_hop: NodeID | None,
+        ways: Sequence[int],
     ) -> None:
         self.future = future
         self.code = code
@@ -90,9 +101,8 @@ class Pending:
         self.timer: asyncio.TimerHandle | None = None
 
     def copies(self, first: int) -> list[bytes]:
-        """The request as it is sent on each of its ways, from way ``first`` on."""
-        ways = range(first, first + self.ways)
-        return [add_options(self.data, alternate(way)) if way else self.data for way in ways]
+        """The request as it is sent on each of its ways, counted from ``first``."""
+        return [add_options(self.data, alternate(first + way)) if first + way else self.data for way in self.ways]
 
     def choose(self, paths: PathPolicy, claims: Claims) -> None:
         """Take the best of the answers that came."""

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from p2psip_min.clock import milliseconds
 from p2psip_min.errors import ErrorAnswer
-from p2psip_min.exchange import Received
+from p2psip_min.exchange import Received, Reply
 from p2psip_min.ids import NodeID
 from p2psip_min.peer import Handler, Peer
 from p2psip_min.procedures.attach import on_app_attach, on_attach
@@ -19,6 +19,9 @@ from p2psip_min.procedures.configure import on_config_update
 from p2psip_min.procedures.join import on_join
 from p2psip_min.procedures.maintain import on_leave, on_update
 from p2psip_min.procedures.records import on_fetch, on_find, on_stat, on_store
+from p2psip_min.routing.ways import choices, next_hop_on
+from p2psip_min.wire.header import encode_destinations
+from p2psip_min.wire.message import OTHER_NEXT_HOPS, MessageExtension
 from p2psip_min.wire.messages import (
     ErrorCode,
     MessageCode,
@@ -29,6 +32,7 @@ from p2psip_min.wire.messages import (
     RouteQueryAns,
     UpdateReq,
 )
+from p2psip_min.wire.options import wanted_way
 
 BILLION = 1_000_000_000
 
@@ -51,7 +55,7 @@ def on_probe(peer: Peer, received: Received) -> ProbeAns:
     return ProbeAns(tuple(facts))
 
 
-def on_route_query(peer: Peer, received: Received) -> RouteQueryAns:
+def on_route_query(peer: Peer, received: Received) -> RouteQueryAns | Reply:
     """Name the node to which we would route (§6.4.2.4, §10.8); ourselves when we are responsible."""
     destination = received.body.destination
     if received.body.send_update and peer.joined and received.previous_hop == received.signer:
@@ -60,7 +64,14 @@ def on_route_query(peer: Peer, received: Received) -> RouteQueryAns:
         return RouteQueryAns(destination)
     if not peer.joined:
         raise ErrorAnswer(ErrorCode.NOT_FOUND, b"not a peer")
-    return RouteQueryAns(peer.topology.next_hop(destination) or peer.node_id)
+    way, names = wanted_way(received.envelope.options), peer.defences.referral.names
+    best = next_hop_on(peer.topology, destination, way) or peer.node_id
+    others = choices(peer.topology, destination, names, (best,))[: names - 1] if best != peer.node_id else ()
+    if not others:
+        return RouteQueryAns(best)
+    return Reply(
+        RouteQueryAns(best), extensions=(MessageExtension(OTHER_NEXT_HOPS, False, encode_destinations(tuple(others))),)
+    )
 
 
 PEER_HANDLERS: Mapping[int, Handler] = MappingProxyType(

@@ -62,7 +62,7 @@ class Node:
         self.configuration = configuration
         self.rng = rng
         self.is_client = is_client
-        self.iterative = iterative
+        self.iterative = iterative or surroundings.defences.style.iterative
         self.maintained = maintained
         self.alive = True
         self.joined = False

@@ -477,8 +477,8 @@ class Overlay(World):
         way: list[Node] = []
         while len(way) < len(self.nodes):
             following = node.peer.topology.next_hop(resource)
-            if following is None:
-                break
+            if following not in self.nodes:
+                break  # the last one, or one whose tables name nobody
             node = self.nodes[following]
             way.append(node)
         return way

@@ -18,7 +18,7 @@ from p2psip_min import trace as events
 from p2psip_min.enrollment.certificates import Certificate, TrustStore
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration
 from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, RemoteFault, RequestTimedOut
-from p2psip_min.exchange import Answered, Pending, Received, Reply
+from p2psip_min.exchange import BEST, Answered, Pending, Received, Reply
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node, Surroundings
 from p2psip_min.routing.forwarding import Deliver, Drop, Forward
@@ -240,13 +240,10 @@ class Peer(Node):
             return
         self._delivered(received)
         body = self._answer_to(received)
-        certificates: tuple[bytes, ...] = ()
-        if isinstance(body, Reply):
-            body, certificates = body.body, body.certificates
-        elif body is None:
+        if body is None:
             self._drop(envelope, received.previous_hop, DropReason.NOT_ADJACENT)
             return
-        data = self._encode_answer(envelope, received.previous_hop, body, certificates)
+        data = self._encode_answer(envelope, received.previous_hop, body)
         longest = self.configuration.max_message_size
         if len(data) > min(message.max_response_length or longest, longest):
             error = ErrorResponse(error_code=ErrorCode.RESPONSE_TOO_LARGE, error_info=b"")
@@ -285,7 +282,7 @@ class Peer(Node):
         certificates: tuple[bytes, ...] = (),
         from_anybody: bool = False,
         reconcile: bool = True,
-        ways: int = 1,
+        ways: Sequence[int] = BEST,
     ) -> Received:
         """Send a request and wait for its answer; raises ErrorAnswer or RequestTimedOut (RFC 6940 §6.2.1).
 
@@ -358,7 +355,7 @@ class Peer(Node):
         expected: Destination,
         next_hop: NodeID | None,
         certificates: tuple[bytes, ...] = (),
-        ways: int = 1,
+        ways: Sequence[int] = BEST,
     ) -> tuple[int, Pending]:
         transaction_id = self.rng.getrandbits(64)
         pending = Pending(self.loop.create_future(), body.code, expected, next_hop, ways)
@@ -410,7 +407,7 @@ class Peer(Node):
         else:
             self._delivered(received)
             pending.answers.append(received)
-            if len(pending.answers) == pending.ways:
+            if len(pending.answers) == len(pending.ways):
                 pending.choose(self.defences.paths, self.topology)
             elif len(pending.answers) == 1:  # the other ways have a little time left
                 paths = self.defences.paths
@@ -452,16 +449,12 @@ class Peer(Node):
             security=self._seal.block(surroundings.overlay, transaction_id, contents, certificates),
         )
 
-    def _encode_answer(
-        self,
-        request: Envelope,
-        previous_hop: NodeID | None,
-        body: Any,
-        certificates: tuple[bytes, ...] = (),
-    ) -> bytes:
+    def _encode_answer(self, request: Envelope, previous_hop: NodeID | None, body: Any) -> bytes:
         """The answer to ``request``, addressed back along its via list (RFC 6940 §6.2.2)."""
         back = return_path(previous_hop or self.node_id, request.via)
-        return self._encode(request.transaction_id, back, encode_contents(body), certificates)
+        reply = body if isinstance(body, Reply) else Reply(body)
+        contents = encode_contents(reply.body, reply.extensions)
+        return self._encode(request.transaction_id, back, contents, reply.certificates)
 
     def _answer_unread(self, envelope: Envelope, previous_hop: NodeID, error_code: int, reason: DropReason) -> None:
         """Tell the sender of a request that was not for us why it ends here; a hint only."""

@@ -23,7 +23,7 @@ from p2psip_min.wire.data import StoredDataSpecifier, StoreKindData
 from p2psip_min.wire.header import Envelope, decode_destinations, open_envelope
 from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
 from p2psip_min.wire.message import decode_message
-from p2psip_min.wire.messages import FetchReq, MessageCode, PingReq, StatReq, StoreReq
+from p2psip_min.wire.messages import FetchReq, MessageCode, PingReq, RouteQueryReq, StatReq, StoreReq
 from tests.crafting import Hand, small, trace_of
 
 
@@ -42,6 +42,8 @@ class Bench:
     place: ResourceID
     sender: Node
     beyond: Node
+    following: Node
+    passes: tuple[Node, int]
 
     def fetch(self) -> list[bytes]:
         """What the node itself answers to a Fetch."""
@@ -74,9 +76,14 @@ def bench(equip: Equip, before: int = 1) -> Bench:
                     for number in range(before):
                         overlay.put(owner.name, TURN_SERVICE, value(number))
                     overlay.advance(2)
+                    passes = next(
+                        (other, iteration)
+                        for other, iteration in somewhere(overlay, node)
+                        if node in overlay.route(other.name, place_of(overlay, other, iteration))[:-1]
+                    )
                     overlay.turn(node.name, equip)
                     overlay.advance(0.5)
-                    return Bench(overlay, node, owner, place, sender, beyond)
+                    return Bench(overlay, node, owner, place, sender, beyond, way[1], passes)
     raise AssertionError("no place for the bench")
 
 
@@ -127,20 +134,25 @@ def reports_what_it_stores(b: Bench) -> bool:
     """A new value is in the trace of the node that keeps it."""
     owner, iteration = next(
         (owner, iteration)
-        for owner, iteration in somewhere(b)
-        if b.overlay.root(b.overlay.place_of(owner.name, TURN_SERVICE, iteration=iteration)) is b.node
+        for owner, iteration in somewhere(b.overlay, b.node)
+        if b.overlay.root(place_of(b.overlay, owner, iteration)) is b.node
     )
     since = len(b.overlay.trace)
     b.overlay.put(owner.name, TURN_SERVICE, value(5), iteration=iteration)
     return any(trace_of(b.overlay).select(RecordStored, since=since, node=b.node.node_id, replica=0))
 
 
-def somewhere(b: Bench) -> Iterator[tuple[Node, int]]:
-    """Owners and their places that nothing was stored in yet."""
-    for owner in b.overlay.peers():
+def somewhere(overlay: Overlay, node: Node) -> Iterator[tuple[Node, int]]:
+    """Owners but for ``node``, and their places that nothing was stored in yet."""
+    for owner in overlay.peers():
         for iteration in range(2, 20):
-            if owner is not b.node:
+            if owner is not node:
                 yield owner, iteration
+
+
+def place_of(overlay: Overlay, owner: Node, iteration: int) -> ResourceID:
+    """One of an owner's places."""
+    return overlay.place_of(owner.name, TURN_SERVICE, iteration=iteration)
 
 
 def tells_the_same_by_stat(b: Bench) -> bool:
@@ -167,7 +179,7 @@ def sends_copies(b: Bench) -> bool:
 def forwards_towards_the_destination(b: Bench) -> bool:
     """A message for somebody else goes where the tables say."""
     decision = b.node.peer.parts.forwarding.decide(passing(b), b.sender.node_id, b.overlay.now)
-    return isinstance(decision, Forward) and decision.next_hop == b.node.peer.topology.next_hop(b.beyond.node_id)
+    return isinstance(decision, Forward) and decision.next_hop == b.following.node_id
 
 
 def changes_nothing_but_the_way(b: Bench) -> bool:
@@ -209,7 +221,7 @@ def answers_arrive_over_it(b: Bench) -> bool:
 
 def passes_contents_on_as_they_are(b: Bench) -> bool:
     """What is stored over it arrives, and what is fetched over it comes back, each at the first try."""
-    owner, iteration = behind(b)
+    owner, iteration = b.passes
     since, read = len(b.overlay.trace), ()
     with suppress(RemoteFault):
         b.overlay.put(owner.name, TURN_SERVICE, value(5), iteration=iteration)
@@ -218,18 +230,9 @@ def passes_contents_on_as_they_are(b: Bench) -> bool:
     return (read, tries) == ((value(5),), 2)
 
 
-def behind(b: Bench) -> tuple[Node, int]:
-    """An owner whose requests for one of his places go over the node, and which place."""
-    return next(
-        (owner, iteration)
-        for owner, iteration in somewhere(b)
-        if b.node in b.overlay.route(owner.name, b.overlay.place_of(owner.name, TURN_SERVICE, iteration=iteration))[:-1]
-    )
-
-
 def sends_nothing_that_is_not_its_own(b: Bench) -> bool:
     """What has passed, and was answered, is not sent again by the node that passed it on."""
-    owner, iteration = behind(b)
+    owner, iteration = b.passes
     with suppress(RemoteFault):
         b.overlay.put(owner.name, TURN_SERVICE, value(5), iteration=iteration)
     b.overlay.advance(5)
@@ -238,6 +241,16 @@ def sends_nothing_that_is_not_its_own(b: Bench) -> bool:
     b.overlay.advance(120)
     sent = trace_of(b.overlay).select(MessageSent, since=since, node=b.node.node_id)
     return not any(event.transaction_id in others for event in sent)
+
+
+def names_whom_it_would_send_to(b: Bench) -> bool:
+    """Who asks it for the next hop is told the one that its tables say."""
+    query = RouteQueryReq(False, ResourceID(b.beyond.node_id))
+    try:
+        answer = b.overlay.run(b.sender.peer.request((b.node.node_id,), query)).body
+    except RemoteFault:
+        return False
+    return bool(answer.next_peer == b.following.node_id)
 
 
 def passing(b: Bench) -> Envelope:
@@ -265,6 +278,7 @@ FORWARDING: tuple[Clause, ...] = (
     answers_arrive_over_it,
     passes_contents_on_as_they_are,
     sends_nothing_that_is_not_its_own,
+    names_whom_it_would_send_to,
 )
 
 

@@ -12,10 +12,11 @@ import pytest
 
 from p2psip_min import attacks
 from p2psip_min.attacks.bootstrap import FakeOverlay, WrongPeers
-from p2psip_min.attacks.discarding import AnswerDiscard, RequestDiscard
+from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.initiative import Initiative
+from p2psip_min.attacks.misleading import Capture, DeadReferral
 from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
@@ -66,6 +67,9 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     RecordPollution: lambda: RecordPollution(0.0, (SOMEWHERE,), SIP_REGISTRATION, (b"x", b"y")),
     RecordRemoval: lambda: RecordRemoval(0.0, (SOMEWHERE,), SIP_REGISTRATION, 0.0),
     InvalidStore: lambda: InvalidStore(0.0, (Junk(SOMEWHERE, TURN_SERVICE, SingleValue(True, b"x")),)),
+    QueryDiscard: QueryDiscard,
+    DeadReferral: DeadReferral,
+    Capture: Capture,
 }
 """How to make each attack from inside a node."""
 

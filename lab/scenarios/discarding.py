@@ -1,4 +1,4 @@
-"""What a peer on the way may swallow (draft 5.2, 11.2): KB-1, requests; KB-2, their answers."""
+"""What a peer on the way may swallow (draft 5.2, 11.2): KB-1, requests; KB-2, their answers; KB-3, what is asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lab.scenarios.forwarding import READERS, OnTheWayStage
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
-from p2psip_min.attacks.discarding import AnswerDiscard, RequestDiscard
+from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard
 from p2psip_min.errors import DropReason
 from p2psip_min.ids import ResourceID
 from p2psip_min.wire.messages import MessageCode
@@ -23,7 +23,7 @@ class DiscardingStage(OnTheWayStage):
     """Peers behind mallory look for alice's record at once, and mallory passes nothing on."""
 
     users: ClassVar[tuple[str, ...]] = ()
-    discard: ClassVar[type[RequestDiscard | AnswerDiscard]] = RequestDiscard
+    discard: ClassVar[type[RequestDiscard | AnswerDiscard | QueryDiscard]] = RequestDiscard
 
     def attack(self) -> None:
         """Mallory swallows what she should pass on."""
@@ -53,6 +53,27 @@ class AnswersStage(DiscardingStage):
     """Here mallory passes requests on, and keeps what comes back."""
 
     discard = AnswerDiscard
+
+
+PATIENCE = 5.0
+"""Seconds that a caller waits for the other one to be found, and then hangs up."""
+
+
+class SilentStage(DiscardingStage):
+    """Whoever looks for something gets no answer from mallory, on the way or when she is asked herself."""
+
+    discard = QueryDiscard
+
+    def figure(self) -> float:
+        """The share of lookups that did not end in time."""
+        in_time = sum(each.ok and each.delay <= PATIENCE for each in self.operations)
+        return round(1 - in_time / max(1, len(self.operations)), 6)
+
+    def facts(self) -> tuple[str, ...]:
+        """How often somebody asked mallory in vain, and how long a lookup took."""
+        asked = self._count(events.MessageDropped, reason=DropReason.DISCARDED)
+        delays = sorted(each.delay for each in self.operations)
+        return str(asked), f"{delays[len(delays) // 2]:.1f} s"
 
 
 DECLARED: dict[str, Any] = {
@@ -90,4 +111,15 @@ KB_2 = declare(
     **DECLARED,
 )
 
-SCENARIOS = (KB_1, KB_2)
+KB_3 = declare(
+    "KB-3",
+    title="A peer stays silent in lookups",
+    defence=("disjoint-paths",),
+    decoys=("longer-timeout",),
+    notes={"baseline": "mallory answers", "attacked": "mallory answers no query and passes none on"},
+    stage=SilentStage,
+    **DECLARED
+    | {"metric": "lookups not done in 5 s, of 1", "word": Word.FAILED, "rows": ("asked in vain", "median lookup")},
+)
+
+SCENARIOS = (KB_1, KB_2, KB_3)

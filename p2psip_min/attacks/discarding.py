@@ -11,6 +11,7 @@ from p2psip_min.ids import NodeID
 from p2psip_min.routing.forwarding import Decision, Drop, Forward
 from p2psip_min.seams import Coalition, Forwarding, PeerParts
 from p2psip_min.wire.header import Envelope
+from p2psip_min.wire.messages import MessageCode
 
 
 class RequestDiscard:
@@ -52,3 +53,26 @@ class _Discarding:
         if previous_hop is not None and isinstance(decision, Forward) and is_request(envelope) is self.requests:
             return Drop(DropReason.DISCARDED)
         return decision
+
+
+class QueryDiscard:
+    """KB-3: gives no answer to those who look for something, asks and passes on what it likes, and answers Pings."""
+
+    breaks: ClassVar[tuple[str, ...]] = (*RequestDiscard.breaks, "names_whom_it_would_send_to")
+    """The clauses of the seams that a node with this forwarding does not keep."""
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Sit on the node's forwarding."""
+        return replace(parts, forwarding=_Silent(_Discarding(parts.forwarding, requests=True)))
+
+
+@dataclass(slots=True)
+class _Silent:
+    """Does not hear RouteQueries."""
+
+    inner: Forwarding
+
+    def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
+        if previous_hop is not None and envelope.code == MessageCode.ROUTE_QUERY_REQ:
+            return Drop(DropReason.DISCARDED)
+        return self.inner.decide(envelope, previous_hop, now)

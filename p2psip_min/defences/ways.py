@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from p2psip_min.defences.base import Defence
-from p2psip_min.routing.policies import DisjointPaths, OnePath, OtherWay, PathPolicy, RetryPolicy, SameWay
+from p2psip_min.routing.policies import (
+    DisjointPaths,
+    LookupStyle,
+    OneHop,
+    OnePath,
+    OtherWay,
+    PathPolicy,
+    ReferralPolicy,
+    RetryPolicy,
+    SameWay,
+    SeveralHops,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +25,8 @@ class WayDefences:
 
     retry: RetryPolicy = SameWay()
     paths: PathPolicy = OnePath()
+    referral: ReferralPolicy = OneHop()
+    style: LookupStyle = LookupStyle()
 
     @property
     def other_ways(self) -> bool:
@@ -46,6 +59,42 @@ WAYS: tuple[Defence, ...] = (
         decoy=True,
     ),
     Defence(
+        name="longer-timeout",
+        title="Longer time-out",
+        field="retry",
+        on=SameWay(patience=4.0),
+        off=SameWay(),
+        checks="an answer is waited for four times as long",
+        stops="taking slow peers for silent ones",
+        cost="a minute until a failure is known",
+        section="RFC 6940 §6.2.1",
+        decoy=True,
+    ),
+    Defence(
+        name="iterative-lookup",
+        title="Iterative lookups",
+        field="style",
+        on=LookupStyle(iterative=True),
+        off=LookupStyle(),
+        checks="who looks for a key asks each step itself",
+        stops="what a peer does to requests that it passes on; it may as well name the wrong peer",
+        cost="a round trip for each step, and links to strangers",
+        section="draft 11.2",
+        decoy=True,
+    ),
+    Defence(
+        name="several-next-hops",
+        title="Several next hops named",
+        field="referral",
+        on=SeveralHops(3),
+        off=OneHop(),
+        checks="whom an iterative lookup asks names three next hops; who is silent for 1.5 s makes room for another",
+        stops="lookups that end where one peer is silent, or names the dead",
+        cost="36 bytes an answer to RouteQuery",
+        section="draft 11.5",
+        number=lambda names: SeveralHops(int(names)),
+    ),
+    Defence(
         name="disjoint-paths",
         title="Three ways at once",
         field="paths",
@@ -53,7 +102,7 @@ WAYS: tuple[Defence, ...] = (
         off=OnePath(),
         checks="each request for a key goes three ways that part at once; the best claim among the answers counts",
         stops="one peer on the way that swallows, misleads or answers for others",
-        cost="three times the messages; the answer waits up to half a second for the others",
+        cost="three times the messages; an answer waits up to two seconds for the others",
         section="draft 11.5",
         number=lambda ways: DisjointPaths(int(ways)),
     ),

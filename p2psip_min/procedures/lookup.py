@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from p2psip_min import trace as events
-from p2psip_min.errors import LinkRefused, RemoteFault, RequestTimedOut
+from p2psip_min.errors import LinkRefused, Malformed, RemoteFault, RequestTimedOut
 from p2psip_min.exchange import Received
 from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
+from p2psip_min.procedures.several import at_once
 from p2psip_min.routing.iterative import Ask, Lost, Walk
+from p2psip_min.wire.header import decode_destinations
+from p2psip_min.wire.message import OTHER_NEXT_HOPS, Message
 from p2psip_min.wire.messages import PingReq, RouteQueryReq
 
 
@@ -26,30 +30,49 @@ class Located:
 async def locate(peer: Peer, key: ResourceID) -> Located:
     """Walk to the peer responsible for ``key`` by RouteQuery, linking with each step (iterative routing).
 
-    A step that fails is gone around; raises RequestTimedOut when nobody is left to ask.
+    A step that fails is gone around. Where several walks go at once they ask nobody twice, and who has the best claim
+    of those that they find counts. Raises RequestTimedOut when nobody is left to ask.
     """
     if not peer.is_client and peer.topology.responsible(key):
         return Located(peer.node_id, ())
-    walk = Walk(peer.topology, key, progress=peer.defences.progress)
+    paths = peer.defences.paths
+    walks = [Walk(peer.topology, key, progress=peer.defences.progress, way=way) for way in range(paths.ways)]
+    found = await at_once(peer, [_walk(peer, key, walk) for walk in walks], paths.patience)
+    return paths.best(found, lambda one, other: peer.topology.closer(one.responder, other.responder, key))
+
+
+async def _walk(peer: Peer, key: ResourceID, walk: Walk) -> Located:
     step = walk.begin()
     while isinstance(step, Ask):
         try:
-            if step.via is not None and not peer.links.connected(step.node):
-                await attach(peer, (step.via, step.node), next_hop=step.via)
-            received = await peer.request((step.node,), RouteQueryReq(False, key), next_hop=step.node)
-        except (RemoteFault, LinkRefused):
+            async with asyncio.timeout(peer.defences.referral.patience):
+                if step.via is not None and not peer.links.connected(step.node):
+                    await attach(peer, (step.via, step.node), next_hop=step.via)
+                query = RouteQueryReq(False, key)
+                received = await peer.request((step.node,), query, next_hop=step.node, ways=(walk.way,))
+            named = named_in(received.message)
+        except (RemoteFault, LinkRefused, Malformed, TimeoutError):
             step = walk.failed(step.node)
         else:
-            step = walk.answered(step.node, received.body.next_peer)
+            step = walk.answered(step.node, named)
     if isinstance(step, Lost):
         raise RequestTimedOut(step.reason.value)
     return Located(step.node, step.path)
 
 
+def named_in(answer: Message) -> tuple[NodeID, ...]:
+    """The next hops that an answer to RouteQuery names, the best first."""
+    others = [extension.contents for extension in answer.extensions if extension.type == OTHER_NEXT_HOPS]
+    named = (answer.body.next_peer, *(node for raw in others for node in decode_destinations(raw)))
+    return tuple(dict.fromkeys(node for node in named if isinstance(node, NodeID)))
+
+
 async def ask(peer: Peer, resource: ResourceID, body: Any, *, certificates: tuple[bytes, ...] = ()) -> Received:
     """Send ``body`` to the peer responsible for ``resource``, by the overlay's routing style."""
     if not peer.iterative:
-        received = await peer.request((resource,), body, certificates=certificates, ways=peer.defences.paths.ways)
+        received = await peer.request(
+            (resource,), body, certificates=certificates, ways=range(peer.defences.paths.ways)
+        )
         # Answers come back the way the request went, and every hop takes one off the ttl.
         hops = peer.initial_ttl - received.envelope.ttl
     else:

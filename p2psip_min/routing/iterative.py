@@ -2,20 +2,27 @@
 
 The requester asks each step itself, so it sees every claim: a step that names itself is the end, one that names
 nobody new has led nowhere, and, where progress is checked, so has one that names somebody farther away who is not the
-end. A failed step is answered by starting again elsewhere, never by asking it twice.
+end. A failed step is answered by asking somebody else who was named, or by starting again elsewhere, never by asking
+it twice.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from p2psip_min.ids import NodeID
 from p2psip_min.routing.progress import AnyHop, ProgressPolicy
 from p2psip_min.routing.topology.base import TopologyPlugin
+from p2psip_min.routing.ways import next_hop_on
 
 MAX_STEPS = 64
 """Steps after which a walk ends: far more than an honest overlay takes."""
+
+
+BELIEF = 2
+"""How many of those that a node names may fail to answer before the others are not asked any more."""
 
 
 class WalkReason(enum.StrEnum):
@@ -52,8 +59,20 @@ class Lost:
 Step = Ask | Found | Lost
 
 
+@dataclass(slots=True)
+class _Named:
+    """Whom one node named, and how many of them did not answer."""
+
+    by: NodeID
+    nodes: Sequence[NodeID]
+    dead: int = 0
+
+
 class Walk:
-    """One lookup of ``key`` from the node of ``topology``, which is not responsible for it itself."""
+    """One lookup of ``key`` from the node of ``topology``, which is not responsible for it itself.
+
+    ``way`` says which choice is wanted where there are several.
+    """
 
     def __init__(
         self,
@@ -62,13 +81,16 @@ class Walk:
         *,
         max_steps: int = MAX_STEPS,
         progress: ProgressPolicy = AnyHop(),
+        way: int = 0,
     ) -> None:
         self.key = key
+        self.way = way
         self._topology = topology
         self._max_steps = max_steps
         self._progress = progress
         self._asked: dict[NodeID, None] = {}
         self._path: list[NodeID] = []
+        self._named: list[_Named] = []
 
     @property
     def steps(self) -> int:
@@ -78,21 +100,34 @@ class Walk:
     def begin(self) -> Step:
         """The first step, and the first of each new way: the best entry of our own table that was not asked yet."""
         self._path.clear()
-        node = self._topology.next_hop(self.key, self._asked)
+        node = next_hop_on(self._topology, self.key, self.way, self._asked)
         return Lost(WalkReason.NOBODY, ()) if node is None else self._ask(node, None)
 
-    def answered(self, node: NodeID, named: NodeID) -> Step:
-        """``node`` would pass the key on to ``named``."""
-        if named == node:
+    def answered(self, node: NodeID, named: Sequence[NodeID]) -> Step:
+        """``node`` would pass the key on to the first of ``named``, or else to the next."""
+        if named[0] == node:
             return Found(node, tuple(self._path))
-        if named in self._asked or named == self._topology.node_id:
-            return self.begin()  # it leads back: a loop, by error or on purpose
         if len(self._path) > 1 and not self._progress.in_order(self._topology, self.key, self._path[-2], node):
-            return self.begin()  # it is not responsible, and not nearer than who named it
-        return self._ask(named, node)
+            return self._next()  # it is not responsible, and not nearer than who named it
+        self._named.append(_Named(node, named))
+        return self._next()
 
     def failed(self, node: NodeID) -> Step:
         """``node`` did not answer, or could not be reached."""
+        if self._named and node in self._named[-1].nodes:
+            self._named[-1].dead += 1
+        return self._next()
+
+    def _next(self) -> Step:
+        """Whom the last one named that was not asked yet, else whom the one before it named, else a new way."""
+        while self._named:
+            last = self._named[-1]
+            if last.dead < BELIEF:
+                for node in last.nodes:
+                    if node not in self._asked and node != self._topology.node_id:
+                        del self._path[self._path.index(last.by) + 1 :]
+                        return self._ask(node, last.by)
+            self._named.pop()  # all of it leads back, a loop by error or on purpose; or nowhere
         return self.begin()
 
     def _ask(self, node: NodeID, via: NodeID | None) -> Step:

@@ -84,10 +84,13 @@ class OnePath:
 
 @dataclass(frozen=True, slots=True)
 class DisjointPaths:
-    """Several ways that part at the first hop; the answer of who has the best claim to the key counts."""
+    """Several ways that part at the first hop; the answer of who has the best claim to the key counts.
+
+    A wrong answer is often the first: it is made on the way. So the others are waited for.
+    """
 
     ways: int = 3
-    patience: float = 0.5
+    patience: float = 2.0
 
     def best(self, answers: Sequence[T], better: Callable[[T, T], bool]) -> T:
         """The first of those that no other beats."""
@@ -96,3 +99,42 @@ class DisjointPaths:
             if better(answer, found):
                 found = answer
         return found
+
+
+# --- who asks the next hop --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LookupStyle:
+    """Whether a node asks each step itself though the overlay's routing is recursive (draft 11.2)."""
+
+    iterative: bool = False
+
+
+# --- what an answer to RouteQuery names (RFC 6940 §6.4.2.4) -----------------------------------------------------------
+
+
+class ReferralPolicy(Protocol):
+    """How many next hops an answer to RouteQuery names, and how many seconds each is given (None: a request's time)."""
+
+    @property
+    def names(self) -> int: ...
+
+    @property
+    def patience(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneHop:
+    """The best one, as the RFC's answer has it."""
+
+    names: int = 1
+    patience: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralHops:
+    """Some more in an extension, so that who asked can go on soon where one of them does not answer."""
+
+    names: int = 3
+    patience: float | None = 1.5

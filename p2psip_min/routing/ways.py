@@ -2,7 +2,8 @@
 
 1. A way has a number, 0 the best. On way n every forwarder takes its n-th best next hop, so two ways part at once.
 2. Only a next hop that brings the message nearer is a choice: whatever is chosen, a way ends, and at the same place.
-3. Where there are fewer choices the last one is taken. So ways may meet, and do where one peer is all that is left.
+3. Who knows the responsible peer for sure sends straight to it, not to somebody on the best way who does so too.
+4. Where there are fewer choices the last one is taken. So ways may meet, and do where one peer is all that is left.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ def next_hop_on(topology: TopologyPlugin, key: bytes, way: int, exclude: Collect
     best = topology.next_hop(key, exclude)
     if best is None or not way:
         return best
+    owner = topology.owner(key)
+    if owner not in exclude and topology.advances(owner, key) and owner in topology.table():
+        return owner
     found = choices(topology, key, way + 1, exclude)
     return found[-1] if found else best
 

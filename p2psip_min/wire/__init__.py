@@ -30,5 +30,6 @@ Where the RFC leaves a choice, this is ours; tests/wire/test_golden.py holds byt
 21. ECDSA signatures are DER, as TLS 1.2 has them, since the algorithms are TLS's (§6.3.4).
 22. Encrypted values stand under Kinds of their own, 0xFE000000 and the plain Kind's number, for private use (§14.6).
 23. Forwarding option 160, one byte, asks every forwarder for its n-th best next hop; who does not know it takes the
-    best (§6.3.2.3, §14.12).
+    best (§6.3.2.3, §14.12). It is also a RouteQuery's, who then wants the n-th best named.
+24. Extension 160 of a RouteQueryAns, not critical, is a list of further next hops, as in a header (§6.3.3, §14.14).
 """

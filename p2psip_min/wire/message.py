@@ -22,6 +22,9 @@ from p2psip_min.wire.messages import BODIES, UnknownBody
 from p2psip_min.wire.options import ForwardingOption, decode_options
 from p2psip_min.wire.security import SecurityBlock, decode_security
 
+OTHER_NEXT_HOPS = 160
+"""Extension of our own to the answer to RouteQuery: a list of further next hops, best first (§14.14 has it free)."""
+
 
 @structure
 class MessageExtension:

@@ -68,14 +68,14 @@ def test_ways_at_once_part_at_the_first_hop_and_cost_as_many_messages() -> None:
     assert len(sent) == 3
     assert len({event.next_hop for event in sent}) == 3
     assert len({event.transaction_id for event in sent}) == 1
-    assert overlay.now < 1.0
+    assert overlay.now < 1.5
 
 
 def test_one_answer_is_enough_after_a_while() -> None:
     overlay, reader, mallory, key = long_way("disjoint-paths")
     overlay.make_hostile(mallory.name, RequestDiscard().equip)
     overlay.lookup(reader.name, key)
-    assert 0.5 <= overlay.now < 1.5
+    assert 2.0 <= overlay.now < 3.0
 
 
 def test_a_silent_root_is_no_matter_of_ways() -> None:

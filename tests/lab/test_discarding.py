@@ -33,3 +33,16 @@ def test_dropped_requests_never_arrive_and_dropped_answers_come_from_requests_th
     arrived, swallowed = outcome("KB-2").facts
     assert int(arrived) > 0
     assert int(swallowed) >= int(arrived)
+
+
+@pytest.mark.parametrize("routing", ["iterative", "recursive"])
+def test_silence_costs_time_and_several_ways_save_it(routing: str) -> None:
+    assert outcome("KB-3", routing=routing).figure == 1.0
+    assert outcome("KB-3", "disjoint-paths", routing=routing).figure == 0.0
+    for name in ("longer-timeout", "same-way", "message-signature", "iterative-lookup"):
+        assert outcome("KB-3", name, routing=routing).figure == 1.0
+
+
+def test_in_iterative_lookups_other_names_help_where_other_tries_do_not() -> None:
+    assert outcome("KB-3", "several-next-hops", routing="iterative").figure == 0.0
+    assert outcome("KB-3", "other-way", routing="iterative").figure == 1.0

@@ -25,7 +25,7 @@ def walk_through(ring: dict[NodeID, Chord], walk: Walk, dead: tuple[NodeID, ...]
         if step.node in dead:
             step = walk.failed(step.node)
         else:
-            step = walk.answered(step.node, ring[step.node].next_hop(walk.key) or step.node)
+            step = walk.answered(step.node, (ring[step.node].next_hop(walk.key) or step.node,))
     return step
 
 
@@ -53,7 +53,7 @@ def test_each_step_is_introduced_by_the_one_before() -> None:
     step = walk.begin()
     assert isinstance(step, Ask)
     assert step.via is None
-    following = walk.answered(step.node, RING[90])
+    following = walk.answered(step.node, (RING[90],))
     assert following == Ask(RING[90], step.node)
 
 
@@ -84,13 +84,13 @@ def test_a_loop_is_left() -> None:
     walk = Walk(ring[RING[0]], key)
     first = walk.begin()
     assert isinstance(first, Ask)
-    second = walk.answered(first.node, RING[50])
+    second = walk.answered(first.node, (RING[50],))
     assert isinstance(second, Ask)
-    third = walk.answered(second.node, first.node)
+    third = walk.answered(second.node, (first.node,))
     assert isinstance(third, Ask)
     assert third.via is None
     assert third.node not in (first.node, second.node)
-    back = walk.answered(third.node, RING[0])
+    back = walk.answered(third.node, (RING[0],))
     assert isinstance(back, Ask)
     assert back.via is None
 
@@ -101,7 +101,7 @@ def test_a_walk_without_an_end_is_given_up() -> None:
     step = walk.begin()
     for n in range(10):
         assert isinstance(step, Ask)
-        step = walk.answered(step.node, RING[120 + n])
+        step = walk.answered(step.node, (RING[120 + n],))
     assert isinstance(step, Lost)
     assert step.reason == WalkReason.TOO_LONG
     assert len(step.path) == 10
@@ -114,3 +114,44 @@ def test_when_nobody_answers_nobody_is_left() -> None:
     step = walk_through(ring, walk, tuple(RING))
     assert step == Lost(WalkReason.NOBODY, ())
     assert walk.steps == len(table)
+
+
+# --- several next hops named ------------------------------------------------------------------------------------------
+
+
+def begun(way: int = 0) -> tuple[Walk, NodeID]:
+    """A walk from the first node of the ring, and whom it asks first."""
+    walk = Walk(tables()[RING[0]], RING[100], way=way)
+    step = walk.begin()
+    assert isinstance(step, Ask)
+    return walk, step.node
+
+
+def test_who_does_not_answer_makes_room_for_the_next_one_named() -> None:
+    walk, first = begun()
+    assert walk.answered(first, (RING[90], RING[92], RING[94])) == Ask(RING[90], first)
+    assert walk.failed(RING[90]) == Ask(RING[92], first)
+    assert walk.answered(RING[92], (RING[92],)) == Found(RING[92], (first, RING[92]))
+
+
+def test_who_names_two_that_do_not_answer_is_believed_no_more() -> None:
+    walk, first = begun()
+    walk.answered(first, (RING[90], RING[92]))
+    assert walk.answered(RING[90], (RING[95], RING[96], RING[97])) == Ask(RING[95], RING[90])
+    assert walk.failed(RING[95]) == Ask(RING[96], RING[90])
+    assert walk.failed(RING[96]) == Ask(RING[92], first)
+    assert walk.answered(RING[92], (RING[92],)) == Found(RING[92], (first, RING[92]))
+
+
+def test_when_nobody_named_is_left_the_walk_begins_elsewhere() -> None:
+    walk, first = begun()
+    walk.answered(first, (RING[90],))
+    step = walk.failed(RING[90])
+    assert isinstance(step, Ask)
+    assert step.via is None
+    assert step.node not in (first, RING[90])
+
+
+def test_walks_on_different_ways_begin_with_different_nodes() -> None:
+    firsts = [begun(way)[1] for way in range(3)]
+    assert len(set(firsts)) == 3

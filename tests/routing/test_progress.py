@@ -118,9 +118,9 @@ def test_a_walk_leaves_who_names_a_farther_node_that_is_not_the_end() -> None:
     for walk, steps in zip(walks, (believed, left), strict=True):
         first = walk.begin()
         assert isinstance(first, Ask)
-        astray = walk.answered(first.node, RING[0])
+        astray = walk.answered(first.node, (RING[0],))
         assert astray == Ask(RING[0], first.node)
-        steps.append(walk.answered(RING[0], RING[3]))
+        steps.append(walk.answered(RING[0], (RING[3],)))
     assert believed == [Ask(RING[3], RING[0])]
     (again,) = left
     assert isinstance(again, Ask)
@@ -135,7 +135,7 @@ def test_the_last_step_may_pass_the_key() -> None:
         walk = Walk(made[start], key, progress=CHECK)
         step = walk.begin()
         while isinstance(step, Ask):
-            step = walk.answered(step.node, made[step.node].next_hop(key) or step.node)
+            step = walk.answered(step.node, (made[step.node].next_hop(key) or step.node,))
         assert isinstance(step, Found)
         assert made[step.node].responsible(key)
         assert [start, *step.path] == way(made, start, key)

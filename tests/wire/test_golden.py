@@ -41,6 +41,7 @@ from p2psip_min.wire.header import (
 )
 from p2psip_min.wire.kinds import IANA_KINDS, SipRegistration, SipRegistrationType, TurnServer
 from p2psip_min.wire.message import (
+    OTHER_NEXT_HOPS,
     MessageExtension,
     decode_message,
     encode_contents,
@@ -490,6 +491,19 @@ def test_choice_23_another_way_is_asked_for_by_an_option_of_one_byte() -> None:
     assert alternate(0) == b""
     assert alternate(2) == spelled("a0 00 0001 02")
     assert [wanted_way(raw) for raw in (b"", alternate(2), spelled("a0 00 0002 0102"))] == [0, 2, 0]
+
+
+def test_choice_24_further_next_hops_are_a_list_in_an_extension() -> None:
+    extension = MessageExtension(OTHER_NEXT_HOPS, False, encode_destination(N) + encode_destination(M))
+    raw = encode_contents(RouteQueryAns(N), (extension,))
+    assert raw == spelled(
+        """
+        0016 00000010 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa   | RouteQueryAns: the best next hop
+        0000002b                                         | extensions, 43 bytes
+        00a0 00 00000024                                 | type 160, not critical, 36 bytes
+        0110 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 0110 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+        """
+    )
 
 
 def test_options_are_added_behind_others_and_leave_the_rest_alone() -> None:

@@ -44,6 +44,10 @@ class ClientTopology:
         """Always: every serving peer knows the way better."""
         return True
 
+    def owner(self, resource: bytes) -> NodeID:
+        """Nobody that it knows: who stores what is its peer's affair."""
+        return self.node_id
+
     def closer(self, one: bytes, other: bytes, key: bytes) -> bool:
         """Whether ``one`` has a better claim to ``key`` than ``other``."""
         return self._algorithm.closer(one, other, key)
