@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,6 +53,17 @@ class Reply:
     extensions: tuple[MessageExtension, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The answer of a handler that has to ask others first: ``work`` brings its body, or raises ErrorAnswer."""
+
+    work: Coroutine[Any, Any, Any]
+
+
+UNDER_WAY = b""
+"""What is known of a request whose answer is being worked on."""
+
+
 class Answered:
     """The answers to requests that changed something, for when one comes again (RFC 6940 §6.2.1)."""
 
@@ -69,6 +81,10 @@ class Answered:
         """Remember an answer."""
         self._answers[known_as] = answer
         self._until.append((now + ANSWER_MEMORY, known_as))
+
+    def forget(self, known_as: tuple[NodeID, int]) -> None:
+        """Judge that request anew when it comes again."""
+        self._answers.pop(known_as, None)
 
 
 class Claims(Protocol):

@@ -11,7 +11,7 @@ from p2psip_min import trace as events
 from p2psip_min.defences import Defences
 from p2psip_min.enrollment.certificates import TrustStore
 from p2psip_min.enrollment.configuration import Configuration
-from p2psip_min.errors import LocalProtocolError, RequestTimedOut
+from p2psip_min.errors import DropReason, LocalProtocolError, RequestTimedOut
 from p2psip_min.ids import NodeID
 from p2psip_min.routing.topology.base import Changes
 from p2psip_min.seams import PeerParts, Random
@@ -19,6 +19,8 @@ from p2psip_min.storage.copies import Copies
 from p2psip_min.storage.reader import Reader
 from p2psip_min.trace import Sink
 from p2psip_min.transport.network import Address
+from p2psip_min.wire.fragments import REASSEMBLY_TIMEOUT, Reassembler
+from p2psip_min.wire.header import Envelope
 from p2psip_min.wire.kinds import KindRegistry, KindSpec
 
 STRANGERS = 64
@@ -96,6 +98,7 @@ class Node:
         self.tasks: dict[asyncio.Task[Any], None] = {}
         self._now = surroundings.loop.time
         self._emit = surroundings.trace.emit
+        self._reassembler = Reassembler()
         self._signals: dict[tuple[str, NodeID], list[asyncio.Future[None]]] = {}
         self._update_heard: dict[NodeID, float] = {}
 
@@ -165,6 +168,21 @@ class Node:
         self._strangers[remote] = say
         if len(self._strangers) > STRANGERS:
             del self._strangers[next(iter(self._strangers))]
+
+    # --- pieces of messages ------------------------------------------------------------------------------------
+
+    def _reassemble(self, envelope: Envelope) -> Envelope | None:
+        self._give_up_fragments()
+        whole = self._reassembler.add(envelope, self._now())
+        if whole is None:
+            self.loop.call_later(REASSEMBLY_TIMEOUT, self._give_up_fragments)
+        return whole
+
+    def _give_up_fragments(self) -> None:
+        """Drop what has been incomplete for too long (RFC 6940 §6.7)."""
+        now = self._now()
+        for late in self._reassembler.expire(now):
+            self._emit(events.MessageDropped(now, self.node_id, late, 0, b"", DropReason.REASSEMBLY_TIMEOUT, b""))
 
     # --- links and Updates that procedures wait for ------------------------------------------------------------
 

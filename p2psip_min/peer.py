@@ -19,6 +19,7 @@ from p2psip_min.enrollment.certificates import Certificate, TrustStore
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration
 from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, RemoteFault, RequestTimedOut
 from p2psip_min.exchange import BEST, Answered, Pending, Received, Reply
+from p2psip_min.exchange import UNDER_WAY, Answered, Later, Pending, Received, Reply
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node, Surroundings
 from p2psip_min.routing.forwarding import Deliver, Drop, Forward
@@ -26,7 +27,6 @@ from p2psip_min.sealing import REMEMBERED, Seal, objection
 from p2psip_min.seams import PeerParts, Random
 from p2psip_min.trace import MessageForwarded
 from p2psip_min.transport.network import Address
-from p2psip_min.wire.fragments import REASSEMBLY_TIMEOUT, Reassembler
 from p2psip_min.wire.header import WHOLE, Envelope, encode_destinations, first_destination, open_envelope, return_path
 from p2psip_min.wire.message import Message, decode_message, encode_contents, encode_message
 from p2psip_min.wire.messages import ErrorCode, ErrorResponse, MessageCode
@@ -82,7 +82,6 @@ class Peer(Node):
         self.on_configuration_error: ConfigurationError = _give_up
         self._pending: dict[int, Pending] = {}
         self._answered = Answered()
-        self._reassembler = Reassembler()
         defences = surroundings.defences
         self._seal = Seal(
             parts.identity, trust, surroundings.loop.time,
@@ -186,19 +185,6 @@ class Peer(Node):
         else:
             self._take_request(received)
 
-    def _reassemble(self, envelope: Envelope) -> Envelope | None:
-        self._give_up_fragments()
-        whole = self._reassembler.add(envelope, self._now())
-        if whole is None:
-            self.loop.call_later(REASSEMBLY_TIMEOUT, self._give_up_fragments)
-        return whole
-
-    def _give_up_fragments(self) -> None:
-        """Drop what has been incomplete for too long (RFC 6940 §6.7)."""
-        now = self._now()
-        for late in self._reassembler.expire(now):
-            self._emit(events.MessageDropped(now, self.node_id, late, 0, b"", DropReason.REASSEMBLY_TIMEOUT, b""))
-
     def _delivered(self, received: Received) -> None:
         envelope = received.envelope
         self._emit(
@@ -232,15 +218,36 @@ class Peer(Node):
 
     def _take_request(self, received: Received) -> None:
         now = self._now()
-        envelope, message = received.envelope, received.message
+        envelope = received.envelope
         known_as = (received.signer, envelope.transaction_id)
         if (known := self._answered.recall(known_as, now)) is not None:
             self._drop(envelope, received.previous_hop, DropReason.DUPLICATE)
-            self.originate(known, envelope.transaction_id)
+            if known is not UNDER_WAY:
+                self.originate(known, envelope.transaction_id)
             return
         self._delivered(received)
         body = self._answer_to(received)
         if body is None:
+        if isinstance(body, Later):
+            self._answered.keep(known_as, UNDER_WAY, now)
+            self.spawn(self._answer_later(received, body), "answer later")
+        else:
+            self._answer(received, body)
+
+    async def _answer_later(self, received: Received, later: Later) -> None:
+        try:
+            body = await later.work
+        except ErrorAnswer as refused:
+            body = ErrorResponse(error_code=refused.code, error_info=refused.info)
+        self._answered.forget((received.signer, received.envelope.transaction_id))
+        self._answer(received, body)
+
+    def _answer(self, received: Received, body: Any) -> None:
+        envelope, message = received.envelope, received.message
+        certificates: tuple[bytes, ...] = ()
+        if isinstance(body, Reply):
+            body, certificates = body.body, body.certificates
+        elif body is None:
             self._drop(envelope, received.previous_hop, DropReason.NOT_ADJACENT)
             return
         data = self._encode_answer(envelope, received.previous_hop, body)
@@ -249,7 +256,7 @@ class Peer(Node):
             error = ErrorResponse(error_code=ErrorCode.RESPONSE_TOO_LARGE, error_info=b"")
             data = self._encode_answer(envelope, received.previous_hop, error)
         if message.code in REMEMBERED:
-            self._answered.keep(known_as, data, now)
+            self._answered.keep((received.signer, envelope.transaction_id), data, self._now())
         self.originate(data, envelope.transaction_id)
 
     def _answer_to(self, received: Received) -> Any:
