@@ -18,8 +18,7 @@ from p2psip_min import trace as events
 from p2psip_min.enrollment.certificates import Certificate, TrustStore
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration
 from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, RemoteFault, RequestTimedOut
-from p2psip_min.exchange import BEST, Answered, Pending, Received, Reply
-from p2psip_min.exchange import UNDER_WAY, Answered, Later, Pending, Received, Reply
+from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Pending, Received, Reply
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node, Surroundings
 from p2psip_min.routing.forwarding import Deliver, Drop, Forward
@@ -227,7 +226,6 @@ class Peer(Node):
             return
         self._delivered(received)
         body = self._answer_to(received)
-        if body is None:
         if isinstance(body, Later):
             self._answered.keep(known_as, UNDER_WAY, now)
             self.spawn(self._answer_later(received, body), "answer later")
@@ -244,10 +242,7 @@ class Peer(Node):
 
     def _answer(self, received: Received, body: Any) -> None:
         envelope, message = received.envelope, received.message
-        certificates: tuple[bytes, ...] = ()
-        if isinstance(body, Reply):
-            body, certificates = body.body, body.certificates
-        elif body is None:
+        if body is None:
             self._drop(envelope, received.previous_hop, DropReason.NOT_ADJACENT)
             return
         data = self._encode_answer(envelope, received.previous_hop, body)
