@@ -38,6 +38,8 @@ def clause(event: ev.Event, world: World, scene: Scene) -> str:
             return text.distrusts(_version(event, scene), event.reason)
         case ev.LookupCompleted():
             return text.found(name(event.responder), event.hops)
+        case ev.ResponderRejected():
+            return text.no_root(name(event.responder), event.reason)
         case ev.RequestRetransmitted():
             return text.again(event.attempt)
         case ev.RequestFailed():

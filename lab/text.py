@@ -194,6 +194,11 @@ def found(responder: str, hops: int) -> str:
     return f"learns that {responder} answers, {hops} {'hop' if hops == 1 else 'hops'} away"
 
 
+def no_root(responder: str, reason: str) -> str:
+    """An answer from who is not responsible."""
+    return f"does not believe that {responder} may answer: {reason}"
+
+
 def again(attempt: int) -> str:
     """A retransmission."""
     return f"asks again, attempt {attempt}"

@@ -82,6 +82,13 @@ class LinkReason(Reason):
     TOO_LARGE = "frame too large"
 
 
+class RootReason(Reason):
+    """Why who answered for a key is not believed to be responsible for it (RFC 6940 §6.3.4, draft 5.2)."""
+
+    BETTER_CLAIM = "another one has a better claim"
+    NO_WITNESS = "nobody around the key answers"
+
+
 class StoreReason(Reason):
     """Why a storing peer refuses a value (RFC 6940 §7.4.1.1)."""
 

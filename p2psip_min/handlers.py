@@ -33,6 +33,7 @@ from p2psip_min.wire.messages import (
     UpdateReq,
 )
 from p2psip_min.wire.options import wanted_way
+from p2psip_min.wire.statements import EXP_PROBE, table_statement
 
 BILLION = 1_000_000_000
 
@@ -52,6 +53,9 @@ def on_probe(peer: Peer, received: Received) -> ProbeAns:
             facts.append(ProbeInformation(wanted, len(peer.store)))
         elif wanted == ProbeInformationType.UPTIME:
             facts.append(ProbeInformation(wanted, int(peer.now() - peer.joined_at)))
+        elif wanted == EXP_PROBE:
+            known = dict.fromkeys((*peer.topology.neighbors(), *peer.topology.table()))
+            facts.append(table_statement(tuple(known)))
     return ProbeAns(tuple(facts))
 
 

@@ -85,6 +85,7 @@ class Peer(Node):
         self._seal = Seal(
             parts.identity, trust, surroundings.loop.time,
             signed=defences.message_authentication.signed, introduction=defences.introduction,
+            codes=defences.signed_codes(),
         )  # fmt: skip
         self.stranger = self._seal.stranger
         self.identity = self._seal.identity
@@ -204,7 +205,7 @@ class Peer(Node):
 
     def _authenticate(self, envelope: Envelope, message: Message, previous_hop: NodeID | None) -> Received | DropReason:
         """Who sent the message: by its signature, or by its own word where the overlay does not sign."""
-        if self._seal.signed:
+        if self._seal.signs(message.code):
             signer = self._seal.signer(message)
             return signer if isinstance(signer, DropReason) else Received(envelope, message, *signer, previous_hop)
         via = envelope.via
@@ -403,7 +404,7 @@ class Peer(Node):
             self._drop(envelope, received.previous_hop, DropReason.UNSOLICITED)
         elif received.message.extensions and any(extension.critical for extension in received.message.extensions):
             self._drop(envelope, received.previous_hop, DropReason.UNKNOWN_EXTENSION)
-        elif not self._right_responder(pending.destination, received.signer):
+        elif self._seal.signs(code) and not self._right_responder(pending.destination, received.signer):
             # Also an error made on the way: a hint, never proof (RFC 6940 §6.3.3.1), so we go on waiting.
             self._drop(envelope, received.previous_hop, DropReason.WRONG_RESPONDER)
         else:
@@ -417,8 +418,6 @@ class Peer(Node):
 
     def _right_responder(self, destination: Destination, signer: NodeID) -> bool:
         """RFC 6940 §6.3.4: the node that was asked, or one at least as close to the resource as we know any."""
-        if not self._seal.signed:
-            return True
         if isinstance(destination, NodeID):
             return destination in (signer, WILDCARD)
         if isinstance(destination, ResourceID) and self.defences.responder_check.closest and not self.is_client:

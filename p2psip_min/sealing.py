@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from p2psip_min.enrollment.certificates import Certificate, Credential, TrustStore
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, newer
@@ -44,7 +44,7 @@ REMEMBERED = frozenset(
 
 
 class Seal:
-    """One node's signature and its judgement of others'; ``signed`` False: the overlay's messages are not signed."""
+    """One node's signature and its judgement of others'; ``signed`` False: only messages with these ``codes`` are."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class Seal:
         *,
         signed: bool,
         introduction: IntroductionPolicy,
+        codes: Iterable[int] = (),
     ) -> None:
         self.identity: SignerIdentity = identity_of(credential.certificate)
         self._identity_bytes = encode_identity(self.identity)
@@ -62,7 +63,13 @@ class Seal:
         self._now = now
         self.signed = signed
         self._introduction = introduction
-        self._always = _INTRODUCTIONS if introduction.certified else ()
+        self._codes = frozenset(codes)
+        always = [code.to_bytes(2, "big") for code in self._codes]
+        self._always = frozenset((*always, *_INTRODUCTIONS) if introduction.certified else always)
+
+    def signs(self, code: int) -> bool:
+        """Whether a message of this code counts only if it is signed."""
+        return self.signed or code in self._codes
 
     def block(self, overlay: int, transaction_id: int, contents: bytes, certificates: tuple[bytes, ...] = ()) -> bytes:
         """The security block of a message of ours, with ``certificates`` that its reader needs beside our own."""

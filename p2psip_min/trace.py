@@ -104,6 +104,15 @@ class LookupCompleted(Event):
     hops: int
 
 
+@dataclass(slots=True)
+class ResponderRejected(Event):
+    """The requester does not believe that ``responder`` may answer for ``key``, for ``reason``, a RootReason."""
+
+    key: bytes
+    responder: bytes
+    reason: str
+
+
 # --- links ----------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from p2psip_min.errors import (
     PacketReason,
     ReadReason,
     Reason,
+    RootReason,
     StoreReason,
 )
 
@@ -28,6 +29,7 @@ VOCABULARIES = (
     LinkReason,
     PacketReason,
     ReadReason,
+    RootReason,
     StoreReason,
 )
 MEMBERS = [member for vocabulary in VOCABULARIES for member in vocabulary]

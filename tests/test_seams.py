@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from p2psip_min import attacks
+from p2psip_min.attacks.answering import FalseDenial, FalseRecord
 from p2psip_min.attacks.bootstrap import FakeOverlay, WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
@@ -56,6 +57,8 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     StoreDelay: lambda: StoreDelay(after=20.0),
     PutTampering: PutTampering,
     GetTampering: GetTampering,
+    FalseRecord: lambda: FalseRecord(SingleValue(True, b"")),
+    FalseDenial: FalseDenial,
     UpdateIgnored: UpdateIgnored,
     RecordForgery: RecordForgery,
     OldAnswers: OldAnswers,

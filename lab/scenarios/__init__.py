@@ -11,6 +11,7 @@ from dataclasses import replace
 from lab import verdicts
 from lab.catalogue import catalogue, threat
 from lab.scenarios import (
+    answering,
     bootstrap,
     discarding,
     enrollment,
@@ -40,6 +41,7 @@ FAMILIES = (
     discarding,
     tampering,
     misleading,
+    answering,
     replay,
     late,
     writing,

@@ -20,7 +20,7 @@ CONSIDERED = 200
 
 
 class BehindStage(RecordsStage):
-    """Mallory is the peer on most ways: PUTs and GETs of eight records pass her, and she holds none of them."""
+    """Mallory is the last peer on most ways: PUTs and GETs of eight records pass her, and she holds none of them."""
 
     mallory: Node
 
@@ -28,7 +28,7 @@ class BehindStage(RecordsStage):
         """Find the busiest peer, the records that owners store through it, and readers who ask through it."""
         possible = self.possible()[:CONSIDERED]
         ways = [self._inside(owner, resource) for owner, _, resource in possible]
-        passed = Counter(node.name for way in ways for node in way)
+        passed = Counter(way[-1].name for way in ways if way)
         self.mallory = self.overlay.node(max(passed, key=lambda name: passed[name]))
         self.people[self.mallory.node_id] = "mallory"
         readers = self.overlay.peers()
@@ -38,7 +38,7 @@ class BehindStage(RecordsStage):
         for (owner, place, resource), way in zip(possible, ways, strict=True):
             if len(self.records) == RECORDS:
                 break
-            if self.mallory in way and not self._holds(resource):
+            if way and way[-1] is self.mallory and not self._holds(resource):
                 for reader in readers:
                     if reader is not owner and self.mallory in self._inside(reader, resource):
                         self.records.append(Published(owner, place, resource, reader))

@@ -33,54 +33,58 @@ class Pen:
         except Malformed:
             return None
 
-    def block(self, like: Message, contents: bytes) -> bytes:
-        """The security block of a message that takes the place of ``like``: signed if that is."""
+    def block(self, like: Message, contents: bytes, signed: bool) -> bytes:
+        """The security block of a message in the transaction of ``like``."""
         bucket = (*like.security.certificates, self.own.certificate)
-        if like.security.signature == UNSIGNED:
+        if not signed:
             return encode_security(SecurityBlock(bucket, UNSIGNED))
         covered = input_in_place_of(like, contents, encode_identity(self.identity))
         return encode_security(SecurityBlock(bucket, sign(self.own.private_key, self.identity, covered)))
 
-    def value(self, resource: bytes, kind: int, stored: StoredData, content: StoredDataValue) -> StoredData:
-        """``content`` in the place of a stored value, signed if that is."""
-        if stored.signature == UNSIGNED:
-            return replace(stored, value=content)
-        time, lifetime = stored.storage_time, stored.lifetime
+    def seal(self, resource: bytes, kind: int, content: StoredDataValue, time: int, lifetime: int) -> StoredData:
+        """A value of the attacker's own; ``time`` in ms since 1970, ``lifetime`` in s."""
         return OwnerSignature().seal(self.own.private_key, self.identity, resource, kind, time, lifetime, content)
 
 
 def rewritten(pen: Pen, message: Message, passed_on: bytes, body: Any) -> bytes:
-    """``message`` with another body, under the header that it has in ``passed_on``."""
-    head = open_envelope(passed_on)
-    return _written(pen, message, body, ttl=head.ttl, via=head.via, destinations=head.destinations)
+    """``message`` with another body, under the header that it has in ``passed_on``, and signed if it was."""
+    head, contents = open_envelope(passed_on), encode_contents(body)
+    security = pen.block(message, contents, message.security.signature != UNSIGNED)
+    return encode_in_place_of(
+        message,
+        ttl=head.ttl,
+        via=head.via,
+        destinations=head.destinations,
+        contents=contents,
+        security=security,
+    )
 
 
 def answered(pen: Pen, request: Message, previous_hop: NodeID, body: Any, name: NodeID) -> bytes:
-    """An answer to ``request``, to be given to ``previous_hop``.
+    """An answer to ``request``, to be given to ``previous_hop``: signed by the attacker, and said to be from ``name``.
 
-    Where nobody signs, the first entry of its way is all that says who answered, so it comes from ``name``.
+    Where signatures count that makes it his own. Where they do not, the first entry of its way says who answered.
     """
+    contents, back = encode_contents(body), return_path(previous_hop, request.envelope.via)
+    security = pen.block(request, contents, True)
     via = encode_destinations((name,)) if request.security.signature == UNSIGNED else b""
-    back = return_path(previous_hop, request.envelope.via)
-    return _written(pen, request, body, ttl=INITIAL_TTL, via=via, destinations=back)
-
-
-def _written(pen: Pen, like: Message, body: Any, *, ttl: int, via: bytes, destinations: bytes) -> bytes:
-    contents = encode_contents(body)
-    security = pen.block(like, contents)
-    return encode_in_place_of(like, ttl=ttl, via=via, destinations=destinations, contents=contents, security=security)
+    return encode_in_place_of(
+        request, ttl=INITIAL_TTL, via=via, destinations=back, contents=contents, security=security
+    )
 
 
 def refilled(
     pen: Pen, resource: bytes, groups: tuple[Any, ...], content: Callable[[StoredDataValue], StoredDataValue]
 ) -> tuple[Any, ...]:
-    """The values of a Store or of a Fetch's answer, each with another content."""
-    return tuple(
-        replace(
-            group, values=tuple(pen.value(resource, group.kind, each, content(each.value)) for each in group.values)
-        )
-        for group in groups
-    )
+    """The values of a Store or of a Fetch's answer, each with another content, and signed if it was."""
+
+    def value(kind: int, stored: StoredData) -> StoredData:
+        other = content(stored.value)
+        if stored.signature == UNSIGNED:
+            return replace(stored, value=other)
+        return pen.seal(resource, kind, other, stored.storage_time, stored.lifetime)
+
+    return tuple(replace(group, values=tuple(value(group.kind, each) for each in group.values)) for group in groups)
 
 
 def changed(value: StoredDataValue) -> StoredDataValue:

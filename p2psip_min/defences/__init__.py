@@ -7,7 +7,7 @@ made from it. Each layer has a module with its policies' fields and its part of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from p2psip_min.defences.admission import ADMISSION, AdmissionDefences
@@ -45,6 +45,12 @@ class Defences(
     def names(self) -> tuple[str, ...]:
         """The catalogue's names of what is switched on, in its order."""
         return tuple(item.name for item in CATALOGUE if _is_on(item, getattr(self, item.field)))
+
+    def signed_codes(self) -> frozenset[int]:
+        """The codes of messages that one of the policies needs signed, also where the overlay's messages are not."""
+        return frozenset(
+            code for each in fields(self) for code in getattr(getattr(self, each.name), "signed_codes", ())
+        )
 
 
 CATALOGUE: tuple[Defence, ...] = (*TRANSPORT, *IDENTITY, *ADMISSION, *ROUTING, *WAYS, *STORAGE, *PRIVACY, *EXCLUSION)

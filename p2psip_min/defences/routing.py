@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from p2psip_min.defences.base import DRAFT, RELOAD, Defence
 from p2psip_min.routing.progress import AnyHop, EachHopNearer, ProgressPolicy
+from p2psip_min.routing.survey import AnyResponder, NeighborStatements, RootProofPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class RoutingDefences:
     responder_check: ResponderCheck = ResponderCheck(False)
     progress: ProgressPolicy = AnyHop()
     hop_limit: HopLimit = HopLimit(255)
+    root_proof: RootProofPolicy = AnyResponder()
 
 
 ROUTING: tuple[Defence, ...] = (
@@ -74,6 +76,18 @@ ROUTING: tuple[Defence, ...] = (
         stops="requests sent back, in circles or away from their key",
         cost="no bytes: the way is in the request",
         section="draft 5.2",
+    ),
+    Defence(
+        name="true-root",
+        title="Proof of the true root",
+        field="root_proof",
+        on=NeighborStatements(3),
+        off=AnyResponder(),
+        checks="those around a key state, signed, whom they know, and nobody among those has a better claim",
+        stops="answers of a peer in its own name that is not responsible",
+        cost="about six more nodes asked a lookup, each over a link of its own",
+        section="draft 5.2",
+        number=lambda witnesses: NeighborStatements(int(witnesses)),
     ),
     Defence(
         name="short-ttl",

@@ -14,6 +14,7 @@ from p2psip_min.storage.access import (
     OwnPart,
     PartPolicy,
 )
+from p2psip_min.storage.denial import AnybodysDenial, DenialPolicy, RootSetDenial
 from p2psip_min.storage.policies import (
     AnyOrder,
     Forgetful,
@@ -72,6 +73,7 @@ class StorageDefences:
     read: ReadPolicy = RootOnly()
     reader_memory: ReaderMemoryPolicy = Forgetful()
     vouching: VouchingPolicy = NobodyVouches()
+    denial: DenialPolicy = AnybodysDenial()
 
     @property
     def copies(self) -> int:
@@ -282,6 +284,18 @@ STORAGE: tuple[Defence, ...] = (
         stops="rolling back a reader who knew better",
         cost="eight bytes a record read",
         section="RFC 6940 §7.4.2.2",
+    ),
+    Defence(
+        name="root-set-denial",
+        title="Denial by the root set",
+        field="denial",
+        on=RootSetDenial(3),
+        off=AnybodysDenial(),
+        checks="where nothing is found, the responsible peer and its replicas are asked over links of the reader's own",
+        stops="a peer on the way that says there is nothing",
+        cost="about ten more nodes asked a read that finds nothing",
+        section="draft 5.2",
+        number=lambda members: RootSetDenial(int(members)),
     ),
     Defence(
         name="holder-signature",

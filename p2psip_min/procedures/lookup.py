@@ -13,6 +13,7 @@ from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.several import at_once
+from p2psip_min.procedures.survey import proven
 from p2psip_min.routing.iterative import Ask, Lost, Walk
 from p2psip_min.wire.header import decode_destinations
 from p2psip_min.wire.message import OTHER_NEXT_HOPS, Message
@@ -80,6 +81,8 @@ async def ask(peer: Peer, resource: ResourceID, body: Any, *, certificates: tupl
         last = None if found.responder == peer.node_id else found.responder
         received = await peer.request((resource,), body, next_hop=last, certificates=certificates)
         hops = len(found.path)
+    if peer.defences.root_proof.witnesses and received.signer != peer.node_id:
+        received = await proven(peer, resource, body, received, certificates)
     peer.emit(
         events.LookupCompleted(
             peer.now(), peer.node_id, received.envelope.transaction_id, resource, received.signer, hops

@@ -16,6 +16,7 @@ from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.lookup import ask
 from p2psip_min.procedures.replicate import copy_out, look_after_copies
+from p2psip_min.procedures.survey import ask_root_set
 from p2psip_min.storage.reader import Answer, Value
 from p2psip_min.storage.replication import HAND_OVER
 from p2psip_min.storage.rights import sealing
@@ -210,9 +211,29 @@ async def fetch(peer: Peer, resource: ResourceID, kind: int) -> tuple[Value, ...
     kinds = peer.defences.value_encryption.kinds(kind)
     gathered = await asyncio.gather(*[_gather(peer, place, kinds) for place in places])
     answers = [answer for found in gathered for answer in found.answers]
-    if len(answers) < peer.defences.read.needed:
+    members = peer.defences.denial.members
+    if len(answers) < peer.defences.read.needed and not members:
         fault = next((found.fault for found in gathered if found.fault), None)
         raise fault or RequestTimedOut(f"{len(answers)} of {peer.defences.read.needed} holders answered")
+    existing = _read(peer, resource, kinds, answers)
+    if not existing and members:
+        # Whoever answered so far may have had no say in it.
+        heard = [await ask_root_set(peer, place, _fetch_all(peer, place, kinds), members) for place in places]
+        answers = [(each, place) for place, found in zip(places, heard, strict=True) for each in found]
+        existing = _read(peer, resource, kinds, answers)
+    if not existing:
+        raise NotFound(f"nothing to believe at {resource!r}")
+    return existing
+
+
+def _fetch_all(peer: Peer, resource: ResourceID, kinds: Sequence[int]) -> FetchReq:
+    return FetchReq(resource, tuple([whole(peer.surroundings.kinds[kind]) for kind in kinds]))
+
+
+def _read(
+    peer: Peer, resource: ResourceID, kinds: Sequence[int], answers: Sequence[tuple[Received, ResourceID]]
+) -> tuple[Value, ...]:
+    """What the reader takes of these answers, tombstones left out."""
     best: dict[bytes, Value] = {}
     for each in kinds:
         shown = [_answer(peer, received, each, place) for received, place in answers]
@@ -223,10 +244,7 @@ async def fetch(peer: Peer, resource: ResourceID, kind: int) -> tuple[Value, ...
             known = best.get(value.key)
             if known is None or known.stored.storage_time < value.stored.storage_time:
                 best[value.key] = value
-    existing = tuple([best[key] for key in sorted(best) if best[key].stored.value.exists])
-    if not existing:
-        raise NotFound(f"nothing to believe at {resource!r}")
-    return existing
+    return tuple([best[key] for key in sorted(best) if best[key].stored.value.exists])
 
 
 @dataclass(slots=True)
@@ -242,7 +260,7 @@ async def _gather(peer: Peer, resource: ResourceID, kinds: Sequence[int]) -> _Ga
     gathered = _Gathered([])
     answers = gathered.answers
     asked: list[NodeID] = []
-    body = FetchReq(resource, tuple([whole(peer.surroundings.kinds[kind]) for kind in kinds]))
+    body = _fetch_all(peer, resource, kinds)
     try:
         root = await ask(peer, resource, body)
         asked.append(root.signer)

@@ -102,6 +102,7 @@ from p2psip_min.wire.security import (
     encode_security,
     sign,
 )
+from p2psip_min.wire.statements import EXP_PROBE, MOST_NODES, stated_table, table_statement
 
 
 def spelled(text: str) -> bytes:
@@ -205,6 +206,11 @@ STRUCTURES: list[tuple[str, object, str]] = [
         "§6.4.2.5 ProbeAns",
         ProbeAns((ProbeInformation(1, 7), ProbeInformation(3, 600))),
         "000c 01 04 00000007 03 04 00000258",
+    ),
+    (
+        "§14.13 ProbeAns with neighbors under the type for experiments",
+        ProbeAns((table_statement((N, N)),)),
+        "0022 04 20" + 2 * ("aa" * 16),
     ),
     (
         "§6.5.1 AttachReq with a host and a relayed candidate",
@@ -518,3 +524,10 @@ def test_options_are_added_behind_others_and_leave_the_rest_alone() -> None:
 def test_options_follow_each_other() -> None:
     options = (ForwardingOption(1, 0, b""), ForwardingOption(2, 1, b"x"))
     assert encode_options(options) == spelled("01 00 0000  02 01 0001 78")
+
+
+def test_a_table_statement_has_whole_node_ids_and_as_many_as_fit() -> None:
+    assert stated_table(ProbeAns((table_statement((N,) * 20),))) == (N,) * MOST_NODES
+    assert stated_table(ProbeAns((ProbeInformation(3, 5),))) == ()
+    with pytest.raises(Malformed):
+        stated_table(ProbeAns((ProbeInformation(EXP_PROBE, 0, b"short"),)))
