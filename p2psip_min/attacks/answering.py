@@ -25,7 +25,7 @@ Lie = Callable[[FetchReq, float], FetchAns]
 class FalseRecord:
     """KB-10: answers every Fetch that it should pass on with a record of its own making, ``content``."""
 
-    breaks: ClassVar[tuple[str, ...]] = ("passes_contents_on_as_they_are",)
+    breaks: ClassVar[tuple[str, ...]] = ("passes_contents_on_as_they_are", "names_whom_it_would_send_to")
     """The clauses of the seams that a node with this forwarding does not keep."""
 
     def __init__(self, content: StoredDataValue) -> None:
@@ -48,7 +48,7 @@ class FalseRecord:
 class FalseDenial:
     """KB-11: answers every Fetch that it should pass on as if there were nothing to find."""
 
-    breaks: ClassVar[tuple[str, ...]] = ("passes_contents_on_as_they_are",)
+    breaks: ClassVar[tuple[str, ...]] = ("passes_contents_on_as_they_are", "names_whom_it_would_send_to")
     """The clauses of the seams that a node with this forwarding does not keep."""
 
     def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
