@@ -11,7 +11,7 @@ from lab.catalogue import threat
 from lab.coverage import Cover, coverage
 from lab.scenarios import SCENARIOS, titles
 from lab.style import tokens
-from lab.text import TONES, Word
+from lab.text import Word
 from lab.verdicts import Standing
 from p2psip_min.defences import PRESETS
 
@@ -120,7 +120,7 @@ def _row(row: Mapping[str, Any]) -> str:
     def those(role: str, calm: bool = False) -> list[Mapping[str, Any]]:
         return [cell for cell in cells if cell["role"] == role and cell["calm"] is calm]
 
-    presets = [[cell for cell in those("preset") if cell["names"] == [name]] for name in PRESETS]
+    presets = [[cell for cell in those("preset") if list(cell["names"]) == [name]] for name in PRESETS]
     groups = [those("undefended", True), those("undefended"), those("named"), those("claimed"), those("decoy")]
     left = f"{row['share_left']:.0%} of the harm left" if row["standing"] != Standing.HOLDS else ""
     return (
@@ -135,9 +135,10 @@ def _row(row: Mapping[str, Any]) -> str:
 def _cell(group: Sequence[Mapping[str, Any]]) -> str:
     if not group:
         return '<td class="mute"></td>'
-    if len({TONES[Word(cell["word"])] for cell in group}) == 1:
-        return f'<td class="{TONES[Word(group[0]["word"])]}">{"".join(_try(cell) for cell in group)}</td>'
-    inner = "".join(f'<div class="{TONES[Word(cell["word"])]}">{_try(cell)}</div>' for cell in group)
+    tones = ["good" if cell["word"] == Word.HOLDS else "bad" for cell in group]
+    if len(set(tones)) == 1:
+        return f'<td class="{tones[0]}">{"".join(_try(cell) for cell in group)}</td>'
+    inner = "".join(f'<div class="{tone}">{_try(cell)}</div>' for tone, cell in zip(tones, group, strict=True))
     return f"<td>{inner}</td>"
 
 
