@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from lab import bench, demo, labels, matrix, playlists, preflight, report, requirements, scenarios, soak
 from lab import export as export_files
 from lab.catalogue import Threat, threats
+from lab.progress import Progress, class_csv
 from lab.requirements import Grade
 from lab.scenarios import Scenario, Setting, titles
 from lab.session import Session
@@ -112,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     before = command("check", _check, "run every demonstration before a class, and write pages that need no kernel")
     before.add_argument("names", nargs="*", metavar="PLAYLIST", help="figure4, figure6 (both)")
     before.add_argument("--out", type=Path, default=Path("check"), metavar="DIR", help="where to write (check)")
+    gathered = command("progress", _progress, "turn a class's progress files into one CSV with its misconceptions")
+    gathered.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="progress files; their names name students"
+    )
     moment = command("show", _show, "open a trace card: the moment in words, and as files")
     moment.add_argument("card", metavar="CARD", help="such as RP2-U-R-D-7-9C41@57")
     moment.add_argument("--export", type=Path, metavar="DIR", help="write pictures, trace, capture and verdict there")
@@ -384,6 +389,17 @@ def _check(arguments: argparse.Namespace) -> int:
         _write(path, preflight.page(each, rehearsals))
         print(f"  {path}")
     return HOLDS if good else FAILS
+
+
+# --- progress ---------------------------------------------------------------------------------------------------------
+
+
+def _progress(arguments: argparse.Namespace) -> int:
+    for path in arguments.files:
+        if not path.is_file():
+            raise LookupError(f"there is no file {path}")
+    print(class_csv((path.stem, Progress.load(path)) for path in arguments.files), end="")
+    return HOLDS
 
 
 # --- show -------------------------------------------------------------------------------------------------------------
