@@ -5,6 +5,7 @@ P2PSIPError
 ├── Rejected              a rule said no; carries the Reason
 │   ├── LinkRefused       the other end is not who it should be
 │   ├── EnrollmentRefused the enrollment server said no
+│   ├── CallRefused       the device is not the one to call
 │   └── JoinRefused       the overlay did not let the node in
 ├── RemoteFault           something outside this node failed
 │   ├── ErrorAnswer       definite: the answer was an error (RFC 6940 §6.3.3.1)
@@ -180,6 +181,13 @@ class ConfigurationReason(Reason):
     KIND_KNOWN = "kind known otherwise"
 
 
+class CallReason(Reason):
+    """Why a caller does not call what it was given."""
+
+    NOT_THE_OWNERS = "the device is not the called user's"
+    BAD_CONTACT = "the contact is not well formed"
+
+
 class P2PSIPError(Exception):
     """Root of everything this package raises on purpose."""
 
@@ -212,6 +220,10 @@ class EnrollmentRefused(Rejected):
 
 class JoinRefused(Rejected):
     """The node is not in the overlay; ``reason`` is a JoinReason."""
+
+
+class CallRefused(Rejected):
+    """The call was not made; ``reason`` is a CallReason."""
 
 
 class ConfigurationRefused(Rejected):

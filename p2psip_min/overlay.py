@@ -265,6 +265,11 @@ class Overlay(World):
         self.attach_client(user, at)
         return node
 
+    def give_phone(self, name: str) -> Telephone:
+        """Put a phone of its user on a node that has none."""
+        node = self.node(name)
+        return node.phone or self.driver.call(lambda: self._construction.give_phone(node))
+
     def attach_client(self, user: str, at: str) -> None:
         """Have a client move to another peer."""
         self.run(procedures.serve_client(self.node(user).peer, self.node(at).address))

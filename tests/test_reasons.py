@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from p2psip_min.errors import (
+    CallReason,
     ConfigurationReason,
     DropReason,
     EnrollmentReason,
@@ -22,6 +23,7 @@ from p2psip_min.errors import (
 
 ROOT = Path(__file__).parent.parent
 VOCABULARIES = (
+    CallReason,
     ConfigurationReason,
     DropReason,
     EnrollmentReason,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from p2psip_min import attacks
-from p2psip_min.attacks.answering import FalseDenial, FalseRecord
+from p2psip_min.attacks.answering import FalseContact, FalseDenial, FalseRecord
 from p2psip_min.attacks.bootstrap import FakeOverlay, WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
@@ -59,6 +59,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     GetTampering: GetTampering,
     FalseRecord: lambda: FalseRecord(SingleValue(True, b"")),
     FalseDenial: FalseDenial,
+    FalseContact: FalseContact,
     UpdateIgnored: UpdateIgnored,
     RecordForgery: RecordForgery,
     OldAnswers: OldAnswers,

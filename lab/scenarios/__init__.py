@@ -13,6 +13,7 @@ from lab.catalogue import catalogue, threat
 from lab.scenarios import (
     answering,
     bootstrap,
+    calls,
     discarding,
     enrollment,
     forwarding,
@@ -42,6 +43,7 @@ FAMILIES = (
     tampering,
     misleading,
     answering,
+    calls,
     replay,
     late,
     writing,

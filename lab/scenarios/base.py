@@ -292,19 +292,19 @@ class Stage:
         """What the story cost, without what was before it."""
         defences = self.overlay.defences
         hops = size = made = stores = 0
+        signed, codes = defences.message_authentication.signed, defences.signed_codes()
         for event in self.trace.events[self.start :]:
             if isinstance(event, events.MessageSent | events.MessageForwarded):
                 hops += 1
                 size += len(event.message)
-                made += isinstance(event, events.MessageSent)
+                made += isinstance(event, events.MessageSent) and (signed or event.code in codes)
             elif isinstance(event, events.RequestRetransmitted):
-                made -= 1
+                made -= signed
             elif isinstance(event, events.StoreAcknowledged):
                 stores += 1
         if defences.link_protection.tls:
             size += hops * RECORDS_PER_HOP * RECORD_OVERHEAD
-        signatures = made if defences.message_authentication.signed else 0
-        signatures += stores if "record-signature" in defences.names() else 0
+        signatures = made + (stores if "record-signature" in defences.names() else 0)
         delay = sum(operation.delay for operation in self.operations)
         return Costs(bytes=size, hops=hops, signatures=signatures, delay=round(delay, 6))
 

@@ -10,7 +10,16 @@ import asyncio
 
 from p2psip_min import trace as events
 from p2psip_min.application import sip
-from p2psip_min.errors import LinkRefused, Malformed, NotFound, P2PSIPError, RemoteFault, RequestTimedOut
+from p2psip_min.errors import (
+    CallReason,
+    CallRefused,
+    LinkRefused,
+    Malformed,
+    NotFound,
+    P2PSIPError,
+    RemoteFault,
+    RequestTimedOut,
+)
 from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures import app_attach, fetch, remove, store
@@ -77,24 +86,31 @@ class Telephone:
 
     async def resolve(self, aor: str) -> tuple[tuple[Destination, ...], ...]:
         """The routes registered for ``aor``, those of other AORs followed; raises NotFound or RequestTimedOut."""
+        return tuple(await self._routes(aor))
+
+    async def _routes(self, aor: str) -> dict[tuple[Destination, ...], str]:
+        """The routes for ``aor``, each with the user whose device should be there.
+
+        That is who is called, or another whom the called one has named under his signature.
+        """
         seen: dict[str, None] = {}
-        names, routes = [aor], list[tuple[Destination, ...]]()
+        names, routes = [(aor, aor)], dict[tuple[Destination, ...], str]()
         while names and len(seen) < FOLLOW:
-            name = names.pop(0)
+            name, user = names.pop(0)
             if name in seen:
                 continue
             seen[name] = None
             for value in await fetch(self.peer, ResourceID.of(name), SIP_REGISTRATION):
                 registration = decode(SipRegistration, value.stored.value.value)
                 if registration.type == SipRegistrationType.URI:
-                    names.append(registration.uri)
-                elif registration.destination_list not in routes:
-                    routes.append(registration.destination_list)
+                    names.append((registration.uri, registration.uri if value.signer == user else user))
+                else:
+                    routes.setdefault(registration.destination_list, user)
         shown = ", ".join(_shown(route) for route in routes)
         self.peer.emit(events.Resolved(self.peer.now(), self.peer.node_id, 0, aor, shown))
         if not routes:
             raise NotFound(f"no route to {aor}")
-        return tuple(routes)
+        return routes
 
     async def call(self, aor: str) -> NodeID:
         """Call ``aor``; returns the node that answered, raises a P2PSIPError when none did."""
@@ -109,13 +125,16 @@ class Telephone:
 
     async def _call(self, aor: str) -> NodeID:
         failure: P2PSIPError = NotFound(f"no route to {aor}")
-        for route in await self.resolve(aor):
+        defences = self.peer.defences
+        for route, user in (await self._routes(aor)).items():
             try:
-                remote, address = await app_attach(self.peer, route, APPLICATION, self.address)
-                self.links.learn(remote, address)
-                await self._invite(remote, aor)
-                return remote
-            except (RemoteFault, LinkRefused) as error:
+                _allow(defences.contact.refusal(route))
+                answer, address = await app_attach(self.peer, route, APPLICATION, self.address)
+                _allow(defences.callee.refusal(user, answer.certificate))
+                self.links.learn(answer.signer, address)
+                await self._invite(answer.signer, aor)
+                return answer.signer
+            except (RemoteFault, LinkRefused, CallRefused) as error:
                 failure = error
         raise failure
 
@@ -158,6 +177,11 @@ class Telephone:
             self.links.send(remote, sip.answer(message, status, reason, tag=tag, contact=contact).encode())
         elif message.status >= 200 and (future := self._waiting.get(call_id)) is not None and not future.done():
             future.set_result(message)
+
+
+def _allow(refusal: CallReason | None) -> None:
+    if refusal is not None:
+        raise CallRefused(refusal)
 
 
 def _contact(address: Address) -> str:

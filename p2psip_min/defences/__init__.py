@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from p2psip_min.defences.admission import ADMISSION, AdmissionDefences
+from p2psip_min.defences.application import APPLICATION, ApplicationDefences
 from p2psip_min.defences.base import DRAFT, RELOAD, Defence
 from p2psip_min.defences.exclusion import EXCLUSION, ExclusionDefences
 from p2psip_min.defences.identity import IDENTITY, IdentityDefences
@@ -23,6 +24,7 @@ from p2psip_min.defences.ways import WAYS, WayDefences
 
 @dataclass(frozen=True, kw_only=True)
 class Defences(
+    ApplicationDefences,
     ExclusionDefences,
     PrivacyDefences,
     StorageDefences,
@@ -53,7 +55,17 @@ class Defences(
         )
 
 
-CATALOGUE: tuple[Defence, ...] = (*TRANSPORT, *IDENTITY, *ADMISSION, *ROUTING, *WAYS, *STORAGE, *PRIVACY, *EXCLUSION)
+CATALOGUE: tuple[Defence, ...] = (
+    *TRANSPORT,
+    *IDENTITY,
+    *ADMISSION,
+    *ROUTING,
+    *WAYS,
+    *STORAGE,
+    *PRIVACY,
+    *EXCLUSION,
+    *APPLICATION,
+)
 
 _BY_NAME = {item.name: item for item in CATALOGUE}
 _VALUES = [(item.field, item.on) for item in CATALOGUE]

@@ -139,14 +139,14 @@ async def _after_attach(peer: Peer, remote: NodeID, address: Address, send_updat
 
 async def app_attach(
     peer: Peer, destinations: Sequence[Destination], application: int, address: Address
-) -> tuple[NodeID, Address]:
+) -> tuple[Received, Address]:
     """Ask the node at the end of ``destinations`` for a link of an application (RFC 6940 §6.5.3).
 
-    ``address`` is where our end listens; returns the other node and where its end listens.
+    ``address`` is where our end listens; returns the other node's answer and where its end listens.
     """
     request = AppAttachReq(_token(peer, 4), _token(peer, 22), application, b"passive", candidates(peer, address))
     received = await peer.request(destinations, request)
-    return received.signer, address_in(received.body.candidates)
+    return received, address_in(received.body.candidates)
 
 
 def on_app_attach(peer: Peer, received: Received) -> AppAttachAns:
