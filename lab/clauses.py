@@ -28,6 +28,8 @@ def clause(event: ev.Event, world: World, scene: Scene) -> str:
             return text.hands_over()
         case ev.RecordDiscarded():
             return text.discards()
+        case ev.RecordMissed():
+            return text.misses()
         case ev.StoreRejected():
             return text.refuses(event.reason)
         case ev.StoreAcknowledged():

@@ -169,6 +169,11 @@ def discards() -> str:
     return "throws its copy away"
 
 
+def misses() -> str:
+    """An owner whose record is not where it should be."""
+    return "does not find its record"
+
+
 def refuses(reason: str) -> str:
     """A store that a rule stopped."""
     return f"refuses the store: {reason}"

@@ -12,12 +12,15 @@ from typing import Any
 
 from p2psip_min.application.telephone import Telephone
 from p2psip_min.enrollment.certificates import Credential, TrustStore
+from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.handlers import CLIENT_HANDLERS, PEER_HANDLERS
 from p2psip_min.ids import NodeID
 from p2psip_min.node import Surroundings
+from p2psip_min.operations import HTTPS_PORT
 from p2psip_min.peer import Peer
+from p2psip_min.procedures.audit import look_after_records
 from p2psip_min.procedures.client import service_failed
 from p2psip_min.procedures.configure import bring_up_to_date, reconcile
 from p2psip_min.procedures.join import become_member
@@ -36,6 +39,9 @@ from p2psip_min.transport.tls_links import TlsLinks
 
 PORT = 6084
 SIP_PORT = 5061
+
+ERRAND_PORTS = 50_000
+"""From here on are the ports from which nodes speak with enrollment servers while they run."""
 ELSEWHERE = 0x640000
 """Where the hosts of another overlay are counted from: 10.100.0.1."""
 
@@ -97,6 +103,7 @@ class Construction:
         self._iterative = iterative
         self._maintained = maintained
         self._hosts = 0
+        self._errands = 0
         self._lives: Counter[NodeID] = Counter()
 
     def next_address(self) -> Address:
@@ -158,6 +165,8 @@ class Construction:
         )
         peer.on_outdated = lambda received: bring_up_to_date(peer, received)
         peer.on_configuration_error = lambda *case: reconcile(peer, *case)
+        peer.on_published = lambda: look_after_records(peer)
+        peer.errand = lambda: self._errand(peer)
         return Node(name, credential.user, peer, address, is_client)
 
     def counterfeit(self, peers: int, seed: str) -> list[Node]:
@@ -175,6 +184,14 @@ class Construction:
         nodes = [maker.node(each, f"x{number:02d}", provider.configuration) for number, each in enumerate(credentials)]
         settle(nodes)
         return nodes
+
+    def _errand(self, peer: Peer) -> EnrollmentClient | None:
+        """A way of a node to the enrollment servers of its configuration, each from a port of its own."""
+        servers = [(url.split("/")[2], HTTPS_PORT) for url in peer.configuration.enrollment_servers]
+        if not servers:
+            return None
+        self._errands += 1
+        return self.provider.client(self.network, (peer.address[0], ERRAND_PORTS + self._errands % 10_000), servers)
 
     def _life(self, node_id: NodeID) -> str:
         """The label of a node's dice: one that comes back must not repeat its transactions."""

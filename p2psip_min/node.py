@@ -10,9 +10,12 @@ from typing import Any
 from p2psip_min import trace as events
 from p2psip_min.defences import Defences
 from p2psip_min.enrollment.certificates import TrustStore
+from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.errors import DropReason, LocalProtocolError, RequestTimedOut
 from p2psip_min.ids import NodeID
+from p2psip_min.errors import LocalProtocolError, RequestTimedOut
+from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.routing.topology.base import Changes
 from p2psip_min.seams import PeerParts, Random
 from p2psip_min.storage.copies import Copies
@@ -21,6 +24,7 @@ from p2psip_min.trace import Sink
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.fragments import REASSEMBLY_TIMEOUT, Reassembler
 from p2psip_min.wire.header import Envelope
+from p2psip_min.wire.data import StoredDataValue
 from p2psip_min.wire.kinds import KindRegistry, KindSpec
 
 STRANGERS = 64
@@ -37,6 +41,14 @@ class Surroundings:
     kinds: KindRegistry
     overlay_name: str
     overlay: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What the node stored last in a place of its own, until when it lives (virtual s)."""
+
+    values: tuple[StoredDataValue, ...]
+    expires: float
 
 
 class Node:
@@ -93,6 +105,10 @@ class Node:
         # Certificates (DER) of the users that may read what this node stores, by user; nobody named: everybody may.
         self.readers: dict[str, bytes] = {}
         self.generations: dict[tuple[bytes, int], int] = {}
+        self.published: dict[tuple[ResourceID, int], Publication] = {}
+        self.on_published: Callable[[], None] = lambda: None
+        self.auditing: asyncio.Task[None] | None = None
+        self.errand: Callable[[], EnrollmentClient | None] = lambda: None
         self._last_storage_time = 0
         self.on_configuration: Callable[[Configuration], None] = lambda configuration: None
         self.tasks: dict[asyncio.Task[Any], None] = {}

@@ -263,6 +263,14 @@ class RecordDiscarded(Event):
 
 
 @dataclass(slots=True)
+class RecordMissed(Event):
+    """The owner looked for the record and did not find what was stored last."""
+
+    resource: bytes
+    kind: int
+
+
+@dataclass(slots=True)
 class StoreRejected(Event):
     """A storing peer refused a store for ``reason``, a StoreReason."""
 

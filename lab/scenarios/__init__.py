@@ -16,6 +16,7 @@ from lab.scenarios import (
     calls,
     discarding,
     enrollment,
+    failure,
     forwarding,
     holders,
     late,
@@ -49,6 +50,7 @@ FAMILIES = (
     writing,
     storage,
     holders,
+    failure,
     bootstrap,
     enrollment,
 )

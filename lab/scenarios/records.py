@@ -99,9 +99,10 @@ class RecordsStage(Stage):
         """Have everybody read."""
         for each in self.records:
             each.read = None
-            await self.perform("fetch", self._read(each))
+            await self.perform("fetch", self.read(each))
 
-    async def _read(self, each: Published) -> None:
+    async def read(self, each: Published) -> None:
+        """Have one record's reader fetch it; raises what ``fetch`` raises."""
         each.read = each.understood(await procedures.fetch(each.reader.peer, each.resource, TURN_SERVICE))
 
     def share(self, wrong: Sequence[Published]) -> float:

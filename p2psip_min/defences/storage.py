@@ -36,8 +36,14 @@ from p2psip_min.storage.policies import (
     VersionPolicy,
 )
 from p2psip_min.storage.redundancy import (
+    AuditPolicy,
+    BackupPolicy,
+    CentralBackup,
+    NoAudit,
+    NoBackup,
     NoReplicas,
     OnePlace,
+    OwnerAudit,
     PlacesPolicy,
     ReadPolicy,
     ReadQuorum,
@@ -70,6 +76,8 @@ class StorageDefences:
     replication: ReplicationPolicy = NoReplicas()
     places: PlacesPolicy = OnePlace()
     write: WritePolicy = RootsWord()
+    audit: AuditPolicy = NoAudit()
+    backup: BackupPolicy = NoBackup()
     read: ReadPolicy = RootOnly()
     reader_memory: ReaderMemoryPolicy = Forgetful()
     vouching: VouchingPolicy = NobodyVouches()
@@ -261,6 +269,30 @@ STORAGE: tuple[Defence, ...] = (
         cost="two more lookups and fetches a store",
         section="draft 11.5, RFC 6940 §7.4.1.2",
         number=lambda needed: WriteQuorum(int(needed)),
+    ),
+    Defence(
+        name="owner-audit",
+        title="Owner's audit",
+        field="audit",
+        on=OwnerAudit(300.0),
+        off=NoAudit(),
+        checks="every 300 s the owner reads his own records, and stores again what he does not find",
+        stops="losing a record for good while its owner is there",
+        cost="a read of each own record every 300 s",
+        section="RFC 6940 §7.4.1.2, draft 7.2.10",
+        number=OwnerAudit,
+    ),
+    Defence(
+        name="central-backup",
+        title="Backup at the central server",
+        field="backup",
+        on=CentralBackup(),
+        off=NoBackup(),
+        checks="a server keeps a copy of each record",
+        stops="losing records while the server is on",
+        cost="a connection to the server each store",
+        section="draft 7.2.1",
+        decoy=True,
     ),
     Defence(
         name="read-quorum",

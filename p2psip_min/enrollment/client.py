@@ -143,6 +143,15 @@ class EnrollmentClient:
             raise Rejected(LinkReason.BAD_PROFILE, "the enrollment server sent somebody else's certificate")
         return certificate.node_ids
 
+    async def bring(self, target: str, body: bytes) -> bytes:
+        """What one of the operator's further pages answers to ``body``; RemoteFault when there is nothing."""
+
+        async def visit(session: Session) -> bytes:
+            headers = {"Content_Type": "application/octet-stream"}
+            return _expect(await session.ask("POST", target, body, **headers)).body
+
+        return await self.visit(visit)
+
     async def _get(self, target: str) -> Message:
         async def visit(session: Session) -> Message:
             return _expect(await session.ask("GET", target))

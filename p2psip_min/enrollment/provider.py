@@ -12,6 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from p2psip_min.enrollment.archive import FIND, KEEP, Archive
 from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.certificates import ChainCache, Credential, TrustStore, pem
 from p2psip_min.enrollment.client import EnrollmentClient
@@ -20,7 +21,7 @@ from p2psip_min.enrollment.holdings import DAY
 from p2psip_min.enrollment.keys import Random, derive_key, key_pem
 from p2psip_min.enrollment.policy import EnrollmentPolicy
 from p2psip_min.enrollment.registrar import Registrar
-from p2psip_min.enrollment.server import EnrollmentServer
+from p2psip_min.enrollment.server import EnrollmentServer, Page
 from p2psip_min.enrollment.session import Manners
 from p2psip_min.enrollment.vouching import Voucher, vouch
 from p2psip_min.ids import NodeID
@@ -84,6 +85,8 @@ class Provider:
         )
         self.configuration = self._publish(first)
         self.roots_pem = pem(self.authority.certificate)
+        archive = Archive(self.configuration.registry())
+        self.pages: dict[str, Page] = {KEEP: archive.keep, FIND: archive.find}
 
     def trust(self) -> TrustStore:
         """A new node's judgement of certificates; what it found out about chains all nodes share."""
@@ -128,7 +131,7 @@ class Provider:
         """One more enrollment server."""
         return EnrollmentServer(
             network, address, self.registrar, certificate=self._web_certificate, key=self._web_key,
-            node_id=node_id, trace=self.trace,
+            node_id=node_id, trace=self.trace, pages=self.pages,
         )  # fmt: skip
 
     def client(

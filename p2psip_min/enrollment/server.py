@@ -4,6 +4,7 @@
     GET  /enrollment/nonce             200 text/plain                     a challenge for one request
     POST /enrollment                   200 application/pkix-cert          form: csr, username, password, nodeids
     GET  /enrollment/revoked           200 application/pkix-crl           the signed list of revoked serials
+    POST /...                          200 application/octet-stream       whatever else the operator offers: ``pages``
 
 The form may have ``voucher``, what a third party says of the applicant, and ``coupon``, which pays: both are ours.
 What is refused by the rules is answered 403 with the reason as text, what is malformed 400 and the connection ends.
@@ -12,7 +13,7 @@ Servers decide nothing and remember nothing: any number of them may stand before
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -46,7 +47,11 @@ from p2psip_min.transport.tls import TlsIdentity
 IDLE = 30.0
 """Seconds after which a connection is closed, however far it got."""
 
+Page = Callable[[bytes], bytes | None]
+"""Answers the body of a POST; None: nothing there. Malformed for what it can't read."""
+
 _TEXT = "text/plain"
+_BYTES = "application/octet-stream"
 _FIELDS = {"csr", "username", "password", "nodeids", "voucher", "coupon"}
 
 
@@ -75,8 +80,10 @@ class EnrollmentServer:
         key: ec.EllipticCurvePrivateKey,
         node_id: bytes = b"",
         trace: Sink | None = None,
+        pages: Mapping[str, Page] | None = None,
     ) -> None:
         self.address = address
+        self._pages = pages or {}
         self.node_id = node_id
         self._network = network
         self._registrar = registrar
@@ -138,11 +145,15 @@ class EnrollmentServer:
 
     def _answer(self, message: Message) -> Answer:
         now, registrar = self._network.loop.time(), self._registrar
-        wanted = "POST" if message.target == ENROLLMENT else "GET"
-        if message.target not in (CONFIGURATION, ENROLLMENT, NONCE, REVOKED):
+        page = self._pages.get(message.target)
+        wanted = "POST" if message.target == ENROLLMENT or page is not None else "GET"
+        if page is None and message.target not in (CONFIGURATION, ENROLLMENT, NONCE, REVOKED):
             return Answer(404, _TEXT, b"no such page")
         if message.method != wanted:
             return Answer(405, _TEXT, wanted.encode())
+        if page is not None:
+            found = page(message.body)
+            return Answer(404, _TEXT, b"nothing there") if found is None else Answer(200, _BYTES, found)
         if message.target == NONCE:
             return Answer(200, _TEXT, registrar.challenge(now))
         if message.target == REVOKED:

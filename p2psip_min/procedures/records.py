@@ -13,7 +13,9 @@ from p2psip_min.enrollment.certificates import Certificate
 from p2psip_min.errors import ErrorAnswer, LinkReason, NotFound, RemoteFault, RequestTimedOut
 from p2psip_min.exchange import Received, Reply
 from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.node import Publication
 from p2psip_min.peer import Peer
+from p2psip_min.procedures.backup import find_backup, keep_backup
 from p2psip_min.procedures.lookup import ask
 from p2psip_min.procedures.replicate import copy_out, look_after_copies
 from p2psip_min.procedures.survey import ask_root_set
@@ -64,7 +66,11 @@ async def store(
             await _store_everywhere(peer, resource, kind, gone, max(lifetime, LIFETIME))
         del peer.generations[resource, kind]
     entries = tuple([encryption.encrypt(resource, placed, value, readers, peer.rng) for value in plain])
-    return await _store_everywhere(peer, resource, placed, entries, lifetime)
+    stored = await _store_everywhere(peer, resource, placed, entries, lifetime)
+    if peer.defences.audit.every:
+        peer.published[resource, kind] = Publication(plain, peer.now() + lifetime)
+        peer.on_published()
+    return stored
 
 
 async def _store_everywhere(
@@ -118,7 +124,8 @@ async def _store(
     generation = peer.defences.version.claim(peer.generations.get((resource, kind), 0))
     # Where messages are not signed, nothing else brings the owner's certificate along.
     proof = (identity.certificate,) if any(each.signature != UNSIGNED for each in sealed) else ()
-    received = await ask(peer, resource, _original(resource, kind, generation, sealed), certificates=proof)
+    body = _original(resource, kind, generation, sealed)
+    received = await ask(peer, resource, body, certificates=proof)
     response = next((one for one in received.body.kind_responses if one.kind == kind), None)
     if response is None:
         raise RemoteFault("the answer to a store leaves out its Kind")
@@ -136,6 +143,8 @@ async def _store(
     )
     if peer.defences.write.holders > 1:
         await _at_other_holders(peer, resource, kind, sealed, proof, received.signer)
+    if peer.defences.backup.central:
+        await keep_backup(peer, body, proof)
     return Stored(response.generation_counter, response.replicas)
 
 
@@ -207,6 +216,19 @@ async def fetch(peer: Peer, resource: ResourceID, kind: int) -> tuple[Value, ...
 
     Every value is checked; raises NotFound when none is left, RequestTimedOut when too few holders answered.
     """
+    try:
+        return await _fetch(peer, resource, kind)
+    except RemoteFault:
+        spare = await find_backup(peer, resource, kind) if peer.defences.backup.central else None
+        if spare is None:
+            raise
+        reading = peer.reader.read(resource, peer.surroundings.kinds[kind], (spare,), peer.now())
+        if not reading.existing:
+            raise
+        return reading.existing
+
+
+async def _fetch(peer: Peer, resource: ResourceID, kind: int) -> tuple[Value, ...]:
     places = peer.defences.places.of(resource)
     kinds = peer.defences.value_encryption.kinds(kind)
     gathered = await asyncio.gather(*[_gather(peer, place, kinds) for place in places])

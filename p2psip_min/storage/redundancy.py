@@ -106,6 +106,48 @@ class WriteQuorum:
     holders: int = 3
 
 
+class AuditPolicy(Protocol):
+    """How often an owner looks after his records, in seconds; 0: never."""
+
+    @property
+    def every(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoAudit:
+    """What was acknowledged stays, owners believe."""
+
+    every = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerAudit:
+    """Every so often the owner reads as anybody would, and stores again what he does not find (RFC 6940 §7.4.1.2)."""
+
+    every: float = 300.0
+
+
+class BackupPolicy(Protocol):
+    """Whether records lie outside the overlay too."""
+
+    @property
+    def central(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoBackup:
+    """The overlay is all there is."""
+
+    central = False
+
+
+@dataclass(frozen=True, slots=True)
+class CentralBackup:
+    """An enrollment server keeps a copy of each record, for readers who find none: it helps for as long as it is on."""
+
+    central = True
+
+
 class ReadPolicy(Protocol):
     """Whom a reader asks, and how many answers it needs."""
 
