@@ -13,8 +13,6 @@ from p2psip_min.enrollment.certificates import TrustStore
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.errors import DropReason, LocalProtocolError, RequestTimedOut
-from p2psip_min.ids import NodeID
-from p2psip_min.errors import LocalProtocolError, RequestTimedOut
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.routing.topology.base import Changes
 from p2psip_min.seams import PeerParts, Random
@@ -22,9 +20,9 @@ from p2psip_min.storage.copies import Copies
 from p2psip_min.storage.reader import Reader
 from p2psip_min.trace import Sink
 from p2psip_min.transport.network import Address
+from p2psip_min.wire.data import StoredDataValue
 from p2psip_min.wire.fragments import REASSEMBLY_TIMEOUT, Reassembler
 from p2psip_min.wire.header import Envelope
-from p2psip_min.wire.data import StoredDataValue
 from p2psip_min.wire.kinds import KindRegistry, KindSpec
 
 STRANGERS = 64
