@@ -1,0 +1,109 @@
+"""Find it, fix it: which defence stops an attack? The pool is the named one, its rivals and the decoys.
+
+Whatever is chosen is run, so that the answer is what the overlay does; every choice has its explanation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from lab.catalogue import threat
+from lab.scenarios import Scenario, run, scenario, setting, titles
+from lab.strips import word
+from lab.text import Word
+from p2psip_min.defences import CATALOGUE, entry
+
+POOL = 4
+"""How many there are to choose from."""
+
+WHY: Mapping[tuple[str, str], str] = {
+    (
+        "RP-2",
+        "time-stamp",
+    ): "The resend is younger than the window. A window that no replay fits into turns honest users "
+    "with slow clocks away.",
+    ("RP-2", "version-counter"): "The copy names the version of its own time. It fitted once, and never will again.",
+    (
+        "TR-1",
+        "message-signature",
+    ): "A signature says who wrote it and that it is unchanged. Everybody can still read it.",
+    ("TR-1", "tls"): "Only the two ends of the hop can read it now.",
+    ("ST-13", "record-signature"): "A signature shows that a value is true. There is no value to show.",
+}
+"""What to say of a choice, by threat and the defence's first name; the catalogue's words serve for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A set of defences that one may choose."""
+
+    names: tuple[str, ...]
+    title: str
+    checks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a choice came to: the word of the run, its figure, whether honest users were served, and why."""
+
+    candidate: Candidate
+    word: Word
+    figure: float
+    honest: float
+    right: bool
+    why: str
+
+
+def candidates(threat_id: str) -> tuple[Candidate, ...]:
+    """What there is to choose from, in an order that gives nothing away and is always the same."""
+    chosen = scenario(threat_id)
+    pool = [chosen.defence, *((name,) for name in chosen.decoys)]
+    # Fill up with single defences of the same layer's part of the catalogue that nobody claims to help.
+    claimed = {name for names in (chosen.defence, *chosen.claims) for name in names}
+    fields = {entry(name).field for name in (*chosen.defence, *chosen.decoys)}
+    near = [each for each in CATALOGUE if each.presets and each.name not in claimed and each.field not in fields]
+    dice = Random(f"fix:{chosen.id}")
+    while len(pool) < POOL and near:
+        pool.append((near.pop(int(dice.random() * len(near))).name,))
+    pool = [pool[0], *(names for names in dict.fromkeys(pool[1:]) if names != pool[0])][:POOL]
+    shuffled = [pool.pop(int(dice.random() * len(pool))) for _ in range(len(pool))]
+    return tuple(
+        Candidate(names, titles(names)[:1].upper() + titles(names)[1:], "; ".join(entry(name).checks for name in names))
+        for names in shuffled
+    )
+
+
+def attempt(threat_id: str, candidate: Candidate, *, peers: int = 32, seed: int = 7) -> Tried:
+    """Run the attack against the choice; it is right when the attack comes to nothing and honest users are served."""
+    chosen = scenario(threat_id)
+    ground = setting(chosen, peers=peers, seed=seed)
+    defended = ground.with_defences(candidate.names)
+    outcome = run(chosen, defended)
+    said = word(chosen, outcome.figure)
+    before, after = (run(chosen, replace(each, attack=False)).honest for each in (ground, defended))
+    served = after >= before * (1 - chosen.bounds.honest)
+    return Tried(
+        candidate=candidate,
+        word=said,
+        figure=outcome.figure,
+        honest=after,
+        right=said is Word.HOLDS and served,
+        why=_why(chosen, candidate, said, served),
+    )
+
+
+def _why(chosen: Scenario, candidate: Candidate, said: Word, served: bool) -> str:
+    if known := WHY.get((chosen.id, candidate.names[0])):
+        return known
+    checks = candidate.checks[:1].upper() + candidate.checks[1:]
+    if said is Word.HOLDS and not served:
+        return f"{checks}: the attack is gone, and so are honest users. That is no defence."
+    if said is Word.HOLDS:
+        return (
+            f"{checks}. {entry(candidate.names[0]).stops[:1].upper()}{entry(candidate.names[0]).stops[1:]}: this too."
+        )
+    if candidate.names[0] in chosen.decoys:
+        return f"{checks}. It looks right: {threat(chosen.id).decoy}. The run says {said}."
+    return f"{checks}. That is another question: against this attack the run says {said}."
