@@ -83,6 +83,8 @@ class Node:
         self.admitting: NodeID | None = None
         self.attaching: dict[NodeID, int] = {}
         self.introduced: dict[NodeID, None] = {}
+        self.wary = False
+        self.crowding: dict[NodeID, float] = {}
         self._strangers: dict[NodeID, Callable[[], None]] = {}
         self.courting: dict[NodeID, None] = {}
         self.acquaintances: dict[NodeID, Address] = {}
@@ -171,13 +173,18 @@ class Node:
     # --- introductions -----------------------------------------------------------------------------------------
 
     def introduce(self, remote: NodeID) -> None:
-        """Take ``remote`` for a member of the overlay, and hear what it had to say before."""
+        """Take ``remote`` for a member of the overlay, and hear what it has said already, unless we are ``wary``."""
         self.introduced[remote] = None
+        if not self.wary:
+            self.hear(remote)
+
+    def hear(self, remote: NodeID) -> None:
+        """Learn from what ``remote`` has said."""
         if (heard := self._strangers.pop(remote, None)) is not None:
             heard()
 
     def hear_later(self, remote: NodeID, say: Callable[[], None]) -> None:
-        """Hear what a stranger says once it is introduced; the last word of each of a few is kept."""
+        """Learn from what a node says later, if at all; the last word of each of a few is kept."""
         self._strangers.pop(remote, None)
         self._strangers[remote] = say
         if len(self._strangers) > STRANGERS:

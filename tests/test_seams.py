@@ -12,7 +12,7 @@ import pytest
 
 from p2psip_min import attacks
 from p2psip_min.attacks.answering import FalseContact, FalseDenial, FalseRecord
-from p2psip_min.attacks.bootstrap import FakeOverlay, WrongPeers
+from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
@@ -52,6 +52,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
     WrongPeers: WrongPeers,
+    Corner: Corner,
     FakeOverlay: lambda: FakeOverlay(NodeID(b"x" * 16), ("10.100.0.1", 6084)),
     WrongHop: WrongHop,
     StoreDelay: lambda: StoreDelay(after=20.0),

@@ -1,4 +1,7 @@
-"""What a bootstrap node may do to those who join through it (draft 11.3, 11.5): EN-3, it hands out wrong peers."""
+"""What a bootstrap node may do to those who join through it (draft 11.3, 11.5).
+
+EN-1: it leads into another overlay. EN-2: into a corner of the right one. EN-3: to peers that can't admit anybody.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,16 @@ from lab.scenarios.base import Stage, declare
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
-from p2psip_min.attacks.bootstrap import FakeOverlay, WrongPeers
+from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
 from p2psip_min.devices import Device
 from p2psip_min.errors import NotFound
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node
 from p2psip_min.wire.codes import MessageCode
+from p2psip_min.wire.kinds import SIP_REGISTRATION
 
 FAKES, LOOKUPS = 8, 8
-JOINS, LOOKS = 2.0, 12.0
+REGISTERS, JOINS, LOOKS = 1.0, 2.0, 30.0
 RETURNERS = 4
 LEAVE, COME_BACK = 2.0, 10.0
 """Virtual seconds of the stories."""
@@ -116,6 +120,70 @@ class FakeOverlayStage(BootstrapStage):
         return replace(world, names={**world.names, **fakes}, hostile=world.hostile | frozenset(fakes))
 
 
+class CornerStage(BootstrapStage):
+    """Carol joins through mallory, who has accomplices among the peers; then alice registers and carol looks her up."""
+
+    users: ClassVar[tuple[str, ...]] = ("alice",)
+
+    def cast(self) -> None:
+        """Choose the accomplices and carol."""
+        super().cast()
+        self.owner = "alice"
+        resource = ResourceID.of(self.overlay.aor("alice"))
+        self.subject, self.resources = resource, {resource: self.overlay.aor("alice")}
+        accomplices = self.some_peers(int(self.numbers["accomplices"]))
+        self.corner = [self.mallory, *accomplices]
+        self.people.update({node.node_id: "an accomplice" for node in accomplices})
+        self.carol = Device(self.overlay, "carol")
+
+    def attackers(self) -> tuple[Node, ...]:
+        """Mallory and those who help her."""
+        return tuple(self.corner)
+
+    def attack(self) -> None:
+        """All of them begin."""
+        attack = Corner()
+        for node in self.corner:
+            self.overlay.turn(node.name, attack.equip, "shows newcomers a corner")
+
+    async def story(self) -> None:
+        """Alice registers; carol enrolls, joins, and looks alice up."""
+        await self.until(REGISTERS)
+        await self.perform("register", self.overlay.phone("alice").register())
+        await self.until(JOINS)
+        await self.perform("join", self._join())
+        await self.until(LOOKS)
+        await self.perform("resolve", self._resolve())
+
+    async def _join(self) -> None:
+        await self.carol.enroll()
+        await self.carol.join()
+
+    async def _resolve(self) -> None:
+        if self.carol.node is None or not self.carol.is_peer:
+            raise NotFound("carol is in no overlay")
+        await procedures.fetch(self.carol.node.peer, ResourceID(self.subject), SIP_REGISTRATION)
+
+    def figure(self) -> float:
+        """The share of carol's table that mallory and her accomplices have; 1 when she is in no overlay."""
+        if self.carol.node is None or not self.carol.is_peer:
+            return 1.0
+        table = self.carol.node.peer.topology.table()
+        theirs = {node.node_id for node in self.corner}
+        return round(sum(node in theirs for node in table) / max(1, len(table)), 6)
+
+    def harmed_since(self) -> float | None:
+        """When carol was in."""
+        joined = self.trace.select(events.NodeJoined, since=self.start, node=self.carol.node_id)
+        return next((event.t for event in joined), None) if self.figure() == 1.0 else None
+
+    def facts(self) -> tuple[str, ...]:
+        """How many peers carol knows, and whether she finds alice."""
+        known = len(self.carol.node.peer.topology.table()) if self.carol.node is not None else 0
+        found = any(operation.name == "resolve" and operation.ok for operation in self.operations)
+        return f"{known} peers", "found" if found else "not found"
+
+
 class WrongPeersStage(BootstrapStage):
     """Four peers leave and come back through the bootstrap nodes; the first of these leads them to a wrong place."""
 
@@ -181,6 +249,26 @@ EN_1 = declare(
     stage=FakeOverlayStage,
 )
 
+EN_2 = declare(
+    "EN-2",
+    title="A bootstrap node places a newcomer among accomplices",
+    attacker="the first bootstrap node and three peers",
+    preset="none",
+    defence=("disjoint-ways",),
+    decoys=("overlay-authority",),
+    claims=(("disjoint-ways", "density-test"), ("density-test",), ("compared-bootstraps",)),
+    metric="share of carol's table that the attackers hold, of 1",
+    unit="share of the table",
+    span=(0.0, 1.0),
+    whole=0,
+    word=Word.FORGED,
+    least_peers=12,
+    numbers={"accomplices": 3.0},
+    rows=("peers that carol knows", "alice, looked up by carol"),
+    notes={"baseline": "mallory leads everybody right", "attacked": "mallory leads carol to her accomplices"},
+    stage=CornerStage,
+)
+
 EN_3 = declare(
     "EN-3",
     title="A bootstrap node hands out wrong peers",
@@ -201,5 +289,5 @@ EN_3 = declare(
     stage=WrongPeersStage,
 )
 
-SCENARIOS = (EN_1, EN_3)
+SCENARIOS = (EN_1, EN_2, EN_3)
 """The threats of this family."""

@@ -9,14 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from p2psip_min.ids import Destination, NodeID, ResourceID
-from p2psip_min.routing.forwarding import Decision, Forward
-from p2psip_min.routing.topology.base import TopologyPlugin
+from p2psip_min.routing.forwarding import Decision, Deliver, Forward
+from p2psip_min.routing.topology.base import NOTHING, Changes, TopologyPlugin
 from p2psip_min.seams import Coalition, Forwarding, PeerParts
 from p2psip_min.transport.network import Address
-from p2psip_min.wire.header import NODE_PREFIX, Envelope, encode_destinations, reroute
+from p2psip_min.wire.header import (
+    NODE_PREFIX,
+    Envelope,
+    decode_destinations,
+    encode_destinations,
+    first_destination,
+    open_envelope,
+    reroute,
+)
 
 Steer = Callable[[Envelope, NodeID, ResourceID], Decision]
 """What becomes of a message by which a node begins to join; the node, and the key whose peer has to admit it."""
@@ -89,3 +97,83 @@ class WrongPeers:
             return redirected(envelope, guest, wrong)
 
         return replace(parts, forwarding=Steering(parts.forwarding, topology, steer))
+
+
+class Corner:
+    """EN-2: a bootstrap node and its accomplices show those who join through it nobody but themselves.
+
+    Each of them is equipped; guests are those for whom one of them has begun. They share what they know of them.
+    """
+
+    breaks: ClassVar[tuple[str, ...]] = ()
+    """None: members are served as they should be."""
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Sit on the forwarding, and show guests other tables."""
+        guests: dict[NodeID, ResourceID] = coalition.notes.setdefault("guests", {})
+        topology = _CornerTopology(parts.topology, guests, coalition.members)
+        forwarding = _CornerForwarding(parts.forwarding, topology, guests)
+        return replace(parts, topology=cast(TopologyPlugin, topology), forwarding=forwarding)
+
+
+@dataclass(slots=True)
+class _CornerForwarding:
+    """Hands what guests ask of the overlay to the accomplice who has the best claim to it among them."""
+
+    inner: Forwarding
+    topology: _CornerTopology
+    guests: dict[NodeID, ResourceID]
+
+    def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
+        if previous_hop is None:
+            return self.inner.decide(envelope, previous_hop, now)
+        guest = first_destination(envelope.via)[0] if envelope.via else previous_hop
+        key = decode_destinations(envelope.destinations)[-1]
+        if not isinstance(key, ResourceID) or not isinstance(guest, NodeID) or not envelope.code & 1:
+            return self.inner.decide(envelope, previous_hop, now)
+        if guest not in self.guests and not self.topology.begins(guest, previous_hop, key):
+            return self.inner.decide(envelope, previous_hop, now)
+        self.guests[guest] = key
+        host = self.topology.host(key)
+        if host == self.topology.node_id:
+            return Deliver()
+        way = encode_destinations((host, key))
+        led = reroute(envelope, envelope.ttl, envelope.via, way)
+        return self.inner.decide(open_envelope(led), previous_hop, now)
+
+
+class _CornerTopology:
+    """Tells guests of accomplices only, and members nothing of guests."""
+
+    def __init__(self, inner: TopologyPlugin, guests: dict[NodeID, ResourceID], members: list[NodeID]) -> None:
+        self._inner = inner
+        self._guests = guests
+        self._members = members
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def begins(self, guest: NodeID, previous_hop: NodeID, key: ResourceID) -> bool:
+        """Whether this is the first message of somebody who joins through this node."""
+        if guest != previous_hop or guest in self._inner.table() or guest in self._members:
+            return False
+        return key == algorithm(self._inner, guest).admitting_key()
+
+    def host(self, key: ResourceID) -> NodeID:
+        """The accomplice with the best claim."""
+        return reduce(lambda one, other: other if self._inner.closer(other, one, key) else one, self._members)
+
+    def responsible(self, key: bytes) -> bool:
+        return key in self._guests or self._inner.responsible(key)
+
+    def admit(self, joining: NodeID, now: float) -> Changes:
+        return NOTHING if joining in self._guests else self._inner.admit(joining, now)
+
+    def on_update(self, sender: NodeID, update: bytes, now: float) -> Changes:
+        return NOTHING if sender in self._guests else self._inner.on_update(sender, update, now)
+
+    def make_full_update(self, now: float) -> bytes:
+        """What a ring of accomplices would say; members who ask for it know better already."""
+        alone = algorithm(self._inner, self._inner.node_id)
+        alone.settle(sorted(self._members))
+        return alone.make_full_update(now)

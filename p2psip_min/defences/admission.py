@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from p2psip_min.defences.base import DRAFT, RELOAD, Defence
 from p2psip_min.enrollment.introduction import AnyAuthority, IntroductionPolicy, NoIntroduction, OverlayAuthority
-from p2psip_min.routing.entrance import Compared, EntrancePolicy, InTurn, KnownPeers, SameAgain
+from p2psip_min.routing.entrance import (
+    Compared,
+    DensityPolicy,
+    DensityTest,
+    EntrancePolicy,
+    InTurn,
+    KnownPeers,
+    NoDensityTest,
+    SameAgain,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +24,7 @@ class AdmissionDefences:
 
     introduction: IntroductionPolicy = NoIntroduction()
     entrance: EntrancePolicy = InTurn()
+    density: DensityPolicy = NoDensityTest()
     known_peers: KnownPeers = KnownPeers(0)
 
 
@@ -56,6 +66,17 @@ ADMISSION: tuple[Defence, ...] = (
         number=lambda count: Compared(int(count)),
     ),
     Defence(
+        name="disjoint-ways",
+        title="Peers met on several ways",
+        field="entrance",
+        on=Compared(3, 2),
+        off=InTurn(),
+        checks="a joining node learns its place from the tables of six peers that chance leads to",
+        stops="a bootstrap node and its accomplices, also where they sit on the way",
+        cost="nine lookups, six Attaches and an Attach with each near peer a join",
+        section="draft 11.3",
+    ),
+    Defence(
         name="retry",
         title="Same bootstrap node again",
         field="entrance",
@@ -66,6 +87,18 @@ ADMISSION: tuple[Defence, ...] = (
         cost="the time of each try",
         section="draft 11.5",
         decoy=True,
+    ),
+    Defence(
+        name="density-test",
+        title="Crowded enough",
+        field="density",
+        on=DensityTest(),
+        off=NoDensityTest(),
+        checks="peers lie as close together where we are led to as around the bootstrap nodes, within a factor of 3",
+        stops="a corner of the overlay that few peers pretend to be all of",
+        cost="an Attach and an Update with each of three bootstrap nodes a join",
+        section="draft 11.3",
+        number=DensityTest,
     ),
     Defence(
         name="known-peers",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 from p2psip_min import trace as events
 from p2psip_min.errors import (
@@ -19,17 +18,15 @@ from p2psip_min.exchange import Received
 from p2psip_min.ids import Destination, NodeID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
+from p2psip_min.procedures.entrance import UPDATE_WAIT, entrances
 from p2psip_min.procedures.maintain import maintain, react, remember
 from p2psip_min.procedures.replicate import hand_over_to
-from p2psip_min.routing.entrance import Entrance, best
+from p2psip_min.routing.entrance import Entrance
 from p2psip_min.transport.network import Address
-from p2psip_min.wire.messages import ErrorCode, JoinAns, JoinReq, PingReq, UpdateReq
+from p2psip_min.wire.messages import ErrorCode, JoinAns, JoinReq, UpdateReq
 
 JOIN_TRIES = 5
 """How often a node goes through its bootstrap nodes before it gives up."""
-
-UPDATE_WAIT = 15.0
-"""Seconds in which the admitting peer's Update must come."""
 
 RETRY_PAUSE = 4.0
 """Seconds before the next try, and up to as many more by chance, so that two who met do not meet again."""
@@ -38,11 +35,10 @@ RETRY_PAUSE = 4.0
 async def join(peer: Peer, bootstraps: Sequence[Address]) -> NodeID:
     """Become a peer of the overlay; returns the admitting peer, raises JoinRefused."""
     reason = JoinReason.NO_BOOTSTRAP
-    known = peer.defences.known_peers.add(peer.acquaintances.values(), bootstraps)
     for attempt in range(JOIN_TRIES):
         if attempt:
             await asyncio.sleep(RETRY_PAUSE * (1 + peer.rng.random()))
-        for entrance in await _entrances(peer, peer.defences.entrance.choose(known)):
+        async for entrance in entrances(peer, bootstraps):
             try:
                 return await _join_through(peer, entrance)
             except LinkRefused:
@@ -61,23 +57,6 @@ async def join(peer: Peer, bootstraps: Sequence[Address]) -> NodeID:
 def _refused(peer: Peer, reason: JoinReason) -> NodeID:
     peer.emit(events.JoinRejected(peer.now(), peer.node_id, 0, reason))
     raise JoinRefused(reason)
-
-
-async def _entrances(peer: Peer, addresses: Sequence[Address]) -> list[Entrance]:
-    """Where to try, in order; where several are compared, the first that answer are asked who admits us."""
-    count = peer.defences.entrance.compared
-    if count == 1:
-        return [Entrance(address) for address in addresses]
-    opinions: list[Entrance] = []
-    for address in addresses:
-        if len(opinions) == count:
-            break
-        with suppress(LinkRefused, RemoteFault):
-            bootstrap = await peer.links.connect(None, address)
-            path = (bootstrap, peer.topology.admitting_key())
-            received = await peer.request(path, PingReq(), next_hop=bootstrap, from_anybody=True)
-            opinions.append(Entrance(address, received.signer))
-    return best(opinions, peer.topology.closer, peer.topology.admitting_key())
 
 
 async def _join_through(peer: Peer, entrance: Entrance) -> NodeID:

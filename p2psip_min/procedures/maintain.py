@@ -26,6 +26,9 @@ SETTLE = 0.1
 ANNOUNCEMENT = 1.0
 """Seconds in which a linked node that others name as our neighbor is given the chance to say so itself."""
 
+COURT = "attach to neighbor"
+"""What the task is called that attaches to a better neighbor."""
+
 INTRODUCTION = 15.0
 """Seconds in which a node that we attached to must send the Update that we asked it for; clients never do."""
 
@@ -47,7 +50,7 @@ def react(peer: Peer, changes: Changes, learned_from: NodeID | None = None) -> N
     for candidate in changes.candidates:
         if candidate not in peer.courting:
             peer.courting[candidate] = None
-            peer.spawn(_court(peer, candidate, learned_from), "attach to neighbor")
+            peer.spawn(_court(peer, candidate, learned_from), COURT)
     for node in changes.tell:
         peer.tell(node, UpdateReq(peer.topology.make_neighbor_update(peer.now())))
     for node in changes.gained:
@@ -93,10 +96,13 @@ def on_update(peer: Peer, received: Received) -> UpdateAns | None:
     sender = received.signer
     if received.previous_hop != sender:
         return None
-    if peer.joined or sender in peer.introduced or not peer.defences.introduction.certified:
+    met = sender in peer.introduced or not peer.defences.introduction.certified
+    if peer.joined or (met and not peer.wary):
         _take_update(peer, received)
-    else:
-        peer.hear_later(sender, lambda: _take_update(peer, received))  # its answer to our Attach may be on its way
+    else:  # its answer to our Attach may be on its way, or we have a look first
+        peer.hear_later(sender, lambda: _take_update(peer, received))
+        peer.crowding[sender] = peer.topology.crowding(sender, received.body.overlay_specific_data)
+        peer.heard_update(sender)
     return UpdateAns()
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from p2psip_min import procedures
 from p2psip_min import trace as events
-from p2psip_min.attacks.bootstrap import FakeOverlay, WrongPeers
+from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
 from p2psip_min.defences import Defences
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.errors import JoinReason, JoinRefused, LinkReason
 from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.invariants import ideal_ring
 from p2psip_min.overlay import Node, Overlay
+from p2psip_min.routing.entrance import DensityTest
 from p2psip_min.routing.forwarding import Decision, Deliver
 from p2psip_min.seams import Forwarding
 from p2psip_min.wire.header import Envelope
@@ -195,6 +198,79 @@ def test_what_an_introduction_must_prove() -> None:
     assert verdict(mine, first, encode_security(SecurityBlock((), UNSIGNED))) is LinkReason.NO_CERTIFICATE
     assert verdict(other, first) is LinkReason.WRONG_NODE_ID
     assert verdict(replace(other, private_key=mine.private_key), second) is LinkReason.NOT_PROVEN
+
+
+# --- a corner of the right overlay ------------------------------------------------------------------------------------
+
+
+def cornered(*names: str, **settings: Any) -> tuple[Overlay, set[NodeID]]:
+    """An overlay of 24 whose first bootstrap node has three accomplices, and these four."""
+    overlay = small(24, defences=Defences().having(*names), **settings)
+    attack = Corner()
+    for name in ("p00", "p08", "p14", "p20"):
+        overlay.make_hostile(name, attack.equip)
+    return overlay, set(overlay.coalition.members)
+
+
+def share(overlay: Overlay, corner: set[NodeID]) -> float:
+    """Have carol join, and say how much of her table the corner has."""
+    node = overlay.new_peer("carol")
+    overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes))
+    overlay.advance(3.0)
+    table = node.peer.topology.table()
+    return sum(each in corner for each in table) / len(table)
+
+
+def test_a_guest_sees_nobody_but_the_accomplices_and_is_known_to_nobody_else() -> None:
+    overlay, corner = cornered()
+    assert share(overlay, corner) == 1.0
+    carol = overlay.node("carol").node_id
+    assert not any(carol in node.peer.topology.table() for node in overlay.peers() if node.name != "carol")
+
+
+def test_members_see_the_overlay_as_it_is() -> None:
+    overlay, _ = cornered()
+    members = overlay.peers()
+    roots = {node.name: overlay.root(node.peer.topology.admitting_key()).node_id for node in members}
+    assert share(overlay, set()) == 0.0
+    for node in members:
+        assert overlay.lookup(node.name, node.peer.topology.admitting_key()) == roots[node.name]
+
+
+@pytest.mark.parametrize("seed", [5, 6, 7])
+def test_whoever_learns_from_many_is_not_cornered(seed: int) -> None:
+    overlay, corner = cornered("disjoint-ways", seed=seed)
+    assert share(overlay, corner) < 0.5
+
+
+def test_a_certificate_of_the_right_overlay_is_what_accomplices_have() -> None:
+    assert share(*cornered("overlay-authority")) == 1.0
+
+
+@pytest.mark.parametrize("name", ["disjoint-ways", "density-test", "compared-bootstraps"])
+def test_looking_first_keeps_nobody_out(name: str) -> None:
+    overlay = small(12, defences=Defences().having(name))
+    for user in ("carol", "dave", "erin"):
+        node = overlay.new_peer(user)
+        assert overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes)) in overlay.nodes
+        overlay.advance(2.0)
+    assert len(overlay.peers()) == 15
+    assert ideal_ring(overlay.snapshot()) == []
+
+
+def test_a_place_that_is_empty_by_chance_is_taken_in_the_end() -> None:
+    overlay = small(12, defences=replace(Defences(), density=DensityTest(0.001, 3)))
+    node = overlay.new_peer("carol")
+    assert overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes)) in overlay.nodes
+
+
+def test_the_first_of_all_has_nobody_to_compare() -> None:
+    overlay = small(1, defences=Defences().having("disjoint-ways", "density-test"))
+    for user in ("carol", "dave"):
+        node = overlay.new_peer(user)
+        overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes))
+    overlay.advance(3.0)
+    assert ideal_ring(overlay.snapshot()) == []
 
 
 def test_the_same_again_is_the_same_again() -> None:

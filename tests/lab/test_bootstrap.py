@@ -22,6 +22,16 @@ def test_a_fake_overlay_needs_only_that_nobody_asks_whose_it_is() -> None:
         assert outcome("EN-1", name).figure >= 0.0
 
 
+def test_a_corner_is_left_by_learning_from_many_and_not_by_certificates() -> None:
+    assert outcome("EN-2").facts == ("4 peers", "not found")
+    assert outcome("EN-2", "overlay-authority").figure == 1.0
+    assert outcome("EN-2", "disjoint-ways").facts[1] == "found"
+
+
+def test_more_accomplices_do_not_help_against_somebody_who_learns_from_many() -> None:
+    assert outcome("EN-2", "disjoint-ways", numbers={"accomplices": 7.0}).figure < 0.6
+
+
 @pytest.mark.parametrize("name", ["compared-bootstraps", "known-peers"])
 def test_either_brings_those_back_who_were_there_before(name: str) -> None:
     found = outcome("EN-3", name)

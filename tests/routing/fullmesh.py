@@ -80,6 +80,9 @@ class FullMesh:
     def plausible_source(self, sender: bytes) -> bool:
         return sender in self._peers
 
+    def crowding(self, sender: NodeID, update: bytes) -> float:
+        return 1.0 + len(update) / ID_LENGTH
+
     def admitting_key(self) -> ResourceID:
         return ResourceID(self.node_id)
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from p2psip_min.ids import ID_LENGTH, NodeID
-from p2psip_min.routing.entrance import Compared, Entrance, InTurn, KnownPeers, SameAgain, best
+from p2psip_min.routing.entrance import (
+    Compared,
+    DensityTest,
+    Entrance,
+    InTurn,
+    KnownPeers,
+    NoDensityTest,
+    SameAgain,
+    best,
+)
 from p2psip_min.routing.topology.chord import Chord
 from tests.routing.fullmesh import FullMesh
 
+RINGS = 300
 IDS = st.binary(min_size=ID_LENGTH, max_size=ID_LENGTH).map(NodeID)
 ADDRESSES = [(f"10.0.0.{number}", 6084) for number in range(1, 5)]
 
@@ -47,3 +58,58 @@ def test_equal_answers_keep_their_order() -> None:
     opinions = [Entrance(address, NodeID(b"\x07" * 16)) for address in ADDRESSES]
     assert best(opinions, Chord(key).closer, key) == opinions
     assert best([], Chord(key).closer, key) == []
+
+
+# --- how crowded a place is -------------------------------------------------------------------------------------------
+
+
+def estimate(ring: list[NodeID], node: NodeID) -> float:
+    """How many peers the overlay seems to have, by the table of one of its peers."""
+    topology = Chord(node)
+    topology.settle(ring)
+    return topology.crowding(node, topology.make_full_update(0.0))
+
+
+def rates(factor: float, attackers: int) -> tuple[float, float]:
+    """How often a right place is suspected, and how often a corner of so many of 32 peers is not."""
+    dice, test = random.Random(5), DensityTest(factor)
+    suspected = missed = 0
+    for _ in range(RINGS):
+        ring = sorted(NodeID.from_int(dice.getrandbits(128)) for _ in range(32))
+        elsewhere = [estimate(ring, node) for node in dice.sample(ring, 3)]
+        suspected += test.objects(estimate(ring, dice.choice(ring)), elsewhere)
+        corner = sorted(dice.sample(ring, attackers))
+        missed += not test.objects(estimate(corner, corner[0]), elsewhere)
+    return suspected / RINGS, missed / RINGS
+
+
+def test_false_alarms_are_rare_and_a_few_attackers_are_never_missed() -> None:
+    suspected, missed = rates(3.0, 4)
+    assert suspected < 0.02
+    assert missed == 0.0
+
+
+def test_a_sharper_test_suspects_more_and_many_attackers_pass_a_dull_one() -> None:
+    assert 0.02 < rates(2.0, 4)[0] < 0.1
+    assert 0.05 < rates(3.0, 8)[1] < 0.25
+    assert rates(3.0, 16)[1] > 0.6
+
+
+def test_the_size_of_a_small_ring_is_counted_and_that_of_a_large_one_guessed() -> None:
+    dice = random.Random(6)
+    for size in (1, 2, 5):
+        ring = sorted(NodeID.from_int(dice.getrandbits(128)) for _ in range(size))
+        assert [estimate(ring, node) for node in ring] == [size] * size
+    ring = sorted(NodeID.from_int(dice.getrandbits(128)) for _ in range(200))
+    guesses = sorted(estimate(ring, node) for node in ring)
+    assert 120 < guesses[100] < 300
+    mesh = FullMesh(ring[0])
+    mesh.settle(ring)
+    assert mesh.crowding(ring[0], mesh.make_full_update(0.0)) == 200
+
+
+def test_what_cannot_be_compared_is_not_objected_to() -> None:
+    assert not DensityTest().objects(1.0, [])
+    assert not NoDensityTest().objects(1.0, [1000.0])
+    assert DensityTest(3.0).objects(1.0, [2.0, 4.0, 100.0])
+    assert not DensityTest(3.0).objects(1.0, [2.0, 3.0, 100.0])

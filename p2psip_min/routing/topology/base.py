@@ -100,6 +100,9 @@ class TopologyPlugin(Protocol):
     def plausible_source(self, sender: bytes) -> bool:
         """Whether ``sender`` may hand copies to this node: a neighbor (RFC 6940 §7.4.1.1)."""
 
+    def crowding(self, sender: NodeID, update: bytes) -> float:
+        """How many peers the overlay would have if all of it were as crowded as ``sender``'s part, by its Update."""
+
     def admitting_key(self) -> ResourceID:
         """The key whose responsible peer admits this node (RFC 6940 §10.5, step 2)."""
 

@@ -181,6 +181,16 @@ class Chord:
         """Whether ``sender`` is a neighbor, or would be one."""
         return sender in self._successors or sender in self._predecessors or self._near(NodeID(sender))
 
+    def crowding(self, sender: NodeID, update: bytes) -> float:
+        """The ring over the mean gap between the neighbors that the sender lists; their number where that is all."""
+        body = decode(ChordUpdate, update)
+        if not body.predecessors or not body.successors:
+            return 1.0
+        reach = distance(body.predecessors[-1], sender) + distance(sender, body.successors[-1])
+        if reach >= RING or set(body.predecessors) & set(body.successors):
+            return len({sender, *body.predecessors, *body.successors})
+        return (len(body.predecessors) + len(body.successors)) * RING / reach
+
     # --- joining ---------------------------------------------------------------------------------------------
 
     def admitting_key(self) -> ResourceID:
