@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from p2psip_min.ids import ID_LENGTH, INVALID, RING, WILDCARD, NodeID, ResourceID, distance, in_interval, to_int
 from p2psip_min.routing.topology.base import NOTHING, Changes, Random
+from p2psip_min.routing.topology.gaps import crowding
 from p2psip_min.wire.chord import ChordLeaveData, ChordLeaveType, ChordUpdate, ChordUpdateType
 from p2psip_min.wire.codec import decode, encode
 
@@ -184,12 +185,7 @@ class Chord:
     def crowding(self, sender: NodeID, update: bytes) -> float:
         """The ring over the mean gap between the neighbors that the sender lists; their number where that is all."""
         body = decode(ChordUpdate, update)
-        if not body.predecessors or not body.successors:
-            return 1.0
-        reach = distance(body.predecessors[-1], sender) + distance(sender, body.successors[-1])
-        if reach >= RING or set(body.predecessors) & set(body.successors):
-            return len({sender, *body.predecessors, *body.successors})
-        return (len(body.predecessors) + len(body.successors)) * RING / reach
+        return crowding(sender, body.predecessors, body.successors)
 
     # --- joining ---------------------------------------------------------------------------------------------
 
