@@ -184,8 +184,7 @@ class Chord:
 
     def crowding(self, sender: NodeID, update: bytes) -> float:
         """The ring over the mean gap between the neighbors that the sender lists; their number where that is all."""
-        body = decode(ChordUpdate, update)
-        return crowding(sender, body.predecessors, body.successors)
+        return crowding(sender, decode(ChordUpdate, update))
 
     # --- joining ---------------------------------------------------------------------------------------------
 

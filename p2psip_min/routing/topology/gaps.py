@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from p2psip_min.ids import RING, NodeID, distance
+from p2psip_min.wire.chord import ChordUpdate
 
 
-def crowding(node: NodeID, predecessors: Sequence[NodeID], successors: Sequence[NodeID]) -> float:
-    """The ring over the mean gap between ``node``'s neighbors, each side from the nearest outwards.
-
-    Where they go all around, their number.
-    """
+def crowding(node: NodeID, update: ChordUpdate) -> float:
+    """The ring over the mean gap between the neighbors that ``node`` lists; where they go all around, their number."""
+    predecessors, successors = update.predecessors, update.successors
     if not predecessors or not successors:
         return 1.0
     reach = distance(predecessors[-1], node) + distance(node, successors[-1])
