@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from p2psip_min.application.telephone import Telephone
+from p2psip_min.defences.transport import Measure
 from p2psip_min.enrollment.certificates import Credential, TrustStore
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import Configuration
@@ -31,6 +32,7 @@ from p2psip_min.routing.topology.client import ClientTopology
 from p2psip_min.routing.ways import WayForwarder
 from p2psip_min.seams import PeerParts, Random
 from p2psip_min.storage.store import Store
+from p2psip_min.transport.half_measures import CheckedLinks, GreetedLinks, Papers
 from p2psip_min.transport.link import Check, Links
 from p2psip_min.transport.network import Address, Network
 from p2psip_min.transport.plain import PlainLinks
@@ -125,7 +127,7 @@ class Construction:
         node_id = credential.node_id
         defences = self.surroundings.defences
         trust = configuration.trust(cache=self.provider.cache)
-        links = self._links(credential, address, trust)
+        links = self.links(credential, address, trust)
         topology: Any = self._topology(node_id)
         if is_client:
             topology = ClientTopology(node_id, topology)
@@ -203,20 +205,42 @@ class Construction:
         """Put a telephone of the node's user on it."""
         address = (node.address[0], SIP_PORT)
         credential = node.peer.parts.identity
-        links = self._links(credential, address, node.peer.trust)
+        links = self.links(credential, address, node.peer.trust)
         phone = node.phone = Telephone(node.peer, credential.user, links, address)
         node.peer.equip(replace(node.peer.parts, usages=(*node.peer.parts.usages, phone)))
         return phone
 
-    def _links(self, credential: Credential, address: Address, trust: TrustStore) -> Links:
+    def links(self, credential: Credential, address: Address, trust: TrustStore) -> Links:
+        """The overlay's kind of links at ``address``, for whoever holds the credential."""
         defences, trace = self.surroundings.defences, self.surroundings.trace
-        if not defences.link_protection.tls:
-            return PlainLinks(self.network, address, credential.node_id, trace=trace)
-        identity = TlsIdentity(
-            roots=self.provider.roots_pem, certificate=credential.certificate_pem(), key=credential.key_pem()
-        )
-        check = trust.refusal if defences.link_authentication.certificate else claim_believed(trust)
-        return TlsLinks(self.network, address, credential.node_id, identity=identity, check=check, trace=trace)
+        node_id, measure = credential.node_id, defences.link_protection.measure
+        if defences.link_protection.tls:
+            password = measure is Measure.PASSWORD
+            identity = TlsIdentity(
+                roots=self.provider.roots_pem,
+                certificate=credential.certificate_pem(),
+                key=credential.key_pem(),
+                mutual=not password,
+                verify=not password,
+            )
+            check = trust.refusal if defences.link_authentication.certificate else claim_believed(trust)
+            return TlsLinks(
+                self.network,
+                address,
+                node_id,
+                identity=identity,
+                check=None if password else check,
+                password=(self.provider.configuration.shared_secret or "").encode() if password else b"",
+                watched=defences.hop_acknowledgement.awaited,
+                trace=trace,
+            )
+        if measure is Measure.CHECKSUM:
+            return CheckedLinks(self.network, address, node_id, trace=trace)
+        if measure in (Measure.CERTIFICATE_SHOWN, Measure.CERTIFICATE_PROVEN):
+            papers = Papers(credential.certificate, credential.private_key, trust.refusal)
+            prove = measure is Measure.CERTIFICATE_PROVEN
+            return GreetedLinks(self.network, address, node_id, papers=papers, prove=prove, trace=trace)
+        return PlainLinks(self.network, address, node_id, trace=trace)
 
 
 def settle(members: Sequence[Node], choose: Callable[[Sequence[NodeID]], NodeID] | None = None) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from p2psip_min import procedures
 from p2psip_min.application.telephone import Telephone
 from p2psip_min.construction import Construction, Node, TopologyFactory, peer_address, settle
-from p2psip_min.defences import Defences, LinkProtection, preset
+from p2psip_min.defences import Defences, LinkProtection, Measure, preset
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.provider import Provider
@@ -33,6 +33,7 @@ from p2psip_min.seams import Coalition, Equip
 from p2psip_min.storage.store import Record
 from p2psip_min.trace import RecordDiscarded
 from p2psip_min.transport.driver import Runs
+from p2psip_min.transport.link import Links
 from p2psip_min.transport.network import Address
 from p2psip_min.view import View
 from p2psip_min.wire.data import APPEND, ArrayEntry, DictionaryEntry, SingleValue, StoredDataValue
@@ -94,6 +95,7 @@ class Overlay(World):
         if links is not None:
             one_of("kind of link", links, ("plain", "tls"))
             self.defences = replace(self.defences, link_protection=LinkProtection(links == "tls"))
+        password = self.defences.link_protection.measure is Measure.PASSWORD
         super().__init__(seed=seed, name=name, trace=trace, driver=driver)
         self.coalition = Coalition()
         self.nodes: dict[NodeID, Node] = {}
@@ -112,6 +114,7 @@ class Overlay(World):
             policy=self.defences.enrollment(),
             kinds=tuple(kinds),
             max_message_size=max_message_size,
+            shared_secret=f"{self.rng('shared secret').getrandbits(64):016x}" if password else None,
         )
         self.operations = Operations(self.network, self.provider, servers)
         self.surroundings = Surroundings(
@@ -231,6 +234,10 @@ class Overlay(World):
     def free_address(self) -> Address:
         """An address that no node has."""
         return self._construction.next_address()
+
+    def outside(self, credential: Credential) -> Links:
+        """The overlay's kind of links at a fresh address, for somebody who is no node and shows this credential."""
+        return self._construction.links(credential, self._construction.next_address(), self.provider.trust())
 
     def _free_name(self, name: str | None) -> str:
         label = name or f"p{sum(not node.is_client for node in self.nodes.values()):02d}"

@@ -18,6 +18,7 @@ from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.initiative import Initiative
 from p2psip_min.attacks.misleading import Capture, DeadReferral
+from p2psip_min.attacks.pairing import Impostor
 from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
@@ -51,6 +52,7 @@ SOMEWHERE = ResourceID.of("somewhere")
 INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
+    Impostor: lambda: Impostor(NodeID(b"\x07" * 16), [((NodeID(b"\x08" * 16),), PingReq())]),
     WrongPeers: WrongPeers,
     Corner: Corner,
     FakeOverlay: lambda: FakeOverlay(NodeID(b"x" * 16), ("10.100.0.1", 6084)),

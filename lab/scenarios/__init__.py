@@ -21,6 +21,7 @@ from lab.scenarios import (
     holders,
     late,
     misleading,
+    pairing,
     replay,
     storage,
     tampering,
@@ -39,6 +40,7 @@ from p2psip_min.transport.driver import Runs
 
 FAMILIES = (
     transport,
+    pairing,
     forwarding,
     discarding,
     tampering,

@@ -18,7 +18,13 @@ from p2psip_min.defences.identity import IDENTITY, IdentityDefences
 from p2psip_min.defences.privacy import PRIVACY, PrivacyDefences
 from p2psip_min.defences.routing import ROUTING, MessageAuthentication, ResponderCheck, RoutingDefences
 from p2psip_min.defences.storage import STORAGE, StorageDefences
-from p2psip_min.defences.transport import TRANSPORT, LinkAuthentication, LinkProtection, TransportDefences
+from p2psip_min.defences.transport import (
+    TRANSPORT,
+    LinkAuthentication,
+    LinkProtection,
+    Measure,
+    TransportDefences,
+)
 from p2psip_min.defences.ways import WAYS, WayDefences
 
 
@@ -114,6 +120,7 @@ __all__ = [
     "Defences",
     "LinkAuthentication",
     "LinkProtection",
+    "Measure",
     "MessageAuthentication",
     "ResponderCheck",
     "entry",

@@ -109,7 +109,7 @@ class PlainLink:
         self._first = number = self._next
         self._next = number + 1
         frame = frame_data(number, message)
-        links.carry(self._way, frame if self.known else links.hello + frame)
+        links.carry(self._way, frame if self.known else links.greeting(HELLO, self.address) + frame)
         self._deadline = links.set_first_wait(self._again)
 
     def _again(self) -> None:
@@ -121,7 +121,7 @@ class PlainLink:
         assert message is not None
         self._next = number + 1
         frame = frame_data(number, message)
-        links.carry(self._way, frame if self.known else links.hello + frame)
+        links.carry(self._way, frame if self.known else links.greeting(HELLO, self.address) + frame)
         self._deadline = links.network.deadlines(SEND_TIMES[sends]).set(self._again)
 
     def _continue(self) -> None:
@@ -226,7 +226,6 @@ class PlainLinks(LinkTable):
         super().__init__(network, address, node_id, trace)
         self.table: dict[NodeID, PlainLink] = {}
         self.max_message = max_message
-        self.hello = HELLO + node_id
         self.transmit = network.send
         self.carry = network.carry
         self.set_first_wait = network.deadlines(SEND_TIMES[0]).set
@@ -282,6 +281,18 @@ class PlainLinks(LinkTable):
         """Fall silent."""
         self._end(LinkReason.CLOSED)
 
+    # --- who is who -------------------------------------------------------------------------------------------
+
+    def greeting(self, kind: bytes, address: Address) -> bytes:
+        """What says to ``address`` who this is; ``kind`` is HELLO or HELLO_ANSWER."""
+        return kind + self.node_id
+
+    def believe(self, packet: bytes) -> tuple[NodeID, bytes] | LinkReason:
+        """Whom a greeting is from and the frame behind it, or why it is not believed; Malformed if it is none."""
+        if len(packet) <= ID_LENGTH:
+            raise Malformed(len(packet), "hello: too short")
+        return NodeID(packet[1 : 1 + ID_LENGTH]), packet[1 + ID_LENGTH :]
+
     # --- receiving --------------------------------------------------------------------------------------------
 
     def _receive(self, source: Address, packet: Packet) -> None:
@@ -312,10 +323,11 @@ class PlainLinks(LinkTable):
     def _greet(self, source: Address, packet: bytes, link: PlainLink | None) -> tuple[PlainLink | None, bytes]:
         """The link that a packet with a hello, or from somebody without a link, belongs to, and the frame in it."""
         if packet[:1] in (HELLO, HELLO_ANSWER):
-            if len(packet) <= ID_LENGTH:
-                raise Malformed(len(packet), "hello: too short")
-            remote = NodeID(packet[1 : 1 + ID_LENGTH])
-            frame = packet[1 + ID_LENGTH :]
+            believed = self.believe(packet)
+            if isinstance(believed, LinkReason):
+                self._emit_rejected(b"", believed)
+                return None, b""
+            remote, frame = believed
             if packet[:1] == HELLO_ANSWER:
                 knock = self._knocks.get(source)
                 if knock is None:
@@ -332,7 +344,7 @@ class PlainLinks(LinkTable):
                 link.greeted()
             if not frame:
                 if packet[:1] == HELLO:
-                    self.transmit(self.address, source, HELLO_ANSWER + self.node_id)
+                    self.transmit(self.address, source, self.greeting(HELLO_ANSWER, source))
                 self._heard(link)
                 return None, b""
             return link, frame
@@ -375,7 +387,7 @@ class PlainLinks(LinkTable):
         if knock.attempt == _SENDS:
             self._answered(address, knock, LinkReason.UNREACHABLE)
             return
-        self.transmit(self.address, address, self.hello)
+        self.transmit(self.address, address, self.greeting(HELLO, address))
         wait = self.network.deadlines(SEND_TIMES[knock.attempt])
         knock.deadline = wait.set(partial(self._knock, address, knock))
         knock.attempt += 1

@@ -53,18 +53,25 @@ def reason_of(error: ssl.SSLError) -> LinkReason:
 class TlsIdentity:
     """Certificate chain and key to show (or none) and roots to trust, all PEM; a context per role, made when needed.
 
-    ``mutual`` False: as a server ask nobody for a certificate.
+    ``mutual`` False: as a server ask nobody for a certificate. ``verify`` False: as a client look at no certificate.
     """
 
-    __slots__ = ("_certificate", "_client", "_key", "_mutual", "_roots", "_server")
+    __slots__ = ("_certificate", "_client", "_key", "_mutual", "_roots", "_server", "_verify")
 
     def __init__(
-        self, *, roots: bytes = b"", certificate: bytes | None = None, key: bytes | None = None, mutual: bool = True
+        self,
+        *,
+        roots: bytes = b"",
+        certificate: bytes | None = None,
+        key: bytes | None = None,
+        mutual: bool = True,
+        verify: bool = True,
     ) -> None:
         self._roots = roots
         self._certificate = certificate
         self._key = key
         self._mutual = mutual
+        self._verify = verify
         self._client: ssl.SSLContext | None = None
         self._server: ssl.SSLContext | None = None
 
@@ -93,7 +100,7 @@ class TlsIdentity:
         if protocol == ssl.PROTOCOL_TLS_SERVER:
             context.num_tickets = 0
         context.check_hostname = False
-        asks = self._mutual or protocol == ssl.PROTOCOL_TLS_CLIENT
+        asks = self._verify if protocol == ssl.PROTOCOL_TLS_CLIENT else self._mutual
         context.verify_mode = ssl.CERT_REQUIRED if asks else ssl.CERT_NONE
         # Certificates are dated in virtual time and the library would compare with the wall clock: dates are judged
         # by the overlay's own check. Right in a simulator only.

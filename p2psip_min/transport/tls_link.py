@@ -1,7 +1,7 @@
 """One live TLS link: each FramedMessage is one record, its acknowledgement another (RFC 6940 §6.6).
 
-The stream below is reliable, so acknowledgements only tell that the other end lives: none for GIVE_UP seconds, and the
-link is dead.
+The stream below is reliable, so acknowledgements only tell that the other end lives: none for GIVE_UP seconds, and a
+watched link is dead.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class TlsLink:
         number = self._next
         self._next = number + 1
         waiting = self._unacknowledged
-        if not waiting:
+        if not waiting and self._links.watched:
             self._timer = self._links.call_later(GIVE_UP, self._late)
         waiting.append(message)
         self._tls.write(frame_data(number, message))

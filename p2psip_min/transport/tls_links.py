@@ -12,6 +12,8 @@ keeps the other one's claim unanswered ("parked") and takes it up only should it
 
 from __future__ import annotations
 
+from hmac import compare_digest
+
 from p2psip_min.errors import LinkReason
 from p2psip_min.ids import ID_LENGTH, NodeID
 from p2psip_min.trace import Sink
@@ -115,7 +117,7 @@ class _Opening:
         # The server's certificate is known: judge it before saying who we are.
         reason = self._judge(session, self.expected)
         if reason is None:
-            self.stream.send(flight + session.seal(_CLAIM + self.links.node_id))
+            self.stream.send(flight + session.seal(_CLAIM + self.links.node_id + self.links.password))
         else:
             self.refuse(reason, flight)
 
@@ -123,13 +125,16 @@ class _Opening:
         """The other end's claim or refusal."""
         session = self.session
         assert session is not None
+        wanted = b"" if self.outbound else self.links.password
         if plain[:1] == _REFUSAL:
             self.stream.close()
             self.links.refused(self, REASONS.get(plain[1:], LinkReason.RESET))
-        elif plain[:1] != _CLAIM or len(plain) != 1 + ID_LENGTH:
+        elif plain[:1] != _CLAIM or len(plain) <= ID_LENGTH:
             self.refuse(LinkReason.MALFORMED)
+        elif not compare_digest(plain[1 + ID_LENGTH :], wanted):
+            self.refuse(LinkReason.WRONG_PASSWORD if wanted else LinkReason.MALFORMED)
         else:
-            claimed = NodeID(plain[1:])
+            claimed = NodeID(plain[1 : 1 + ID_LENGTH])
             if self.outbound and self.expected is not None:
                 reason = None if claimed == self.expected else LinkReason.WRONG_NODE_ID
             else:
@@ -141,6 +146,8 @@ class _Opening:
                 self.accept(claimed)
 
     def _judge(self, session: TlsSession, node_id: NodeID | None) -> LinkReason | None:
+        if self.links.check is None:
+            return None
         certificate = session.certificate()
         if certificate is None:
             return LinkReason.NO_CERTIFICATE
@@ -150,7 +157,9 @@ class _Opening:
 class TlsLinks(LinkTable):
     """A node's TLS links; attaches ``address`` to the network at once.
 
-    ``identity`` holds chain, key and roots; ``check`` judges a certificate for a Node-ID at a virtual second.
+    ``identity`` holds chain, key and roots; ``check`` judges a certificate for a Node-ID at a virtual second, None: no
+    certificate counts. ``password`` is what a connecting end has to know, and says in its claim. ``watched`` links are
+    dead once nothing is acknowledged; the others believe the stream below, whose acknowledgements anybody can forge.
     """
 
     protocol = "tls"
@@ -162,13 +171,17 @@ class TlsLinks(LinkTable):
         node_id: NodeID,
         *,
         identity: TlsIdentity,
-        check: Check,
+        check: Check | None,
+        password: bytes = b"",
+        watched: bool = True,
         trace: Sink | None = None,
         max_message: int = MAX_MESSAGE,
     ) -> None:
         super().__init__(network, address, node_id, trace)
         self.identity = identity
         self.check = check
+        self.password = password
+        self.watched = watched
         self.max_message = max_message
         self.table: dict[NodeID, TlsLink] = {}
         self.call_later = self.loop.call_later
