@@ -17,7 +17,7 @@ from typing import Any
 from p2psip_min import procedures
 from p2psip_min.application.telephone import Telephone
 from p2psip_min.construction import Construction, Node, TopologyFactory, peer_address, settle
-from p2psip_min.defences import Defences, LinkProtection, Measure, preset
+from p2psip_min.defences import Defences, LinkProtection, preset
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.provider import Provider
@@ -95,7 +95,6 @@ class Overlay(World):
         if links is not None:
             one_of("kind of link", links, ("plain", "tls"))
             self.defences = replace(self.defences, link_protection=LinkProtection(links == "tls"))
-        password = self.defences.link_protection.measure is Measure.PASSWORD
         super().__init__(seed=seed, name=name, trace=trace, driver=driver)
         self.coalition = Coalition()
         self.nodes: dict[NodeID, Node] = {}
@@ -114,7 +113,7 @@ class Overlay(World):
             policy=self.defences.enrollment(),
             kinds=tuple(kinds),
             max_message_size=max_message_size,
-            shared_secret=f"{self.rng('shared secret').getrandbits(64):016x}" if password else None,
+            shared_secret=self.defences.link_protection.secret(self.rng("shared secret")),
         )
         self.operations = Operations(self.network, self.provider, servers)
         self.surroundings = Surroundings(
@@ -366,8 +365,8 @@ class Overlay(World):
 
     def allow(self, owner: str, *readers: str) -> None:
         """Let only these users, and the owner, read what ``owner`` stores from now on; nobody named: everybody."""
-        certificates = {self.node(reader).user: self.node(reader).peer.parts.identity.certificate for reader in readers}
-        self.node(owner).peer.readers = certificates
+        named = [self.node(reader).peer.parts.identity for reader in readers]
+        self.node(owner).peer.readers = {each.user: each.certificate for each in named}
 
     def place_of(self, owner: str, kind: int, *, iteration: int = 1) -> ResourceID:
         """Where the Kind's access policy lets ``owner`` store (RFC 6940 §7.3); ``iteration`` for NODE-MULTIPLE."""

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Protocol
 
 from p2psip_min.defences.base import DRAFT, RELOAD, Defence
+
+
+class Bits(Protocol):
+    """Where a password comes from."""
+
+    def getrandbits(self, k: int, /) -> int: ...
 
 
 class Measure(enum.Enum):
@@ -27,6 +34,10 @@ class LinkProtection:
 
     tls: bool
     measure: Measure = Measure.NONE
+
+    def secret(self, dice: Bits) -> str | None:
+        """The overlay's password, drawn once; None where links ask for none."""
+        return f"{dice.getrandbits(64):016x}" if self.measure is Measure.PASSWORD else None
 
 
 @dataclass(frozen=True, slots=True)
