@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from p2psip_min.application.telephone import Telephone
@@ -26,9 +27,11 @@ from p2psip_min.procedures.client import service_failed
 from p2psip_min.procedures.configure import bring_up_to_date, reconcile
 from p2psip_min.procedures.join import become_member
 from p2psip_min.procedures.maintain import link_failed
+from p2psip_min.procedures.watch import expect
 from p2psip_min.routing.forwarding import Forwarder
 from p2psip_min.routing.topology.base import TopologyPlugin
 from p2psip_min.routing.topology.client import ClientTopology
+from p2psip_min.routing.watch import WatchingForwarder
 from p2psip_min.routing.ways import WayForwarder
 from p2psip_min.seams import PeerParts, Random
 from p2psip_min.storage.store import Store
@@ -131,7 +134,7 @@ class Construction:
         topology: Any = self._topology(node_id)
         if is_client:
             topology = ClientTopology(node_id, topology)
-        forwarder = (WayForwarder if defences.other_ways else Forwarder)(
+        forwarder = self._kind_of_forwarder()(
             node_id,
             self.surroundings.overlay,
             topology,
@@ -165,6 +168,8 @@ class Construction:
         peer.on_configuration = lambda taken: forwarder.limit(
             initial_ttl=taken.initial_ttl, max_message_size=taken.max_message_size
         )
+        if isinstance(forwarder, WatchingForwarder):
+            forwarder.expect = partial(expect, peer, forwarder)
         peer.on_outdated = lambda received: bring_up_to_date(peer, received)
         peer.on_configuration_error = lambda *case: reconcile(peer, *case)
         peer.on_published = lambda: look_after_records(peer)
@@ -200,6 +205,14 @@ class Construction:
         self._lives[node_id] += 1
         life = self._lives[node_id]
         return f"node:{node_id.hex()}" if life == 1 else f"node:{node_id.hex()}:{life}"
+
+    def _kind_of_forwarder(self) -> Callable[..., Forwarder]:
+        """The plainest one that the defences allow: none looks for what nobody asks for."""
+        defences = self.surroundings.defences
+        watch = defences.watch.start()
+        if watch is not None:
+            return partial(WatchingForwarder, watch=watch)
+        return WayForwarder if defences.other_ways else Forwarder
 
     def give_phone(self, node: Node) -> Telephone:
         """Put a telephone of the node's user on it."""

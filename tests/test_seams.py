@@ -13,7 +13,7 @@ import pytest
 from p2psip_min import attacks
 from p2psip_min.attacks.answering import FalseContact, FalseDenial, FalseRecord
 from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
-from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard
+from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard, SelectiveDiscard
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.initiative import Initiative
@@ -75,6 +75,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     RecordRemoval: lambda: RecordRemoval(0.0, (SOMEWHERE,), SIP_REGISTRATION, 0.0),
     InvalidStore: lambda: InvalidStore(0.0, (Junk(SOMEWHERE, TURN_SERVICE, SingleValue(True, b"x")),)),
     QueryDiscard: QueryDiscard,
+    SelectiveDiscard: lambda: SelectiveDiscard(bytes(16)),
     DeadReferral: DeadReferral,
     Capture: Capture,
 }

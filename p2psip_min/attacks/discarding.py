@@ -76,3 +76,30 @@ class _Silent:
         if previous_hop is not None and envelope.code == MessageCode.ROUTE_QUERY_REQ:
             return Drop(DropReason.DISCARDED)
         return self.inner.decide(envelope, previous_hop, now)
+
+
+@dataclass(slots=True)
+class SelectiveDiscard:
+    """KB-13: swallows the requests for one record, and is the best of peers to everybody else."""
+
+    breaks: ClassVar[tuple[str, ...]] = ()
+    """It keeps every clause: those who are not its victim see nothing."""
+    resource: bytes
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Sit on the node's forwarding."""
+        return replace(parts, forwarding=_Choosy(parts.forwarding, self.resource))
+
+
+@dataclass(slots=True)
+class _Choosy:
+    """Drops requests for one record; where they go stands in clear for every forwarder."""
+
+    inner: Forwarding
+    resource: bytes
+
+    def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
+        decision = self.inner.decide(envelope, previous_hop, now)
+        if previous_hop is not None and isinstance(decision, Forward) and envelope.destinations.endswith(self.resource):
+            return Drop(DropReason.DISCARDED)
+        return decision

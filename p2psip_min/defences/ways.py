@@ -17,6 +17,7 @@ from p2psip_min.routing.policies import (
     SameWay,
     SeveralHops,
 )
+from p2psip_min.routing.watch import HopWatch, NoWatch, RateOfAll, WatchPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class WayDefences:
     paths: PathPolicy = OnePath()
     referral: ReferralPolicy = OneHop()
     style: LookupStyle = LookupStyle()
+    watch: WatchPolicy = NoWatch()
 
     @property
     def other_ways(self) -> bool:
@@ -93,6 +95,31 @@ WAYS: tuple[Defence, ...] = (
         cost="36 bytes an answer to RouteQuery",
         section="draft 11.5",
         number=lambda names: SeveralHops(int(names)),
+    ),
+    Defence(
+        name="hop-watch",
+        title="Watch on each next hop",
+        field="watch",
+        on=HopWatch(60.0),
+        off=NoWatch(),
+        checks="an answer comes back over each next hop; if none does in a second or two, another is taken, for 60 s",
+        stops="one peer on the way that swallows much or little",
+        cost="a copy of each request until it is answered",
+        section="draft 5.2",
+        number=HopWatch,
+    ),
+    Defence(
+        name="global-rate",
+        title="Watch on the rate of all",
+        field="watch",
+        on=RateOfAll(0.5),
+        off=NoWatch(),
+        checks="another next hop is taken when more than half of all requests get no answer",
+        stops="what strikes everybody alike; who is cut off alone is a small part of all",
+        cost="a copy of each request until it is answered",
+        section="draft 11.2",
+        number=RateOfAll,
+        decoy=True,
     ),
     Defence(
         name="disjoint-paths",

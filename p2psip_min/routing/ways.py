@@ -31,13 +31,19 @@ def choices(topology: TopologyPlugin, key: bytes, count: int, exclude: Collectio
     return found
 
 
+def straight(topology: TopologyPlugin, key: bytes, exclude: Collection[bytes] = ()) -> NodeID | None:
+    """The peer that is responsible for ``key``, where this node knows it for sure and can send to it."""
+    owner = topology.owner(key)
+    sure = owner not in exclude and topology.advances(owner, key) and owner in topology.table()
+    return owner if sure else None
+
+
 def next_hop_on(topology: TopologyPlugin, key: bytes, way: int, exclude: Collection[bytes] = ()) -> NodeID | None:
     """The next hop for ``key`` on a way; None where there is none at all."""
     best = topology.next_hop(key, exclude)
     if best is None or not way:
         return best
-    owner = topology.owner(key)
-    if owner not in exclude and topology.advances(owner, key) and owner in topology.table():
+    if (owner := straight(topology, key, exclude)) is not None:
         return owner
     found = choices(topology, key, way + 1, exclude)
     return found[-1] if found else best

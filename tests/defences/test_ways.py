@@ -15,6 +15,7 @@ from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.procedures.lookup import ask
 from p2psip_min.routing.policies import DisjointPaths, OnePath, OtherWay, SameWay
+from p2psip_min.routing.watch import IN_A_ROW, PATIENCE
 from p2psip_min.wire.messages import MessageCode, ProbeReq
 from tests.crafting import Silent, close_all, equip_forwarding, small, trace_of
 
@@ -108,6 +109,43 @@ def test_a_client_has_its_peers_ways() -> None:
     overlay.make_hostile(mallory.name, RequestDiscard().equip)
     overlay.add_client("alice", at=reader.name, credential=overlay.provider.enroll("alice", overlay.now))
     assert overlay.run(procedures.ping(overlay.node("alice").peer, key)) == overlay.root(key).node_id
+
+
+def test_a_watched_hop_is_gone_around_by_who_is_next_to_it_before_anybody_else() -> None:
+    overlay, reader, mallory, key = long_way("hop-watch")
+    overlay.make_hostile(mallory.name, RequestDiscard().equip)
+    way = [reader, *overlay.route(reader.name, key)]
+    before = way[way.index(mallory) - 1]
+    overlay.lookup(reader.name, key)
+    assert overlay.now < PATIENCE[0] + 0.5
+    trace = trace_of(overlay)
+    twice = [event.node for event in trace.select(events.MessageForwarded, code=int(MessageCode.PING_REQ))]
+    assert [node for node in dict.fromkeys(twice) if twice.count(node) > 1] == [before.node_id]
+    assert not list(trace.select(events.RequestRetransmitted))
+    before_second = overlay.now
+    overlay.lookup(reader.name, key)
+    assert overlay.now - before_second < 1.0, "and remembered"
+
+
+def test_a_watch_that_was_replaced_looks_after_nothing() -> None:
+    overlay, reader, mallory, key = long_way("hop-watch")
+    overlay.make_hostile(mallory.name, RequestDiscard().equip)
+    overlay.lookup(reader.name, key)
+    overlay.advance(10.0)
+    assert not list(trace_of(overlay).select(events.MessageForwarded, node=mallory.node_id))
+
+
+def test_nobody_is_suspected_in_an_honest_overlay_that_loses_packets() -> None:
+    overlay = small(24, defences=Defences().having("hop-watch"))
+    overlay.network.loss = 0.1
+    for number in range(60):
+        node = overlay.peers()[number % 24]
+        overlay.lookup(node.name, ResourceID.of(f"key {number}"))
+    watches = [node.peer.parts.forwarding.watch for node in overlay.peers()]
+    requests = sum(watch.requests for watch in watches)
+    assert requests > 100
+    assert sum(watch.silences for watch in watches) <= requests * 0.1
+    assert not any(keys >= IN_A_ROW for watch in watches for keys in watch.in_a_row.values())
 
 
 # --- the values -------------------------------------------------------------------------------------------------------

@@ -46,3 +46,31 @@ def test_silence_costs_time_and_several_ways_save_it(routing: str) -> None:
 def test_in_iterative_lookups_other_names_help_where_other_tries_do_not() -> None:
     assert outcome("KB-3", "several-next-hops", routing="iterative").figure == 0.0
     assert outcome("KB-3", "other-way", routing="iterative").figure == 1.0
+
+
+# --- KB-13 ------------------------------------------------------------------------------------------------------------
+
+
+def test_one_user_is_cut_off_while_nearly_everything_works() -> None:
+    found = outcome("KB-13")
+    victim, others = found.facts
+    assert (found.figure, victim) == (15.0, "0 of 8")
+    done, of = others.split(" of ")
+    assert done == of
+    assert int(of) > 100
+
+
+def test_a_watch_on_each_hop_brings_her_back_and_one_on_the_rate_of_all_does_not() -> None:
+    watched, averaged = outcome("KB-13", "hop-watch"), outcome("KB-13", "global-rate")
+    assert watched.facts[0] == "8 of 8"
+    assert watched.figure < 5.0
+    assert averaged.figure == 15.0
+
+
+@pytest.mark.parametrize("name", ["message-signature", "same-way", "longer-timeout"])
+def test_these_leave_her_cut_off(name: str) -> None:
+    assert outcome("KB-13", name).facts[0] == "0 of 8"
+
+
+def test_a_rate_of_all_sees_what_strikes_all() -> None:
+    assert outcome("KB-1", "global-rate").figure < 0.5
