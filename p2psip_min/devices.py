@@ -6,6 +6,8 @@ address and its credential, and the addresses of the peers that its last node ha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from p2psip_min import procedures
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.configuration import Configuration
@@ -55,10 +57,10 @@ class Device:
 
     # --- coming and going ----------------------------------------------------------------------------------------
 
-    async def enroll(self) -> NodeID:
-        """Ask a server for a credential, once; raises LinkRefused or EnrollmentRefused."""
+    async def enroll(self, wanted: Sequence[NodeID] = ()) -> NodeID:
+        """Ask a server for a credential, once, perhaps under a ``wanted`` Node-ID; LinkRefused or EnrollmentRefused."""
         if self._papers is None:
-            self._papers = await self._overlay.operations.enroll(self._owner, self._place())
+            self._papers = await self._overlay.operations.enroll(self._owner, self._place(), wanted=wanted)
         return self._papers[1].node_id
 
     async def join(self) -> None:

@@ -7,6 +7,7 @@ go.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -88,13 +89,15 @@ class Operations:
         servers = [server.address for server in self.servers.values()]
         return self.provider.client(self.network, (address[0], ERRAND_PORT), servers)
 
-    async def enroll(self, user: str, address: Address) -> tuple[Configuration, Credential]:
+    async def enroll(
+        self, user: str, address: Address, *, wanted: Sequence[NodeID] = ()
+    ) -> tuple[Configuration, Credential]:
         """What a node at ``address`` goes through before it joins; by hand, and at once, where there are no servers."""
         if not self.servers:
-            return self.provider.configuration, self.provider.enroll(user, self.network.loop.time())
+            return self.provider.configuration, self.provider.enroll(user, self.network.loop.time(), wanted=wanted)
         account, password = self.provider.open_account(user)
         key, coupon = self.provider.key(user), self.provider.sell()
-        return await enroll(self.errand(address), key, account, password, coupon=coupon)
+        return await enroll(self.errand(address), key, account, password, coupon=coupon, wanted=wanted)
 
     async def hand_in(self, peer: Peer) -> None:
         """Have one peer take the newest configuration: from a server if one is on, else from the operator's hand."""

@@ -14,6 +14,8 @@ from p2psip_min import attacks
 from p2psip_min.attacks.answering import FalseContact, FalseDenial, FalseRecord
 from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard, SelectiveDiscard
+from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard
+from p2psip_min.attacks.eclipse import KeyEclipse
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.initiative import Initiative
@@ -53,6 +55,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
     Impostor: lambda: Impostor(NodeID(b"\x07" * 16), [((NodeID(b"\x08" * 16),), PingReq())]),
+    KeyEclipse: lambda: KeyEclipse(SOMEWHERE),
     WrongPeers: WrongPeers,
     Corner: Corner,
     FakeOverlay: lambda: FakeOverlay(NodeID(b"x" * 16), ("10.100.0.1", 6084)),

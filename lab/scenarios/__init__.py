@@ -15,6 +15,7 @@ from lab.scenarios import (
     bootstrap,
     calls,
     discarding,
+    eclipse,
     enrollment,
     failure,
     forwarding,
@@ -53,6 +54,7 @@ FAMILIES = (
     storage,
     holders,
     failure,
+    eclipse,
     bootstrap,
     enrollment,
 )

@@ -206,8 +206,14 @@ def _expect(answer: Message) -> Message:
 
 
 async def enroll(
-    client: EnrollmentClient, key: ec.EllipticCurvePrivateKey, account: str, password: str, *, coupon: bytes = b""
+    client: EnrollmentClient,
+    key: ec.EllipticCurvePrivateKey,
+    account: str,
+    password: str,
+    *,
+    coupon: bytes = b"",
+    wanted: Sequence[NodeID] = (),
 ) -> tuple[Configuration, Credential]:
     """All that a new node needs before it joins: the overlay's configuration, and a credential."""
     configuration = await client.configuration()
-    return configuration, await client.enroll(key, account, password, configuration, coupon=coupon)
+    return configuration, await client.enroll(key, account, password, configuration, coupon=coupon, wanted=wanted)
