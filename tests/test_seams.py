@@ -14,7 +14,6 @@ from p2psip_min import attacks
 from p2psip_min.attacks.answering import FalseContact, FalseDenial, FalseRecord
 from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard, SelectiveDiscard
-from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard
 from p2psip_min.attacks.eclipse import KeyEclipse
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
