@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass
 from html import escape
 
+from lab import progress
+
 
 class State(enum.StrEnum):
     """Where an exercise stands."""
@@ -59,8 +61,9 @@ JOURNAL: dict[str, Check] = {}
 
 
 def note(name: str, state: State, words: str) -> Check:
-    """Write a result down and return it."""
+    """Write a result down, in the student's progress too, and return it."""
     result = JOURNAL[name] = Check(name, state, words)
+    progress.here().checked(name, state.value, tried=state is not State.OPEN)
     return result
 
 
@@ -82,7 +85,8 @@ class Summary:
         return str(self)
 
     def _total(self) -> str:
-        return f"{sum(map(bool, self.checks))} of {len(self.checks)} solved"
+        said = f"{sum(map(bool, self.checks))} of {len(self.checks)} solved"
+        return f"{said}. {progress.here().problem}" if progress.here().problem else said
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -47,9 +47,10 @@ class Choice:
 
 @dataclass(slots=True)
 class Progress:
-    """One student's progress; ``path`` is where it is kept, None for nowhere."""
+    """One student's progress; ``path`` is where it is kept, None for nowhere, and then ``problem`` says why."""
 
     path: Path | None = None
+    problem: str = ""
     exercises: dict[str, Exercise] = field(default_factory=dict)
     predictions: dict[str, Choice] = field(default_factory=dict)
     fixes: dict[str, list[Choice]] = field(default_factory=dict)
@@ -99,7 +100,10 @@ class Progress:
         """Write the file, whole or not at all."""
         if self.path is None:
             return
-        document = {"format": FORMAT, **{name: value for name, value in asdict(self).items() if name != "path"}}
+        document = {
+            "format": FORMAT,
+            **{name: value for name, value in asdict(self).items() if name not in ("path", "problem")},
+        }
         torn = self.path.with_name(self.path.name + ".part")
         torn.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         os.replace(torn, self.path)
@@ -115,9 +119,9 @@ class Progress:
                 raise BadProgress(f"{path.name}: format {document['format']}, and this lab knows {FORMAT}")
             return cls(
                 path,
-                {name: Exercise(**each) for name, each in document["exercises"].items()},
-                {name: Choice(**each) for name, each in document["predictions"].items()},
-                {name: [Choice(**each) for each in made] for name, made in document["fixes"].items()},
+                exercises={name: Exercise(**each) for name, each in document["exercises"].items()},
+                predictions={name: Choice(**each) for name, each in document["predictions"].items()},
+                fixes={name: [Choice(**each) for each in made] for name, made in document["fixes"].items()},
             )
         except (TypeError, KeyError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise BadProgress(f"{path.name} is no progress file: {error}") from None
@@ -127,10 +131,16 @@ _here: Progress | None = None
 
 
 def here() -> Progress:
-    """The progress of this process: the file that the environment names, else ``progress.json`` beside the notebook."""
+    """The progress of this process: the file that the environment names, else ``progress.json`` beside the notebook.
+
+    Another file of that name is left alone, and nothing is kept; a lesson does not stop for it.
+    """
     global _here
     if _here is None:
-        _here = Progress.load(Path(os.environ.get(VARIABLE) or FILE))
+        try:
+            _here = Progress.load(Path(os.environ.get(VARIABLE) or FILE))
+        except BadProgress as error:
+            _here = Progress(problem=f"Progress is not kept: {error}")
     return _here
 
 

@@ -53,5 +53,23 @@ QUESTIONS: Mapping[str, Question] = {
         "Nothing told the storing peer which of the two is newer.",
         word=Word.ROLLED_BACK,
     ),
+    "KB-9": Question(
+        text="A peer on the way changes the answers that pass. What will bob read?",
+        steps=(
+            "Every link is up, and every peer on it has a certificate.",
+            "Bob asks the overlay for records that others have stored.",
+            "One peer on the way back changes what it passes on. Signatures are off.",
+        ),
+        answers=(
+            "what the owners stored",
+            "what the peer on the way wrote",
+            "an error: the answer does not fit",
+            "nothing: the link breaks",
+        ),
+        right=1,
+        why="A link protects a hop, and the peer on the way is its end. Without a signature of the owner's nothing in "
+        "the answer can be checked.",
+        word=Word.FORGED,
+    ),
 }
 """By threat."""

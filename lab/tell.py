@@ -10,11 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from lab.exercises import Told, told
+from lab.exercises.comparison import CELLS
 from lab.fields import registration_text
+from lab.scenarios import scenario
+from lab.told import Told, told
 from p2psip_min import trace as events
 from p2psip_min.clock import virtual
 from p2psip_min.defences import entry
+from p2psip_min.deployments import CallFigures
 from p2psip_min.enrollment.certificates import parse
 from p2psip_min.enrollment.freshness import NeverExpires, NoNonce
 from p2psip_min.enrollment.pkcs10 import certificate_request
@@ -245,3 +248,32 @@ def enrollment_replay(*, nonce: bool) -> Table:
     late = certificate_request(key, account, registrar.challenge(40 * day))
     ask("a new request, held back for an hour", late, 40 * day + 3600)
     return Table(("request", "answer"), tuple(rows))
+
+
+# --- deployments ------------------------------------------------------------------------------------------------------
+
+
+def calls(*measured: CallFigures) -> Table:
+    """Measured calls side by side: what they took, and whom both ends had to trust."""
+
+    def people(names: tuple[str, ...]) -> str:
+        return ", ".join(names) or "nobody"
+
+    rows = (
+        ("links crossed", *(str(call.hops) for call in measured)),
+        ("seconds", *(f"{call.seconds:.2f}" for call in measured)),
+        ("who read it", *(people(call.readers) for call in measured)),
+        ("who could change it unnoticed", *(people(call.alterers) for call in measured)),
+        ("strangers on the wire can read", *("yes" if call.open_wire else "no" for call in measured)),
+    )
+    return Table(("one call", *(call.deployment for call in measured)), rows)
+
+
+def figure_1_rows() -> Table:
+    """The rows of the draft's Figure 1, with the phrases to choose from."""
+    return Table(("row", "phrases"), tuple((row, " / ".join(sorted(cells))) for row, cells in CELLS.items()))
+
+
+def named(threat: str) -> tuple[str, ...]:
+    """The defence that stops a threat, by its names in the catalogue."""
+    return scenario(threat).defence

@@ -18,7 +18,7 @@
 from lab import exercises, tell
 from lab.app import predict
 from lab.checks import summary
-from lab.exercises import told
+from lab.told import told
 from p2psip_min import Overlay, preset
 
 # %% [markdown]

@@ -10,7 +10,9 @@ import pytest
 
 from lab import checks, exercises
 from lab.checks import Check, State
-from lab.exercises import Held, Put, Told
+from lab.exercises import Held, Put
+from lab.exercises.comparison import CELLS
+from lab.told import Told
 from p2psip_min import trace as events
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Overlay
@@ -185,3 +187,30 @@ def test_a_summary_counts_what_was_checked() -> None:
     assert "1 of 2 solved" in str(done)
     assert "1 of 2 solved" in done._repr_html_()
     assert checks.summary("one").complete
+
+
+# --- 01: client-server against peer-to-peer ---------------------------------------------------------------------------
+
+
+def test_figure_1_is_filled_by_what_was_measured() -> None:
+    right = dict(CELLS)
+    assert exercises.figure_1(None).state is State.OPEN
+    assert exercises.figure_1({row: (..., ...) for row in CELLS}).state is State.OPEN
+    assert exercises.figure_1(right)
+    for row, (server, overlay) in CELLS.items():
+        for wrong in ((overlay, overlay), (server, server), (overlay, server)):
+            found = exercises.figure_1(right | {row: wrong})
+            assert found.state is State.FAILED
+            assert row in found.words
+        assert "nothing else" in exercises.figure_1(right | {row: ("x", overlay)}).words
+        assert "two cells" in exercises.figure_1(right | {row: (server,)}).words  # type: ignore[dict-item]
+
+
+def test_who_can_alter_a_call_is_counted_in_calls_that_nobody_has_seen() -> None:
+    assert exercises.who_can_alter(lambda call, signed: None).state is State.OPEN
+    assert exercises.who_can_alter(lambda call, signed: len(call.alterers))
+    assert "TLS ends" in exercises.who_can_alter(lambda call, signed: 0).words
+    assert "noticed" in exercises.who_can_alter(lambda call, signed: len(call.readers)).words
+    unsigned = exercises.who_can_alter(lambda call, signed: 1 if call.deployment == "client-server" else 0)
+    assert "in his hands" in unsigned.words
+    assert "KeyError" in exercises.who_can_alter(lambda call, signed: {}["x"]).words

@@ -71,6 +71,15 @@ def test_the_environment_names_the_file(file: Path, monkeypatch: pytest.MonkeyPa
     assert here() is here()
 
 
+def test_a_lesson_does_not_stop_for_a_bad_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("{")
+    monkeypatch.setenv(progressing.VARIABLE, str(file))
+    monkeypatch.setattr(progressing, "_here", None)
+    here().checked("x", "SOLVED", tried=True)
+    assert "is not kept" in here().problem
+    assert file.read_text() == "{"
+
+
 def test_calibration_counts_by_how_sure_one_was() -> None:
     made = Progress()
     for number, (sure, right) in enumerate([("certain", True), ("certain", False), ("a guess", True)]):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import tell
-from lab.exercises import Told, told
+from lab.told import Told, told
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Overlay
 

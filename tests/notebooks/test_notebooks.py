@@ -16,11 +16,12 @@ from lab import checks, exercises
 from lab.app import open_lab, predict
 from lab.checks import State
 from lab.questions import QUESTIONS, SURE
+from lab.told import told
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NAMES = ("00_overlay_in_a_box", "06_replay")
-EXERCISES = {NAMES[0]: exercises.NOTEBOOK_00, NAMES[1]: exercises.NOTEBOOK_06}
-CELLS = {NAMES[0]: 18, NAMES[1]: 23}
+NAMES = ("00_overlay_in_a_box", "01_client_server", "06_replay")
+EXERCISES = dict(zip(NAMES, (exercises.NOTEBOOK_00, exercises.NOTEBOOK_01, exercises.NOTEBOOK_06), strict=True))
+CELLS = dict(zip(NAMES, (18, 14, 23), strict=True))
 """Code cells of each copy: a notebook of which nbval collects nothing would pass and check nothing."""
 
 
@@ -112,7 +113,7 @@ def test_a_panel_opens_when_answer_and_confidence_are_given() -> None:
 
 def test_a_question_is_right_about_the_run() -> None:
     question = QUESTIONS["RP-2"]
-    outcome = exercises.told("RP-2").outcome
+    outcome = told("RP-2").outcome
     assert question.answers[question.right].startswith(outcome.facts[0])
     assert question.judged(question.right, "a guess").startswith("✓ right")
     assert question.judged(None, "").startswith("? Not predicted yet")

@@ -1,24 +1,24 @@
-"""The exercises of the notebooks: each takes an answer and judges what it does, on seeds that the student has not seen.
+"""Exercises of 06, replay: beat the time stamp, write the rule, say who could have kept a PUT, guard the nonces.
 
 What a student writes runs inside a live overlay: ``accept`` sits in front of every peer's store, a delay is a hostile
-peer's patience. None, or a function that returns None, means that nobody has begun.
+peer's patience.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lab.checks import Check, State, note
-from lab.scenarios import TOUR, Stage, scenario, setting
+from lab.exercises.answers import number, raised, untouched
+from lab.scenarios import scenario, setting
 from lab.scenarios.replay import ReplayStage
+from lab.told import Told, told
 from p2psip_min import trace as events
 from p2psip_min.clock import virtual
 from p2psip_min.errors import StoreReason
 from p2psip_min.ids import ResourceID
-from p2psip_min.overlay import Overlay
 from p2psip_min.storage.policies import GenerationCounter
 from p2psip_min.storage.store import Store
 from p2psip_min.storage.validation import Accepted, Rejected, refuse
@@ -27,75 +27,12 @@ from p2psip_min.transport.driver import Driver
 from p2psip_min.wire.codes import MessageCode
 from p2psip_min.wire.messages import StoreReq
 
-WHO_STORES = "Who stores alice?"
-HOPS = "How many hops?"
-SAME_SEED = "Same seed, same digest"
 ACCEPT = "accept(new, held, now)"
 BEAT = "Beat the time stamp"
 CAPTURE = "Who could have captured it?"
 FRESH = "fresh(nonce, issued, used, now)"
 
-NOTEBOOK_00 = (WHO_STORES, HOPS, SAME_SEED)
 NOTEBOOK_06 = (BEAT, ACCEPT, CAPTURE, FRESH)
-
-_RAISED = "It raised {error}: {text}."
-
-
-# --- 00: overlay in a box ---------------------------------------------------------------------------------------------
-
-
-def who_stores(overlay: Overlay, user: str, answer: str | None) -> Check:
-    """Whether ``answer`` names the peer that is responsible for the user's registration."""
-    if answer is None:
-        return note(WHO_STORES, State.OPEN, 'Give the name of a peer, such as answer = "p05".')
-    known = [node.name for node in overlay.peers()]
-    if answer not in known:
-        return note(WHO_STORES, State.FAILED, f"No peer is called {answer!r}; they are {known[0]} to {known[-1]}.")
-    root = overlay.root(ResourceID.of(overlay.aor(user)))
-    if answer == root.name:
-        return note(WHO_STORES, State.PASSED, f"{answer} is the first peer at or after the key, going clockwise.")
-    before = overlay.node(answer).node_id < ResourceID.of(overlay.aor(user))
-    hint = "lies before the key" if before else "is not the nearest one at or after the key"
-    return note(WHO_STORES, State.FAILED, f"{answer} {hint}. Go clockwise from the key to the first peer.")
-
-
-def predicted_hops(overlay: Overlay, start: str, user: str, answer: int | None) -> Check:
-    """Whether a lookup, made now, takes as many hops as ``answer`` says."""
-    if answer is None:
-        return note(HOPS, State.OPEN, "Give a number, such as answer = 5.")
-    if not _number(answer):
-        return note(HOPS, State.FAILED, f"Give a number, such as answer = 5, and not {answer!r}.")
-    since = len(overlay.trace)
-    overlay.lookup(start, ResourceID.of(overlay.aor(user)))
-    (found,) = list(_full(overlay).select(events.LookupCompleted, since=since))[-1:]
-    names = [overlay.nodes[node].name for node in _full(overlay).path(found.transaction_id)]
-    way = " → ".join(names)
-    if answer == found.hops:
-        return note(HOPS, State.PASSED, f"{found.hops} hops: {way}.")
-    return note(HOPS, State.FAILED, f"The trace says something else than {answer}. The request began {names[0]} → …")
-
-
-def same_seed(run_story: Callable[[int], Any]) -> Check:
-    """Whether ``run_story(seed)`` gives one digest for one seed and another for another."""
-    digests: list[str] = []
-    for seed in (31, 31, 32):
-        try:
-            digest = run_story(seed)
-        except Exception as error:  # a student's function may raise anything
-            return note(SAME_SEED, State.FAILED, _raised(error))
-        if _untouched(digest):
-            return note(SAME_SEED, State.OPEN, "The function returns nothing yet: return overlay.digest().")
-        digests.append(digest)
-    if not all(isinstance(digest, str) and len(digest) == 64 for digest in digests):
-        return note(SAME_SEED, State.FAILED, "A digest is text of 64 hexadecimal digits: overlay.digest() gives it.")
-    if digests[0] != digests[1]:
-        return note(SAME_SEED, State.FAILED, "Two runs of one seed differ. Does it use anything but the overlay?")
-    if digests[0] == digests[2]:
-        return note(SAME_SEED, State.FAILED, "Another seed gave the same digest. Is the seed handed to the overlay?")
-    return note(SAME_SEED, State.PASSED, f"One seed, one run: {digests[0][:16]}… twice, and another seed differs.")
-
-
-# --- 06: replay -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +70,7 @@ class Judge:
         except Exception as error:  # a student's function may raise anything, and the overlay must not stop for it
             self.failed = self.failed or error
             return True
-        self.silent = self.silent or _untouched(answer)
+        self.silent = self.silent or untouched(answer)
         self.answers.append(bool(answer))
         return not answer
 
@@ -220,7 +157,7 @@ def accepts(accept: Accept) -> Check:
             stage.overlay.close()
         if judge.failed is not None:
             hint = " When nothing is held yet, held is None." if "NoneType" in str(judge.failed) else ""
-            return note(ACCEPT, State.FAILED, _raised(judge.failed) + hint)
+            return note(ACCEPT, State.FAILED, raised(judge.failed) + hint)
         if judge.silent:
             return note(ACCEPT, State.OPEN, "The rule returns nothing yet: True lets a PUT in, False keeps it out.")
         if not stores[0]:
@@ -251,7 +188,7 @@ def beats_time_stamp(delay: float | None, window: float = 60.0) -> Check:
     """Whether mallory, resending ``delay`` seconds after the capture, rolls alice back under a time stamp window."""
     if delay is None:
         return note(BEAT, State.OPEN, "Give mallory a delay in seconds, such as delay = 10.")
-    if not _number(delay):
+    if not number(delay):
         return note(BEAT, State.FAILED, f"A delay is a number of seconds, such as delay = 10, and not {delay!r}.")
     outcome = told(delay=delay, defence=("time-stamp",), window=window).outcome
     if outcome.figure and outcome.facts[0] == "v1":
@@ -261,48 +198,6 @@ def beats_time_stamp(delay: float | None, window: float = 60.0) -> Check:
     if delay > window:
         return note(BEAT, State.FAILED, f"The resend is older than the window of {window:g} s, so it is refused.")
     return note(BEAT, State.FAILED, "Then v1 is not the older one yet, or bob has read already. See the times.")
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One run, told to its end: its trace, its figures, and what its nodes are called."""
-
-    trace: events.Trace
-    outcome: Any
-    names: Mapping[bytes, str]
-
-
-def told(
-    threat: str = "RP-2",
-    *,
-    defence: Sequence[str] = (),
-    routing: str = "recursive",
-    attack: bool = True,
-    delay: float | None = None,
-    window: float | None = None,
-    seed: int = 7,
-) -> Told:
-    """Tell a scenario's story to its end; ``delay`` is mallory's patience, ``window`` the time stamp's, in seconds."""
-    chosen = scenario(threat)
-    numbers = {"resend-after": delay, "time-stamp": window}
-    given = {name: value for name, value in numbers.items() if value is not None}
-    ground = setting(chosen, routing=routing, seed=seed, numbers=given).with_defences(tuple(defence))
-    return _tell(chosen.stage(chosen, replace(ground, attack=attack), Driver()))
-
-
-def tour(seed: int = 7) -> Told:
-    """Tell the story of the first notebook to its end."""
-    return _tell(TOUR.stage(TOUR, setting(TOUR, seed=seed), Driver()))
-
-
-def _tell(stage: Stage) -> Told:
-    overlay = stage.overlay
-    try:
-        overlay.run(stage.story())
-        names = {node.node_id: node.name for node in overlay.nodes.values()} | stage.people
-        return Told(stage.trace, stage.outcome(), names)
-    finally:
-        overlay.close()
 
 
 def captured(forwarders: Callable[[Told], Any]) -> Check:
@@ -317,8 +212,8 @@ def captured(forwarders: Callable[[Told], Any]) -> Check:
             try:
                 answer = forwarders(story)
             except Exception as error:  # a student's function may raise anything
-                return note(CAPTURE, State.FAILED, _raised(error))
-            if _untouched(answer):
+                return note(CAPTURE, State.FAILED, raised(error))
+            if untouched(answer):
                 return note(CAPTURE, State.OPEN, "The function returns nothing yet: return a set of names.")
             if not isinstance(answer, set | frozenset | list | tuple):
                 return note(CAPTURE, State.FAILED, f"Return a set of names, and not {answer!r}.")
@@ -352,44 +247,9 @@ def fresh_nonces(fresh: Fresh, lifetime: float = 60.0) -> Check:
         try:
             answer = fresh(nonce, dict(issued), set(used), now)
         except Exception as error:  # a student's function may raise anything
-            return note(FRESH, State.FAILED, _raised(error))
-        if _untouched(answer):
+            return note(FRESH, State.FAILED, raised(error))
+        if untouched(answer):
             return note(FRESH, State.OPEN, "The rule returns nothing yet: True takes a nonce, False does not.")
         if bool(answer) is not wanted:
             return note(FRESH, State.FAILED, words)
     return note(FRESH, State.PASSED, "Made here, unused, not too old: a request can be neither resent nor delayed.")
-
-
-def _untouched(answer: object) -> bool:
-    return answer is None or answer is ...
-
-
-def _number(answer: object) -> bool:
-    return isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer)
-
-
-def _raised(error: Exception) -> str:
-    return _RAISED.format(error=type(error).__name__, text=error)
-
-
-def _full(overlay: Overlay) -> events.Trace:
-    assert isinstance(overlay.trace, events.Trace), "the exercise needs an overlay with a full trace"
-    return overlay.trace
-
-
-__all__ = [
-    "NOTEBOOK_00",
-    "NOTEBOOK_06",
-    "Held",
-    "Put",
-    "Told",
-    "accepts",
-    "beats_time_stamp",
-    "captured",
-    "fresh_nonces",
-    "predicted_hops",
-    "same_seed",
-    "told",
-    "tour",
-    "who_stores",
-]

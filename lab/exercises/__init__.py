@@ -1,0 +1,27 @@
+"""The exercises of the notebooks: each takes an answer and judges what it does, on seeds that the student has not seen.
+
+A module a notebook. None, ``...``, or a function that returns one of them, means that nobody has begun.
+"""
+
+from __future__ import annotations
+
+from lab.exercises.box import NOTEBOOK_00, predicted_hops, same_seed, who_stores
+from lab.exercises.comparison import NOTEBOOK_01, figure_1, who_can_alter
+from lab.exercises.replay import NOTEBOOK_06, Held, Put, accepts, beats_time_stamp, captured, fresh_nonces
+
+__all__ = [
+    "NOTEBOOK_00",
+    "NOTEBOOK_01",
+    "NOTEBOOK_06",
+    "Held",
+    "Put",
+    "accepts",
+    "beats_time_stamp",
+    "captured",
+    "figure_1",
+    "fresh_nonces",
+    "predicted_hops",
+    "same_seed",
+    "who_can_alter",
+    "who_stores",
+]
