@@ -52,6 +52,9 @@ class Publication:
 class Node:
     """What a peer and a client have in common before any message: parts, state, tasks, signals."""
 
+    # What every message touches lies together in the object, all else in its dictionary.
+    __slots__ = ("__dict__", "__weakref__", "_emit", "_forwarder", "links", "loop", "node_id")
+
     def __init__(
         self,
         parts: PeerParts,

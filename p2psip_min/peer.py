@@ -21,7 +21,7 @@ from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, Re
 from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Pending, Received, Reply
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node, Surroundings
-from p2psip_min.routing.forwarding import Deliver, Drop, Forward
+from p2psip_min.routing.forwarding import DELIVER, Deliver, Drop, Forward, Forwarder
 from p2psip_min.sealing import REMEMBERED, Seal, objection
 from p2psip_min.seams import PeerParts, Random
 from p2psip_min.trace import MessageForwarded
@@ -95,7 +95,9 @@ class Peer(Node):
         """Take ``parts`` as this node's parts from now on."""
         self.take_parts(parts)
         self._decide = parts.forwarding.decide
-        self._send = parts.links.send
+        # Its short cut is for the forwarding of this package alone: whoever wraps it wants to see every message.
+        forwarding = parts.forwarding
+        self._forwarder = forwarding if type(forwarding) is Forwarder else None
         parts.links.on_message = self.receive
         parts.links.on_opened = self.link_opened
         parts.links.on_failed = self._failed
@@ -128,6 +130,18 @@ class Peer(Node):
 
     def receive(self, remote: NodeID, data: bytes) -> None:
         """Take a message off the link to ``remote``."""
+        forwarder = self._forwarder
+        if forwarder is not None:
+            relayed = forwarder.relay(data, remote)
+            if type(relayed) is tuple:
+                next_hop, message, transaction_id, code = relayed
+                if self.links.send(next_hop, message):
+                    now = self.loop.time()
+                    self._emit(MessageForwarded(now, self.node_id, transaction_id, code, remote, next_hop, message))
+                    return
+            elif relayed is DELIVER:
+                self._deliver(open_envelope(data), remote)
+                return
         now = self._now()
         try:
             envelope = open_envelope(data)
@@ -137,7 +151,7 @@ class Peer(Node):
         decision = self._decide(envelope, remote, now)
         if type(decision) is Forward:
             next_hop, message = decision.next_hop, decision.message
-            if self._send(next_hop, message):
+            if self.links.send(next_hop, message):
                 transaction_id, code = envelope.transaction_id, envelope.code
                 self._emit(MessageForwarded(now, self.node_id, transaction_id, code, remote, next_hop, message))
             else:
@@ -468,6 +482,13 @@ class Peer(Node):
 
     def originate(self, data: bytes, transaction_id: int, next_hop: NodeID | None = None) -> None:
         """Send a message of our own on its way."""
+        forwarder = self._forwarder if next_hop is None else None
+        relayed = None if forwarder is None else forwarder.relay(data, None)
+        if type(relayed) is tuple:
+            first, message, _, code = relayed
+            if self.links.send(first, message):
+                self._emit(events.MessageSent(self._now(), self.node_id, transaction_id, code, first, message))
+                return
         envelope = open_envelope(data)
         now = self._now()
         if next_hop is None:
@@ -480,7 +501,7 @@ class Peer(Node):
                 self._drop(envelope, None, decision.reason)
                 return
             next_hop, data = decision.next_hop, decision.message
-        if self._send(next_hop, data):
+        if self.links.send(next_hop, data):
             self._emit(events.MessageSent(now, self.node_id, transaction_id, envelope.code, next_hop, data))
         else:
             self._drop(envelope, None, DropReason.LINK_LOST)

@@ -56,7 +56,7 @@ class CheckedLinks(PlainLinks):
 
     def _heard(self, link: PlainLink) -> None:
         super()._heard(link)
-        self.network.way(link.address, self.address).receive = None  # every packet passes the check first
+        self.network.way(link.address, self.address).socket = None  # every packet passes the check first
 
 
 def with_checksum(packet: bytes) -> bytes:

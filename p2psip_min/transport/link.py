@@ -93,6 +93,9 @@ def _nothing(*_: object) -> None:
 class LinkTable:
     """What both kinds of Links share: address book, callbacks, those who wait, trace."""
 
+    # What every message touches lies together in the object, all else in its dictionary.
+    __slots__ = ("__dict__", "__weakref__", "carry", "first_waits", "max_message", "on_message", "table")
+
     protocol = ""
 
     def __init__(self, network: Network, address: Address, node_id: NodeID, trace: Sink | None) -> None:

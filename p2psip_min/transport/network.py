@@ -57,20 +57,27 @@ On a stream all that comes out is what the stream then carries at that place, in
 Remove = Callable[[], None]
 
 
+class Socket(Protocol):
+    """Somebody who takes the packets of one source apart, as a connected socket does."""
+
+    def take(self, packet: Packet) -> None:
+        """Take a packet; one that is not for this socket goes to ``Network.arrive``."""
+
+
 class Way:
     """The one way from ``source`` to ``destination``; ``delay`` in seconds.
 
-    ``receive`` is called with each packet that is sent while it is set, as by a connected socket; by then it may have
-    stopped listening, and gives what it does not want to ``Network.arrive``, where packets go by default.
+    ``socket`` gets each packet that is sent while it is set, even if it stops listening before that arrives. Without
+    one, and from one that does not want a packet, it goes to ``Network.arrive``.
     """
 
-    __slots__ = ("delay", "destination", "receive", "source")
+    __slots__ = ("delay", "destination", "socket", "source")
 
     def __init__(self, source: Address, destination: Address, delay: float) -> None:
         self.source = source
         self.destination = destination
         self.delay = delay
-        self.receive: Callable[[Packet], None] | None = None
+        self.socket: Socket | None = None
 
 
 class Network:
@@ -95,6 +102,8 @@ class Network:
         self._smooth = True
         self._connections = 0
         self._deadlines: dict[float, Deadlines] = {}
+        self.carry: Callable[[Way, Packet], bool] = self._carry
+        """As send, for those who hold the way; one object for all who keep it at hand."""
 
     # --- hosts ------------------------------------------------------------------------------------------------
 
@@ -134,6 +143,9 @@ class Network:
         way = ways.get(destination)
         if way is None:
             way = ways[destination] = Way(source, destination, self.delay(source, destination))
+            back = self._ways.get(destination, {}).get(source)
+            if back is not None:
+                way.delay = back.delay  # the same object, which is in the cache when the answer comes
         return way
 
     def deadlines(self, seconds: float) -> Deadlines:
@@ -230,23 +242,21 @@ class Network:
         """Carry a packet; False when it is already known that this one will not arrive."""
         return self.carry(self.way(source, destination), packet)
 
-    def carry(self, way: Way, packet: Packet) -> bool:
-        """As send, for those who hold the way."""
+    def _carry(self, way: Way, packet: Packet) -> bool:
         if not self._smooth:
             return self._send_through(way, packet)
-        receive = way.receive
-        if receive is None:
+        socket = way.socket
+        if socket is None:
             self._post(way.delay, self.arrive, way, packet)
         else:
-            self._post(way.delay, receive, packet)
+            self._post(way.delay, socket.take, packet)
         return True
 
     def _arrive(self, way: Way, packet: Packet) -> None:
-        receive = way.receive
-        if receive is None:
+        if way.socket is None:
             self.arrive(way, packet)
         else:
-            receive(packet)
+            way.socket.take(packet)
 
     def arrive(self, way: Way, packet: Packet) -> None:
         """Give a packet to whoever listens now at the end of its way."""

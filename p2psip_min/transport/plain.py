@@ -12,16 +12,15 @@
 from __future__ import annotations
 
 import struct
+from asyncio import TimerHandle
 from collections import deque
-from functools import partial
 from typing import Any, ClassVar, cast
 
 from p2psip_min.errors import LinkReason, Malformed
 from p2psip_min.ids import ID_LENGTH, NodeID
 from p2psip_min.trace import Sink
-from p2psip_min.transport.deadlines import Deadline
 from p2psip_min.transport.link import MAX_MESSAGE, SEND_TIMES, LinkTable, Waiters
-from p2psip_min.transport.network import Address, Network, Packet
+from p2psip_min.transport.network import Address, Network, Packet, Way
 from p2psip_min.wire.framing import (
     ACK,
     ACK_LENGTH,
@@ -46,18 +45,14 @@ class PlainLink:
     """One association with another node: its counters, the message on its way and those behind it."""
 
     __slots__ = (
-        "_back",
-        "_deadline",
         "_due",
         "_first",
         "_links",
-        "_longest",
         "_next",
         "_queue",
         "_seen",
         "_waiting",
         "_way",
-        "address",
         "heard",
         "known",
         "remote",
@@ -68,19 +63,20 @@ class PlainLink:
     def __init__(self, links: PlainLinks, remote: NodeID, address: Address) -> None:
         self._links = links
         self._way = links.network.way(links.address, address)
-        self._back = links.network.way(address, links.address)
         self.remote = remote
-        self.address = address
         self.heard = False
         self.known = False
         self._next = 0
         self._first = 0
         self._due = 0
         self._seen = 0
-        self._longest = links.max_message
         self._waiting: bytes | None = None
         self._queue: deque[bytes] | None = None
-        self._deadline: Deadline = [0.0, None]
+
+    @property
+    def address(self) -> Address:
+        """Where the other end is."""
+        return self._way.destination
 
     @property
     def local(self) -> NodeID:
@@ -104,25 +100,45 @@ class PlainLink:
             self._queue = self._queue or deque()
             self._queue.append(message)
             return
-        links = self._links
         self._waiting = message
         self._first = number = self._next
         self._next = number + 1
         frame = frame_data(number, message)
+        links = self._links
         links.carry(self._way, frame if self.known else links.greeting(HELLO, self.address) + frame)
-        self._deadline = links.set_first_wait(self._again)
+        links.first_waits.set(self)
 
-    def _again(self) -> None:
+    def overdue(self) -> None:
+        """No acknowledgement came: send again, five times in all."""
         sends = self._next - self._first
         if sends == _SENDS:
             self._links.failed(self)
             return
-        links, message, number = self._links, self._waiting, self._next
+        message, number = self._waiting, self._next
         assert message is not None
         self._next = number + 1
         frame = frame_data(number, message)
+        links = self._links
         links.carry(self._way, frame if self.known else links.greeting(HELLO, self.address) + frame)
-        self._deadline = links.network.deadlines(SEND_TIMES[sends]).set(self._again)
+        links.network.deadlines(SEND_TIMES[sends]).set(self)
+
+    def acknowledged(self, number: int) -> None:
+        """The other end has the frame of this number."""
+        # Any of this message's sends will do, and those of earlier messages come too late to matter.
+        if self._first <= number < self._next:
+            self._wait_no_longer()
+            self.known = True
+            self._waiting = None
+            if self._queue:
+                self._links.network.loop.call_later(GAP, self._continue)
+
+    def _wait_no_longer(self) -> None:
+        sends = self._next - self._first
+        if sends == 1:
+            del self._links.first_waits[self]
+        elif sends:
+            self._links.network.deadlines(SEND_TIMES[sends - 1]).pop(self, None)
+        self._first = self._next
 
     def _continue(self) -> None:
         behind, self._queue = self._queue, None
@@ -130,37 +146,30 @@ class PlainLink:
             self.send(behind.popleft())
             self._queue = behind
 
-    def acknowledged(self, number: int) -> None:
-        """The other end has the frame of this number."""
-        # Any of this message's sends will do, and those of earlier messages come too late to matter.
-        if self._first <= number < self._next:
-            self.known = True
-            self._first = self._next
-            self._waiting = self._deadline[1] = None
-            if self._queue:
-                self._deadline = self._links.network.deadlines(GAP).set(self._continue)
-
     # --- receiving --------------------------------------------------------------------------------------------
 
     def take(self, packet: Any) -> None:
-        """Take a packet that was sent while this link was up: the frame that is due, or one that is waited for.
+        """Take the frame that is due, or the acknowledgement that is waited for, in as few steps as possible.
 
-        Those are nearly all, and are read in as few steps as possible; all others go where a stranger's would.
+        Those are nearly all packets; the others go where a stranger's would.
         """
         try:
             kind, number, rest = peek_frame(packet)
         except (struct.error, TypeError):  # too short, or a segment of a stream
             kind = number = rest = 0
-        if kind == DATA and number == self._due and rest >> 8 == len(packet) - DATA_OVERHEAD <= self._longest:
-            links = self._links
+        if kind == DATA and number == self._due and rest >> 8 == len(packet) - DATA_OVERHEAD <= self._links.max_message:
             self._due = number + 1
             self._seen = seen = (self._seen << 1 | 1) & _WINDOW
+            links = self._links
             links.carry(self._way, frame_ack(number, seen >> 1))
             links.on_message(self.remote, packet[DATA_OVERHEAD:])
-        elif kind == ACK and self._first <= number < self._next and len(packet) == ACK_LENGTH:
+        elif kind == ACK and number + 1 == self._next and self._waiting is not None and len(packet) == ACK_LENGTH:
             self.acknowledged(number)
         else:
-            self._links.network.arrive(self._back, packet)
+            self._links.network.arrive(self._way_here(), packet)
+
+    def _way_here(self) -> Way:
+        return self._links.network.way(self._way.destination, self._way.source)
 
     def greeted(self) -> None:
         """The other end starts anew: it counts from 0 again."""
@@ -182,31 +191,39 @@ class PlainLink:
 
     def listen(self) -> None:
         """Take what comes from the other end's address oneself."""
-        self._back.receive = self.take
+        self._way_here().socket = self
 
     def halt(self) -> list[bytes]:
         """Stop everything; returns what was not acknowledged, oldest first."""
         left = [] if self._waiting is None else [self._waiting]
         if self._queue:
             left.extend(self._queue)
-        self._waiting = self._queue = self._deadline[1] = None
+        if left:
+            self._wait_no_longer()
+        self._waiting = self._queue = None
         # Nothing is due any more, and nothing waited for: what is still on its way here goes to whoever listens then.
-        self._due, self._first = -1, self._next
-        if self._back.receive == self.take:
-            self._back.receive = None
+        self._due = -1
+        way = self._way_here()
+        if way.socket is self:
+            way.socket = None
         return left
 
 
 class _Knock:
     """A hello on its way to somebody from whom nothing was heard yet."""
 
-    __slots__ = ("attempt", "deadline", "expected", "waiters")
+    __slots__ = ("attempt", "expected", "timer", "waiters")
 
     def __init__(self, expected: NodeID | None) -> None:
         self.expected = expected
-        self.deadline: Deadline = [0.0, None]
+        self.timer: TimerHandle | None = None
         self.attempt = 0
         self.waiters = Waiters()
+
+    def cancel(self) -> None:
+        """Do not knock again."""
+        if self.timer is not None:
+            self.timer.cancel()
 
 
 class PlainLinks(LinkTable):
@@ -226,9 +243,9 @@ class PlainLinks(LinkTable):
         super().__init__(network, address, node_id, trace)
         self.table: dict[NodeID, PlainLink] = {}
         self.max_message = max_message
+        self.first_waits = network.deadlines(SEND_TIMES[0])
         self.transmit = network.send
         self.carry = network.carry
-        self.set_first_wait = network.deadlines(SEND_TIMES[0]).set
         self._places: dict[Address, PlainLink] = {}
         self._names: dict[Address, NodeID] = {}
         self._knocks: dict[Address, _Knock] = {}
@@ -362,7 +379,7 @@ class PlainLinks(LinkTable):
         link = self._places.get(address)
         if link is None or link.remote != remote:
             link = self._places[address] = PlainLink(self, remote, address)
-            self.network.way(address, self.address).receive = None
+            self.network.way(address, self.address).socket = None
         # Whoever is reached already stays where it is: a hello from elsewhere is only a claim.
         self.table.setdefault(remote, link)
         self.book.setdefault(remote, address)
@@ -373,7 +390,7 @@ class PlainLinks(LinkTable):
         knock = self._knocks.get(link.address)
         if knock is not None and knock.expected in (None, link.remote):
             del self._knocks[link.address]
-            knock.deadline[1] = None
+            knock.cancel()
             knock.waiters.opened(link.remote)
         if not link.heard:
             link.heard = True
@@ -388,13 +405,12 @@ class PlainLinks(LinkTable):
             self._answered(address, knock, LinkReason.UNREACHABLE)
             return
         self.transmit(self.address, address, self.greeting(HELLO, address))
-        wait = self.network.deadlines(SEND_TIMES[knock.attempt])
-        knock.deadline = wait.set(partial(self._knock, address, knock))
+        knock.timer = self.loop.call_later(SEND_TIMES[knock.attempt], self._knock, address, knock)
         knock.attempt += 1
 
     def _answered(self, address: Address, knock: _Knock, reason: LinkReason) -> None:
         del self._knocks[address]
-        knock.deadline[1] = None
+        knock.cancel()
         self._emit_rejected(knock.expected or b"", reason)
         knock.waiters.refused(reason)
 
@@ -442,7 +458,7 @@ class PlainLinks(LinkTable):
         for link in list(self._places.values()):
             link.halt()
         for knock in list(self._knocks.values()):
-            knock.deadline[1] = None
+            knock.cancel()
             knock.waiters.refused(reason)
         self._places.clear()
         self._knocks.clear()

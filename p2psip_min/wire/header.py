@@ -31,14 +31,21 @@ _HEADER = struct.Struct(">IIHBBIIQIHHH")
 _pack, _unpack = _HEADER.pack, _HEADER.unpack_from
 _new = bytes.__new__
 
+_USUAL = struct.Struct(">QHBBIIQIHHH")
+pack_usual, unpack_usual = _USUAL.pack, _USUAL.unpack_from
+"""The fixed part with token and overlay as one number: a forwarder knows the only one that it takes."""
+
+unpack_code = struct.Struct(">H").unpack_from
+"""The message code, with which the contents begin."""
+
 known_node: Callable[[bytes], NodeID] = lru_cache(maxsize=1 << 16)(partial(_new, NodeID))
 """The NodeID of sixteen bytes that the caller has counted; nodes are few, so one object serves many messages."""
 
 NODE_PREFIX = bytes((1, ID_LENGTH))
 NODE_ENTRY_LENGTH = 2 + ID_LENGTH
 # A Resource-ID may have any length; these are the ones of CHORD-RELOAD, which nearly every list holds.
-_RESOURCE_PREFIX = bytes((2, 1 + ID_LENGTH, ID_LENGTH))
-_RESOURCE_ENTRY_LENGTH = 3 + ID_LENGTH
+RESOURCE_PREFIX = bytes((2, 1 + ID_LENGTH, ID_LENGTH))
+RESOURCE_ENTRY_LENGTH = 3 + ID_LENGTH
 
 
 class Envelope:
@@ -245,8 +252,8 @@ def first_destination(raw: bytes) -> tuple[Destination, int]:
     """The first entry of a list and the bytes that it takes; Malformed when the list is empty."""
     if raw[:2] == NODE_PREFIX and len(raw) >= NODE_ENTRY_LENGTH:
         return known_node(raw[2:NODE_ENTRY_LENGTH]), NODE_ENTRY_LENGTH
-    if raw[:3] == _RESOURCE_PREFIX and len(raw) >= _RESOURCE_ENTRY_LENGTH:
-        return _new(ResourceID, raw[3:_RESOURCE_ENTRY_LENGTH]), _RESOURCE_ENTRY_LENGTH
+    if raw[:3] == RESOURCE_PREFIX and len(raw) >= RESOURCE_ENTRY_LENGTH:
+        return _new(ResourceID, raw[3:RESOURCE_ENTRY_LENGTH]), RESOURCE_ENTRY_LENGTH
     return read_destination(raw, 0, len(raw))
 
 
@@ -274,7 +281,7 @@ def decode_destinations(raw: bytes, offset: int = 0) -> tuple[Destination, ...]:
 
 def check_destinations(raw: bytes) -> None:
     """Malformed unless ``raw`` is a list of entries; cheaper than decoding it where they are Node-IDs."""
-    if raw[:3] == _RESOURCE_PREFIX and len(raw) == _RESOURCE_ENTRY_LENGTH:
+    if raw[:3] == RESOURCE_PREFIX and len(raw) == RESOURCE_ENTRY_LENGTH:
         return
     if raw and not _only_nodes(raw):
         _walk(raw, 0)

@@ -5,14 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from p2psip_min.errors import DropReason
 from p2psip_min.ids import WILDCARD, Destination, NodeID, OpaqueID, ResourceID
 from p2psip_min.routing.forwarding import Decision, Deliver, Drop, Forward, Forwarder
+from p2psip_min.routing.progress import EachHopNearer
 from p2psip_min.routing.topology.chord import Chord
 from p2psip_min.routing.topology.client import ClientTopology
 from p2psip_min.wire.codes import ErrorCode
-from p2psip_min.wire.header import Envelope, build_header, decode_destinations, encode_destinations, open_envelope
+from p2psip_min.wire.header import (
+    FRAGMENT,
+    WHOLE,
+    Envelope,
+    build_header,
+    decode_destinations,
+    encode_destinations,
+    open_envelope,
+)
 from p2psip_min.wire.options import (
     DESTINATION_CRITICAL,
     FORWARD_CRITICAL,
@@ -36,13 +47,18 @@ MINE = ResourceID(node(93))
 FAR = ResourceID(node(150))
 
 
-@pytest.fixture
-def forwarder() -> Forwarder:
+def made(**policies: Any) -> Forwarder:
     """Node 100 in a settled ring, linked with its table and one client."""
     chord = Chord(ME)
     chord.settle(RING)
     linked = {*chord.table(), CLIENT}
-    return Forwarder(ME, OVERLAY, chord, linked.__contains__, initial_ttl=30)
+    return Forwarder(ME, OVERLAY, chord, linked.__contains__, initial_ttl=30, **policies)
+
+
+@pytest.fixture
+def forwarder() -> Forwarder:
+    """The usual one."""
+    return made()
 
 
 def message(
@@ -258,3 +274,63 @@ def test_the_way_from_a_to_e_and_back_is_the_rfc_s_example() -> None:
         way.append(here)
     assert way == [names[0], names[4]] or way == names
     assert decode_destinations(envelope.via) == tuple(way[:-2])
+
+
+# --- the short cut --------------------------------------------------------------------------------------------------
+
+lists = st.lists(st.sampled_from([ME, CLIENT, PREVIOUS, STRANGER, MINE, FAR, WILDCARD, OpaqueID(b"\x80x")]), max_size=3)
+
+
+@given(
+    destinations=lists,
+    via=lists,
+    code=st.sampled_from([REQUEST, ANSWER, ERROR]),
+    ttl=st.integers(0, 31),
+    fragment=st.sampled_from([WHOLE, WHOLE, FRAGMENT, FRAGMENT | 7, 0]),
+    options=st.sampled_from([b"", b"", encode_options((ForwardingOption(9, FORWARD_CRITICAL, b""),))]),
+    others=st.sampled_from([{}, {}, {"overlay": 1}, {"version": 9}]),
+    cut=st.integers(0, 400),
+    altered=st.none() | st.tuples(st.integers(0, 200), st.integers(0, 255)),
+    previous_hop=st.sampled_from([None, PREVIOUS]),
+    unsigned=st.booleans(),
+)
+def test_the_short_cut_says_what_the_rules_say_or_nothing(
+    destinations: list[Destination],
+    via: list[Destination],
+    code: int,
+    ttl: int,
+    fragment: int,
+    options: bytes,
+    others: dict[str, int],
+    cut: int,
+    altered: tuple[int, int] | None,
+    previous_hop: NodeID | None,
+    unsigned: bool,
+) -> None:
+    fields = {"ttl": ttl, "fragment": fragment, "options": options} | others
+    data = message(*destinations, via=tuple(via), code=code, **fields).data[: cut or None]
+    if altered is not None and altered[0] < len(data):
+        data = data[: altered[0]] + bytes((altered[1],)) + data[altered[0] + 1 :]
+    forwarder = made(unsigned=unsigned)
+    relayed = forwarder.relay(data, previous_hop)
+    if relayed is None:
+        return
+    envelope = open_envelope(data)
+    decision = forwarder.decide(envelope, previous_hop, 0.0)
+    if isinstance(relayed, Deliver):
+        assert isinstance(decision, Deliver)
+    else:
+        assert isinstance(decision, Forward)
+        assert relayed == (decision.next_hop, decision.message, envelope.transaction_id, envelope.code)
+
+
+def test_the_short_cut_takes_what_is_usual(forwarder: Forwarder) -> None:
+    for usual in (message(FAR), message(CLIENT), message(ME, PREVIOUS, code=ANSWER), message(STRANGER, code=ANSWER)):
+        relayed = forwarder.relay(usual.data, PREVIOUS)
+        assert isinstance(relayed, tuple) == (usual.destinations[2:18] != STRANGER)
+    for usual in (message(MINE), message(ME), message(ME, code=ANSWER)):
+        assert isinstance(forwarder.relay(usual.data, PREVIOUS), Deliver)
+
+
+def test_the_short_cut_is_closed_where_the_way_is_checked() -> None:
+    assert made(progress=EachHopNearer()).relay(message(FAR).data, PREVIOUS) is None

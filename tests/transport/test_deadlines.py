@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +13,13 @@ from p2psip_min.transport.loop import VirtualLoop
 steps = st.lists(st.tuples(st.sampled_from((0.0, 0.25, 0.5, 2.0)), st.booleans()), max_size=30)
 
 
+class Someone:
+    """Calls back when its time is over."""
+
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self.overdue = callback
+
+
 @given(steps)
 def test_what_is_still_wanted_comes_up_in_time_and_in_order(steps: list[tuple[float, bool]]) -> None:
     """As many timers of the loop would do."""
@@ -20,15 +27,12 @@ def test_what_is_still_wanted_comes_up_in_time_and_in_order(steps: list[tuple[fl
     deadlines = Deadlines(loop, 0.75)
     ran: list[tuple[float, int]] = []
     wanted: list[tuple[float, int]] = []
-
-    def come_up(number: int) -> None:
-        ran.append((loop.time(), number))
-
     for number, (pause, answered) in enumerate(steps):
         loop.run_until(loop.time() + pause)
-        deadline = deadlines.set(partial(come_up, number))
+        someone = Someone(lambda number=number: ran.append((loop.time(), number)))
+        deadlines.set(someone)
         if answered:
-            deadline[1] = None
+            del deadlines[someone]
         else:
             wanted.append((loop.time() + 0.75, number))
     loop.run_until(loop.time() + 10)
@@ -45,9 +49,10 @@ def test_one_may_be_set_while_another_comes_up() -> None:
     def once_more() -> None:
         ran.append(loop.time())
         if len(ran) < 3:
-            deadlines.set(once_more)
+            deadlines.set(someone)
 
-    deadlines.set(once_more)
+    someone = Someone(once_more)
+    deadlines.set(someone)
     loop.run_until(10)
     assert ran == [1.0, 2.0, 3.0]
     loop.close()
@@ -57,7 +62,9 @@ def test_all_of_them_take_one_timer_of_the_loop() -> None:
     loop = VirtualLoop()
     deadlines = Deadlines(loop, 1.0)
     for _ in range(1000):
-        deadlines.set(loop.stop)[1] = None
+        someone = Someone(loop.stop)
+        deadlines.set(someone)
+        del deadlines[someone]
     assert len(loop._heap) == 1
     loop.run_until(2)
     assert loop.idle

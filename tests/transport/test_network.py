@@ -14,7 +14,7 @@ from p2psip_min.errors import PacketReason
 from p2psip_min.trace import PacketLost, Trace
 from p2psip_min.transport.coordinates import BASE_DELAY, SIDE, delay_us, seeded_point
 from p2psip_min.transport.loop import VirtualLoop
-from p2psip_min.transport.network import Address, Network, Packet
+from p2psip_min.transport.network import Address, Network, Packet, Way
 
 A, B, C = ("10.0.0.1", 6084), ("10.0.0.2", 6084), ("10.0.0.3", 6084)
 
@@ -194,16 +194,44 @@ def test_runs_on_an_ordinary_loop_in_real_time() -> None:
     assert asyncio.run(main()) == b"real"
 
 
-def test_a_way_can_have_a_receiver_of_its_own(world: World) -> None:
-    apart: list[Packet] = []
+class Socket:
+    """Takes the packets of one source, as long as it wants them."""
+
+    def __init__(self, network: Network, way: Way) -> None:
+        self.network = network
+        self.way = way
+        self.got: list[Packet] = []
+        self.listening = True
+
+    def take(self, packet: Packet) -> None:
+        if self.listening:
+            self.got.append(packet)
+        else:
+            self.network.arrive(self.way, packet)
+
+
+def test_a_socket_takes_the_packets_of_one_source_apart(world: World) -> None:
     way = world.network.way(A, B)
     assert way is world.network.way(A, B)
-    way.receive = apart.append
+    socket = way.socket = Socket(world.network, way)
     for source in (A, C):
         world.network.send(source, B, b"x")
     world.network.carry(way, b"y")
+    world.network.inject(A, B, b"i")
     assert world.run() == [b"x"]
-    assert apart == [b"x", b"y"]
-    way.receive = None
-    world.network.carry(way, b"z")
-    assert world.run() == [b"x", b"z"]
+    assert socket.got == [b"x", b"y", b"i"]
+
+
+def test_what_is_on_its_way_to_a_socket_that_stops_goes_to_who_listens_then(world: World) -> None:
+    way = world.network.way(A, B)
+    socket = way.socket = Socket(world.network, way)
+    world.network.carry(way, b"late")
+    socket.listening, way.socket = False, None
+    world.network.carry(way, b"later")
+    assert world.run() == [b"late", b"later"]
+    assert socket.got == []
+    way.socket = socket
+    world.network.carry(way, b"too late")
+    world.network.detach(B)
+    world.run()
+    assert world.reasons() == [(b"10.0.0.1", b"10.0.0.2", PacketReason.UNREACHABLE.value)]

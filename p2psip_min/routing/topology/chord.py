@@ -46,6 +46,9 @@ class Chord:
     ``started`` is when the node came up, in seconds of virtual time.
     """
 
+    # What every message touches lies together in the object, all else in its dictionary.
+    __slots__ = ("__dict__", "__weakref__", "_predecessors", "_ring", "node_id")
+
     def __init__(
         self,
         node_id: NodeID,
