@@ -26,7 +26,7 @@ from p2psip_min.wire.data import (
     encode_stored,
 )
 from p2psip_min.wire.header import decode_destinations, open_envelope
-from p2psip_min.wire.kinds import IANA_KINDS, SIP_REGISTRATION, KindRegistry, SipRegistration
+from p2psip_min.wire.kinds import KNOWN_KINDS, SIP_REGISTRATION, KindRegistry, SipRegistration
 from p2psip_min.wire.message import Message, decode_message
 from p2psip_min.wire.messages import FetchAns, StoreReq, UnknownBody, method_name
 from p2psip_min.wire.security import Signature, encode_identity
@@ -62,7 +62,7 @@ class Group:
 def error_name(message: bytes) -> str:
     """The RFC's name of an error answer's code, such as Data_Too_Old."""
     try:
-        code = int(decode_message(message, IANA_KINDS).body.error_code)
+        code = int(decode_message(message, KNOWN_KINDS).body.error_code)
     except (Malformed, AttributeError):
         return text.UNREADABLE
     return error_label(code)
@@ -77,7 +77,7 @@ def error_label(code: int) -> str:
 
 
 @lru_cache(maxsize=4096)
-def carried(message: bytes, code: int, kinds: KindRegistry = IANA_KINDS) -> RecordRef | None:
+def carried(message: bytes, code: int, kinds: KindRegistry = KNOWN_KINDS) -> RecordRef | None:
     """The first value in a StoreReq or a FetchAns; None for other messages, and for one that holds none.
 
     A FetchAns does not say of which resource it is, so that its reference has an empty one.
@@ -150,7 +150,7 @@ def short_hex(raw: bytes, most: int = 8) -> str:
 # --- the inspector ----------------------------------------------------------------------------------------------
 
 
-def inspect(message: bytes, world: World, now: float, kinds: KindRegistry = IANA_KINDS) -> tuple[Group, ...]:
+def inspect(message: bytes, world: World, now: float, kinds: KindRegistry = KNOWN_KINDS) -> tuple[Group, ...]:
     """The message as groups of fields, in the order of its bytes; one group of raw bytes when it is malformed."""
     try:
         decoded = decode_message(message, kinds)
@@ -310,5 +310,5 @@ class _Reader:
         return text.hashed(self.world.resource(raw)) if isinstance(destination, ResourceID) else text.opaque(raw.hex())
 
     def kind(self, number: int) -> str:
-        spec = IANA_KINDS.get(number)
+        spec = KNOWN_KINDS.get(number)
         return f"{number} = {spec.name}" if spec else str(number)

@@ -29,7 +29,7 @@ from p2psip_min.overlay import Overlay
 from p2psip_min.wire.codec import decode
 from p2psip_min.wire.codes import MessageCode
 from p2psip_min.wire.data import stored_input
-from p2psip_min.wire.kinds import IANA_KINDS, SIP_REGISTRATION, SipRegistration
+from p2psip_min.wire.kinds import KNOWN_KINDS, SIP_REGISTRATION, SipRegistration
 from p2psip_min.wire.message import decode_message, message_input
 from p2psip_min.wire.messages import is_request, method_name
 from p2psip_min.wire.security import encode_identity, verify
@@ -165,7 +165,7 @@ def open_resent(story: Told) -> Resent:
 
 
 def _opened(story: Told, before: events.MessageSent, sent: events.MessageSent) -> Resent:
-    message = decode_message(sent.message, IANA_KINDS)
+    message = decode_message(sent.message, KNOWN_KINDS)
     group = message.body.kind_data[0]
     stored = group.values[0]
     certificate = parse(message.security.certificates[0], OVERLAY_NAME)
@@ -180,7 +180,7 @@ def _opened(story: Told, before: events.MessageSent, sent: events.MessageSent) -
         owner=story.names[before.node],
         written=virtual(stored.storage_time),
         resent_at=sent.t,
-        same_contents=message.contents == decode_message(before.message, IANA_KINDS).contents,
+        same_contents=message.contents == decode_message(before.message, KNOWN_KINDS).contents,
         record_signature=verify(
             certificate.public_key, stored.signature, stored_input(message.body.resource, group.kind, stored)
         ),

@@ -17,6 +17,8 @@ class Word(enum.StrEnum):
     LOST = "LOST"
     READ = "READ"
     INVALID = "INVALID"
+    FLOODED = "FLOODED"
+    TAKEN = "TAKEN"
     FAILED = "FAILED"
     STOLEN = "STOLEN"
     LATE = "LATE"
@@ -47,6 +49,8 @@ TONES: dict[Word, Tone] = {
     Word.LOST: Tone.BAD,
     Word.READ: Tone.BAD,
     Word.INVALID: Tone.BAD,
+    Word.FLOODED: Tone.BAD,
+    Word.TAKEN: Tone.BAD,
     Word.FAILED: Tone.BAD,
     Word.STOLEN: Tone.BAD,
     Word.LATE: Tone.BAD,

@@ -18,7 +18,7 @@ from p2psip_min.procedures.client import on_farewell
 from p2psip_min.procedures.configure import on_config_update
 from p2psip_min.procedures.join import on_join
 from p2psip_min.procedures.maintain import on_leave, on_update
-from p2psip_min.procedures.records import on_fetch, on_find, on_stat, on_store
+from p2psip_min.procedures.records import on_fetch, on_fetch_at_client, on_find, on_stat, on_store
 from p2psip_min.routing.ways import choices, next_hop_on
 from p2psip_min.wire.header import encode_destinations
 from p2psip_min.wire.message import OTHER_NEXT_HOPS, MessageExtension
@@ -103,6 +103,7 @@ CLIENT_HANDLERS: Mapping[int, Handler] = MappingProxyType(
         MessageCode.ATTACH_REQ: on_attach,
         MessageCode.APP_ATTACH_REQ: on_app_attach,
         MessageCode.LEAVE_REQ: on_farewell,
+        MessageCode.FETCH_REQ: on_fetch_at_client,
         MessageCode.CONFIG_UPDATE_REQ: on_config_update,
     }
 )

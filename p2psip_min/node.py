@@ -107,6 +107,10 @@ class Node:
         )
         # Certificates (DER) of the users that may read what this node stores, by user; nobody named: everybody may.
         self.readers: dict[str, bytes] = {}
+        # Resources that may lead to this node, and what this node has entered into its account, until when (virtual s).
+        self.agreed: dict[ResourceID, None] = {}
+        self.entered: dict[bytes, float] = {}
+        self.entering = asyncio.Lock()
         self.generations: dict[tuple[bytes, int], int] = {}
         self.published: dict[tuple[ResourceID, int], Publication] = {}
         self.on_published: Callable[[], None] = lambda: None

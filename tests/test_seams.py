@@ -15,6 +15,7 @@ from p2psip_min.attacks.answering import FalseContact, FalseDenial, FalseRecord
 from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
 from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard, SelectiveDiscard
 from p2psip_min.attacks.eclipse import KeyEclipse
+from p2psip_min.attacks.flooding import NameSquat, Spam, VictimsContact
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.initiative import Initiative
@@ -75,6 +76,9 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     RecordOverwrite: lambda: RecordOverwrite(0.0, (SOMEWHERE,), SIP_REGISTRATION, b"x"),
     RecordPollution: lambda: RecordPollution(0.0, (SOMEWHERE,), SIP_REGISTRATION, (b"x", b"y")),
     RecordRemoval: lambda: RecordRemoval(0.0, (SOMEWHERE,), SIP_REGISTRATION, 0.0),
+    Spam: lambda: Spam(0.0, (SOMEWHERE,), TURN_SERVICE, b"x"),
+    NameSquat: lambda: NameSquat(0.0, (SOMEWHERE,), SIP_REGISTRATION, b"x", 2),
+    VictimsContact: lambda: VictimsContact(0.0, SOMEWHERE, SOMEWHERE, SIP_REGISTRATION),
     InvalidStore: lambda: InvalidStore(0.0, (Junk(SOMEWHERE, TURN_SERVICE, SingleValue(True, b"x")),)),
     QueryDiscard: QueryDiscard,
     SelectiveDiscard: lambda: SelectiveDiscard(bytes(16)),

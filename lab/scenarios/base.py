@@ -22,6 +22,7 @@ from p2psip_min.defences import CATALOGUE, Defences, LinkProtection, entry
 from p2psip_min.errors import LocalProtocolError, P2PSIPError
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import ROUTING, Overlay
+from p2psip_min.storage.rights import names_writer
 from p2psip_min.trace import Trace
 from p2psip_min.transport.driver import InlineDriver, Runs
 
@@ -305,6 +306,8 @@ class Stage:
         if defences.link_protection.tls:
             size += hops * RECORDS_PER_HOP * RECORD_OVERHEAD
         signatures = made + (stores if "record-signature" in defences.names() else 0)
+        signatures = made if defences.message_authentication.signed else 0
+        signatures += stores if names_writer(defences) or "record-signature" in defences.names() else 0
         delay = sum(operation.delay for operation in self.operations)
         return Costs(bytes=size, hops=hops, signatures=signatures, delay=round(delay, 6))
 

@@ -26,7 +26,7 @@ class ClientStage(Stage):
     users: ClassVar[tuple[str, ...]] = ("alice", "bob", "carol", "dave", "mallory")
     owners: ClassVar[tuple[str, ...]] = ("alice", "bob", "carol")
     reader: ClassVar[str] = "dave"
-    assault: Initiative
+    assault: Initiative | None = None
 
     def cast(self) -> None:
         """The owners' records are what it is about."""
@@ -65,7 +65,7 @@ class ClientStage(Stage):
 
     def accepted(self) -> int:
         """How many of mallory's stores were accepted."""
-        return self.assault.accepted if self.setting.attack else 0
+        return self.assault.accepted if self.assault else 0
 
     async def each(self, name: str, work: Sequence[Coroutine[Any, Any, Any]]) -> None:
         """Several users do something at once."""

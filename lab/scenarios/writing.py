@@ -193,6 +193,10 @@ TURN_DIRECTORY = KindSpec(
 """One record for all TURN servers of an overlay, a part for each (draft 7.2.8); a Kind for private use."""
 
 
+ALTERS, LOOKS = 120.0, 220.0
+"""When mallory alters the others' parts, and when somebody reads the record."""
+
+
 class SharedStage(ClientStage):
     """Four servers offer the same service under one name; one of them alters the others' parts."""
 
@@ -214,24 +218,21 @@ class SharedStage(ClientStage):
 
     def plan(self) -> Initiative:
         """The others' parts shall lead to her."""
-        return RecordOverwrite(ATTACKS, (self.shared,), TURN_DIRECTORY.id, self.part("mallory").value)
+        return RecordOverwrite(ALTERS, (self.shared,), TURN_DIRECTORY.id, self.part("mallory").value)
 
     async def offer(self, users: tuple[str, ...]) -> None:
-        """Servers write their parts."""
-        await self.each("store", [self._offer(user) for user in users])
-
-    async def _offer(self, user: str) -> None:
-        peer = self.overlay.node(user).peer
-        await procedures.store(peer, self.shared, TURN_DIRECTORY.id, (self.part(user),))
+        """Servers write their parts, one after the other: each store names the version that it replaces."""
+        for user in users:
+            peer = self.overlay.node(user).peer
+            await self.perform("store", procedures.store(peer, self.shared, TURN_DIRECTORY.id, (self.part(user),)))
 
     async def story(self) -> None:
         """PUT by all four, GET, PUT again."""
         await self.until(REGISTERS)
         await self.offer(self.providers)
-        await self.until(READS)
+        await self.until(LOOKS)
         reader = self.overlay.node(self.reader).peer
         await self.perform("fetch", procedures.fetch(reader, self.shared, TURN_DIRECTORY.id))
-        await self.until(REGISTERS_AGAIN)
         await self.offer(self.owners)
 
     def figure(self) -> float:

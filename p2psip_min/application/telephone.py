@@ -72,6 +72,10 @@ class Telephone:
         await store(self.peer, ResourceID.of(self.aor), SIP_REGISTRATION, (entry,), lifetime=lifetime)
         self.peer.emit(events.Registered(self.peer.now(), self.peer.node_id, 0, self.aor, aor))
 
+    def agree_to(self, aor: str) -> None:
+        """Let another name lead to this phone; storing peers may ask (draft 5.3)."""
+        self.peer.agreed[ResourceID.of(aor)] = None
+
     async def unregister(self) -> None:
         """Put a tombstone in the place of our registration."""
         await remove(self.peer, ResourceID.of(self.aor), SIP_REGISTRATION, bytes(self.peer.node_id))
@@ -172,7 +176,8 @@ class Telephone:
         if message.method == "INVITE":
             self.calls.append((remote, call_id))
             wanted = message.uri.removeprefix("sip:")
-            status, reason = (200, "OK") if wanted == self.aor else (404, "Not Found")
+            mine = wanted == self.aor or ResourceID.of(wanted) in self.peer.agreed
+            status, reason = (200, "OK") if mine else (404, "Not Found")
             tag, contact = self.peer.node_id.hex()[:8], _contact(self.address)
             self.links.send(remote, sip.answer(message, status, reason, tag=tag, contact=contact).encode())
         elif message.status >= 200 and (future := self._waiting.get(call_id)) is not None and not future.done():

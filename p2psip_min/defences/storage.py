@@ -10,10 +10,12 @@ from p2psip_min.storage.access import (
     AccessControlPolicy,
     AnyPart,
     AnyWriter,
+    FirstCome,
     OneList,
     OwnPart,
     PartPolicy,
 )
+from p2psip_min.storage.consent import ConsentPolicy, ContactAsked, NobodyAsked
 from p2psip_min.storage.denial import AnybodysDenial, DenialPolicy, RootSetDenial
 from p2psip_min.storage.policies import (
     AnyOrder,
@@ -35,6 +37,7 @@ from p2psip_min.storage.policies import (
     TransactionMemoryPolicy,
     VersionPolicy,
 )
+from p2psip_min.storage.quota import PeerQuota, PublicationAccount, QuotaPolicy, Unlimited
 from p2psip_min.storage.redundancy import (
     AuditPolicy,
     BackupPolicy,
@@ -68,6 +71,8 @@ class StorageDefences:
     access: AccessControlPolicy = AnyWriter()
     parts: PartPolicy = AnyPart()
     removal: RemovalPolicy = AsValues()
+    quota: QuotaPolicy = Unlimited()
+    consent: ConsentPolicy = NobodyAsked()
     validation: ValidationPolicy = Unvalidated()
     order: OrderPolicy = AnyOrder()
     version: VersionPolicy = NoVersion()
@@ -115,6 +120,19 @@ STORAGE: tuple[Defence, ...] = (
         presets=(DRAFT, RELOAD),
     ),
     Defence(
+        name="first-come",
+        title="First come, first served",
+        field="access",
+        on=FirstCome(),
+        off=AnyWriter(),
+        checks="a place belongs to whoever wrote there first, with 4 values at most",
+        stops="whoever comes later, the rightful holder included",
+        cost="one signature a record",
+        section="draft 11.7",
+        number=lambda values: FirstCome(int(values)),
+        decoy=True,
+    ),
+    Defence(
         name="own-part",
         title="Own part of a shared record",
         field="parts",
@@ -159,6 +177,42 @@ STORAGE: tuple[Defence, ...] = (
         stops="removals by outsiders",
         cost="one certificate a removal",
         section="draft 7.2.8",
+        decoy=True,
+    ),
+    Defence(
+        name="contact-consent",
+        title="Consent of the contact",
+        field="consent",
+        on=ContactAsked(),
+        off=NobodyAsked(),
+        checks="a record that leads to another node than its writer's is stored once that one has agreed",
+        stops="leading callers to a victim",
+        cost="one question and one signature a record that leads to somebody else",
+        section="draft 5.3",
+    ),
+    Defence(
+        name="publication-account",
+        title="Account of publications",
+        field="quota",
+        on=PublicationAccount(),
+        off=Unlimited(),
+        checks="an object outside its publisher's own places is one of at most 16 in his account",
+        stops="spam, however it is spread over keys",
+        cost="one more store and one more fetch an object outside its publisher's own places",
+        section="draft 5.3, Figure 4",
+        number=lambda objects: PublicationAccount(int(objects)),
+    ),
+    Defence(
+        name="peer-quota",
+        title="Quota at each storing peer",
+        field="quota",
+        on=PeerQuota(),
+        off=Unlimited(),
+        checks="one publisher has at most 16 values at one storing peer",
+        stops="spam at a few peers, but not what is spread over many",
+        cost="counting what is held",
+        section="draft Figure 4",
+        number=lambda objects: PeerQuota(int(objects)),
         decoy=True,
     ),
     Defence(

@@ -28,7 +28,7 @@ from p2psip_min.enrollment.markup import Element, read
 from p2psip_min.enrollment.schema import BASE, CHORD, Fields, KindFields
 from p2psip_min.errors import ConfigurationReason, LocalProtocolError, Malformed
 from p2psip_min.ids import NodeID
-from p2psip_min.wire.kinds import IANA_KINDS, KindRegistry, KindSpec
+from p2psip_min.wire.kinds import IANA_KINDS, KNOWN_KINDS, KindRegistry, KindSpec
 from p2psip_min.wire.security import (
     SecurityBlock,
     decode_security,
@@ -89,8 +89,8 @@ class Configuration:
     document: bytes = field(default=b"", repr=False, compare=False)
 
     def registry(self) -> KindRegistry:
-        """The Kinds of this overlay: the registered ones, with the document's limits and additions."""
-        return KindRegistry([*IANA_KINDS.values(), *self.kinds])
+        """The Kinds of this overlay: those that every node knows, with the document's limits and additions."""
+        return KindRegistry([*KNOWN_KINDS.values(), *self.kinds])
 
     def trust(self, *, cache: ChainCache | None = None) -> TrustStore:
         """A new node's judgement of certificates under this configuration."""

@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from p2psip_min import trace as events
 from p2psip_min.clock import milliseconds
-from p2psip_min.enrollment.certificates import Certificate
-from p2psip_min.errors import ErrorAnswer, LinkReason, NotFound, RemoteFault, RequestTimedOut
-from p2psip_min.exchange import Received, Reply
+from p2psip_min.errors import ErrorAnswer, NotFound, RemoteFault, RequestTimedOut
+from p2psip_min.exchange import Later, Received, Reply
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.node import Publication
 from p2psip_min.peer import Peer
+from p2psip_min.procedures import clearing
 from p2psip_min.procedures.backup import find_backup, keep_backup
+from p2psip_min.procedures.clearing import certificates_of
 from p2psip_min.procedures.lookup import ask
 from p2psip_min.procedures.replicate import copy_out, look_after_copies
 from p2psip_min.procedures.survey import ask_root_set
+from p2psip_min.storage.access import Claim, place_of
+from p2psip_min.storage.quota import at_home, entry_key
 from p2psip_min.storage.reader import Answer, Value
 from p2psip_min.storage.replication import HAND_OVER
-from p2psip_min.storage.rights import sealing
+from p2psip_min.storage.rights import GUARDED, sealing
 from p2psip_min.storage.selection import whole
-from p2psip_min.storage.validation import Rejected
+from p2psip_min.storage.validation import Rejected, refuse
 from p2psip_min.storage.values import key_of, same_version
 from p2psip_min.wire.data import APPEND, DictionaryEntry, StoredData, StoredDataValue, StoreKindData
+from p2psip_min.wire.kinds import PUBLICATIONS
 from p2psip_min.wire.messages import ErrorCode, FetchReq, FindAns, PingReq, StatAns, StoreReq
-from p2psip_min.wire.security import UNSIGNED, SignerIdentity
+from p2psip_min.wire.security import UNSIGNED
 
 T = TypeVar("T")
 
 _APPENDED = APPEND.to_bytes(4, "big")
+
+ENTRY_SLACK = 60
+"""Seconds by which an account's entry outlasts its object, so that it is there when the object arrives."""
+
+WRITERS = 4
+"""How many nodes may write to one record at the same time: of those that name the same version, one gets through."""
 
 LIFETIME = 3600
 """Seconds that a record lives when its owner does not say."""
@@ -76,8 +86,9 @@ async def store(
 async def _store_everywhere(
     peer: Peer, resource: ResourceID, kind: int, entries: Sequence[StoredDataValue], lifetime: int
 ) -> Stored:
-    when = peer.next_storage_time(milliseconds(peer.now()))
     places = peer.defences.places.of(resource)
+    await _enter(peer, places, kind, entries, lifetime)
+    when = peer.next_storage_time(milliseconds(peer.now()))
     if len(places) == 1:
         return await _store_at(peer, resource, kind, entries, lifetime, when)
     tries = [_outcome(_store_at(peer, place, kind, entries, lifetime, when)) for place in places]
@@ -103,14 +114,40 @@ def _first_fault(outcomes: Iterable[object]) -> RemoteFault:
 async def _store_at(
     peer: Peer, place: ResourceID, kind: int, values: Sequence[StoredDataValue], lifetime: int, when: int
 ) -> Stored:
-    try:
-        return await _store(peer, place, kind, values, lifetime, when)
-    except ErrorAnswer as error:
-        if error.code != ErrorCode.GENERATION_COUNTER_TOO_LOW or not peer.defences.version.claim(1):
-            raise
+    for _ in range(WRITERS):
+        try:
+            return await _store(peer, place, kind, values, lifetime, when)
+        except ErrorAnswer as error:
+            failure = error
+            if error.code != ErrorCode.GENERATION_COUNTER_TOO_LOW or not peer.defences.version.claim(1):
+                break
         # Somebody else wrote, or we forgot: ask for the counter and try once more (§7.4.1.1).
         await _learn_generation(peer, place, kind)
-        return await _store(peer, place, kind, values, lifetime, peer.next_storage_time(milliseconds(peer.now())))
+        when = peer.next_storage_time(milliseconds(peer.now()))
+    raise failure
+
+
+async def _enter(
+    peer: Peer, places: Iterable[ResourceID], kind: int, values: Sequence[StoredDataValue], lifetime: int
+) -> None:
+    """Enter into our account what is to lie outside our own places; raises ErrorAnswer when the account is full."""
+    if not peer.defences.quota.booked or kind in GUARDED:
+        return
+    own, spec, salts = peer.parts.identity, peer.surroundings.kinds[kind], peer.defences.places.salts
+    keys = [
+        entry_key(place, kind, key_of(value))
+        for place in places
+        for value in values
+        if value.exists and not at_home(Claim(place, spec, key_of(value), own.user, own.node_id, salts))
+    ]
+    if not keys:
+        return
+    until = peer.now() + lifetime
+    async with peer.entering:  # one change of the account at a time, since each names the version that it replaces
+        if new := [key for key in keys if peer.entered.get(key, 0.0) < until]:
+            entries = [DictionaryEntry(key, True, b"") for key in new]
+            await _store_everywhere(peer, place_of(own.user), PUBLICATIONS, entries, lifetime + ENTRY_SLACK)
+            peer.entered.update(dict.fromkeys(new, until))
 
 
 async def _store(
@@ -118,7 +155,9 @@ async def _store(
 ) -> Stored:
     identity = peer.parts.identity
     sealed = tuple(
-        sealing(peer.defences, value).seal(identity.private_key, peer.identity, resource, kind, when, lifetime, value)
+        sealing(peer.defences, kind, value).seal(
+            identity.private_key, peer.identity, resource, kind, when, lifetime, value
+        )
         for value in values
     )
     generation = peer.defences.version.claim(peer.generations.get((resource, kind), 0))
@@ -317,12 +356,6 @@ def _answer(peer: Peer, received: Received, kind: int, place: ResourceID) -> Ans
     return Answer(received.signer, values, certificates_of(peer, received), place)
 
 
-def certificates_of(peer: Peer, received: Received) -> Callable[[SignerIdentity], Certificate | LinkReason | None]:
-    """How to find the signer of a value that came with this message."""
-    bucket = received.message.security.certificates
-    return lambda identity: peer.certificate_for(identity, bucket)
-
-
 async def remove(peer: Peer, resource: ResourceID, kind: int, key: bytes, *, lifetime: int = LIFETIME) -> Stored:
     """Put a tombstone in the place of our dictionary entry (§7.4.1.3); it must outlive what it removes."""
     return await store(peer, resource, kind, (DictionaryEntry(key, False, b""),), lifetime=lifetime)
@@ -331,28 +364,56 @@ async def remove(peer: Peer, resource: ResourceID, kind: int, key: bytes, *, lif
 # --- the storing peer -------------------------------------------------------------------------------------------------
 
 
-def on_store(peer: Peer, received: Received) -> Reply:
-    """Judge and carry out a store, then send the copies on their way (§7.4.1.1)."""
+def on_store(peer: Peer, received: Received) -> Reply | Later:
+    """Judge and carry out a store, then send the copies on their way (§7.4.1.1); some are asked about first."""
     request: StoreReq = received.body
-    resource = request.resource
     if peer.leaving or (not peer.joined and request.replica_number == 0):
         raise ErrorAnswer(ErrorCode.FORBIDDEN, b"going" if peer.leaving else b"not a peer")
-    now = peer.now()
-    defences, topology = peer.defences, peer.topology
+    if request.replica_number == 0 and (peer.defences.consent.asks or peer.defences.quota.booked):
+        changes = peer.store.judge(request, **_circumstances(peer, received))
+        if not isinstance(changes, Rejected):
+            asked = clearing.questions(peer, request.resource, changes, certificates_of(peer, received))
+            if asked:
+                return Later(_store_when_clear(peer, received, asked))
+    return _carry_out(peer, received)
+
+
+async def _store_when_clear(peer: Peer, received: Received, asked: Sequence[clearing.Question]) -> Reply:
+    resource = received.body.resource
+    for question in asked:
+        if reason := await clearing.objection(peer, resource, question):
+            transaction = received.envelope.transaction_id
+            peer.emit(events.StoreRejected(peer.now(), peer.node_id, transaction, resource, question.kind, reason))
+            refused = refuse(reason, question.kind)
+            raise ErrorAnswer(refused.code, refused.info)
+    return _carry_out(peer, received)
+
+
+def _circumstances(peer: Peer, received: Received) -> dict[str, Any]:
+    """What a store is judged by beside its contents."""
+    request: StoreReq = received.body
+    resource, topology = request.resource, peer.topology
     responsible = topology.responsible(resource)
-    replicas = defences.replication.choose(topology.replicas(resource, defences.replication.copies))
-    others = defences.write.holders - 1
-    outcome = peer.store.accept(
-        request,
-        sender=received.signer,
-        sender_certificate=received.certificate,
-        certificates=certificates_of(peer, received),
-        responsible=responsible or (others > 0 and topology.holds(resource, others)),
-        plausible_replica_sender=topology.plausible_source(received.signer)
+    others = peer.defences.write.holders - 1
+    return {
+        "sender": received.signer,
+        "sender_certificate": received.certificate,
+        "certificates": certificates_of(peer, received),
+        "responsible": responsible or (others > 0 and topology.holds(resource, others)),
+        "plausible_replica_sender": topology.plausible_source(received.signer)
         or (responsible and request.replica_number == HAND_OVER and _may_come_home(peer, resource)),
-        transaction_id=received.envelope.transaction_id,
-        now=now,
-        replicas=replicas,
+        "now": peer.now(),
+    }
+
+
+def _carry_out(peer: Peer, received: Received) -> Reply:
+    request: StoreReq = received.body
+    resource, topology = request.resource, peer.topology
+    responsible = topology.responsible(resource)
+    replicas = peer.defences.replication.choose(topology.replicas(resource, peer.defences.replication.copies))
+    transaction_id = received.envelope.transaction_id
+    outcome = peer.store.accept(
+        request, transaction_id=transaction_id, replicas=replicas, **_circumstances(peer, received)
     )
     for event in outcome.events:
         peer.emit(event)
@@ -381,13 +442,23 @@ def _may_come_home(peer: Peer, resource: ResourceID) -> bool:
 
 
 def on_fetch(peer: Peer, received: Received) -> Reply:
-    """Hand out what is held, with the certificates that a reader needs (§7.4.2.2)."""
+    """Hand out what is held, with the certificates that a reader needs (§7.4.2.2); or say what only we can say."""
+    if (own_word := clearing.consent(peer, received.body)) is not None:
+        return own_word
     found = peer.store.fetch(received.body, peer.now())
     if isinstance(found, Rejected):
         raise ErrorAnswer(found.code, found.info)
     vouching, own = peer.defences.vouching, peer.parts.identity
     answer = vouching.vouch(own.private_key, peer.identity, received.body.resource, found.answer)
     return Reply(answer, (*found.certificates, own.certificate) if vouching.signs else found.certificates)
+
+
+def on_fetch_at_client(peer: Peer, received: Received) -> Reply:
+    """A client holds nothing; what only it can say, it says."""
+    own_word = clearing.consent(peer, received.body)
+    if own_word is None:
+        raise ErrorAnswer(ErrorCode.FORBIDDEN, b"not a peer")
+    return own_word
 
 
 def on_stat(peer: Peer, received: Received) -> StatAns:

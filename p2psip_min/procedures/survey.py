@@ -41,8 +41,9 @@ async def _statement(peer: Peer, question: Ask) -> tuple[NodeID, ...] | None:
     """Whom a node knows; None where it can't be asked."""
     node = question.node
     try:
-        if question.via is not None and not peer.links.connected(node):
-            await attach(peer, (question.via, node), next_hop=question.via)
+        if not peer.links.connected(node):
+            way = (node,) if question.via is None else (question.via, node)
+            await attach(peer, way, next_hop=question.via)
         answer = await peer.request((node,), ProbeReq((EXP_PROBE,)), next_hop=node)
         return stated_table(answer.body)
     except (RemoteFault, LinkRefused, Malformed):

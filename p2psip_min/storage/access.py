@@ -9,12 +9,13 @@ node may write in a record that several share (draft Req. 13). Each half is a de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.storage.values import Held
 from p2psip_min.wire.kinds import AccessPolicy, DataModel, KindSpec
 
 
@@ -95,6 +96,9 @@ PLACES: Mapping[AccessPolicy, AccessRule] = {
 }
 """Whose place a resource is, by the Kind's policy."""
 
+BOUND = frozenset(PLACES) - {AccessPolicy.NODE_ID_MATCH}
+"""The policies that bind a place to somebody."""
+
 # --- the part ---------------------------------------------------------------------------------------------------------
 
 SHARED = frozenset({AccessPolicy.USER_NODE_MATCH, AccessPolicy.NODE_ID_MATCH})
@@ -116,12 +120,15 @@ def permitted(claim: Claim) -> bool:
 
 
 class AccessControlPolicy(Protocol):
-    """Whether a place belongs to somebody. ``names_writer``: values must be signed for it."""
+    """Whether a place belongs to somebody; ``held`` is what of the Kind lies there by now.
+
+    ``names_writer``: values must be signed for it.
+    """
 
     @property
     def names_writer(self) -> bool: ...
 
-    def allows(self, claim: Claim) -> bool: ...
+    def allows(self, claim: Claim, held: Mapping[bytes, Held]) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,7 @@ class AnyWriter:
 
     names_writer = False
 
-    def allows(self, claim: Claim) -> bool:
+    def allows(self, claim: Claim, held: Mapping[bytes, Held]) -> bool:
         """Always."""
         return True
 
@@ -141,18 +148,31 @@ class AccessControl:
 
     names_writer = True
 
-    def allows(self, claim: Claim) -> bool:
+    def allows(self, claim: Claim, held: Mapping[bytes, Held]) -> bool:
         """By the Kind's policy."""
         return PLACES[claim.spec.access](claim)
 
 
+@dataclass(frozen=True, slots=True)
+class FirstCome:
+    """First come, first served: a place belongs to whoever wrote there first, with ``per_key`` values at most."""
+
+    per_key: int = 4
+    names_writer = True
+
+    def allows(self, claim: Claim, held: Mapping[bytes, Held]) -> bool:
+        """Nobody else is there, and this one has not too much there already."""
+        others = [key for key, one in held.items() if one.user != claim.user]
+        return not others and (claim.key in held or len(held) < self.per_key)
+
+
 class PartPolicy(Protocol):
-    """Who may write which part of a shared record; ``held`` are the keys that it has."""
+    """Who may write which part of a shared record; ``held`` is what of it lies there by now."""
 
     @property
     def names_writer(self) -> bool: ...
 
-    def allows(self, claim: Claim, held: Collection[bytes]) -> bool: ...
+    def allows(self, claim: Claim, held: Mapping[bytes, Held]) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +181,7 @@ class AnyPart:
 
     names_writer = False
 
-    def allows(self, claim: Claim, held: Collection[bytes]) -> bool:
+    def allows(self, claim: Claim, held: Mapping[bytes, Held]) -> bool:
         """Always."""
         return True
 
@@ -172,7 +192,7 @@ class OwnPart:
 
     names_writer = True
 
-    def allows(self, claim: Claim, held: Collection[bytes]) -> bool:
+    def allows(self, claim: Claim, held: Mapping[bytes, Held]) -> bool:
         """The part is the one that bears the writer's Node-ID."""
         return claim.spec.access not in SHARED or own_key(claim)
 
@@ -183,6 +203,6 @@ class OneList:
 
     names_writer = True
 
-    def allows(self, claim: Claim, held: Collection[bytes]) -> bool:
+    def allows(self, claim: Claim, held: Mapping[bytes, Held]) -> bool:
         """The writer is on the list, or enters it."""
         return claim.spec.access not in SHARED or claim.node_id in held or own_key(claim)

@@ -19,6 +19,8 @@ from p2psip_min.clock import milliseconds
 from p2psip_min.errors import LinkReason, StoreReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.access import AccessControlPolicy, AnyPart, AnyWriter, PartPolicy
+from p2psip_min.storage.consent import ConsentPolicy, NobodyAsked
+from p2psip_min.storage.quota import QuotaPolicy, Unlimited
 from p2psip_min.storage.redundancy import OnePlace, PlacesPolicy
 from p2psip_min.storage.removal import AsValues, RemovalPolicy
 from p2psip_min.storage.values import Unvalidated, ValidationPolicy
@@ -422,6 +424,12 @@ class StorePolicies(Protocol):
     def removal(self) -> RemovalPolicy: ...
 
     @property
+    def quota(self) -> QuotaPolicy: ...
+
+    @property
+    def consent(self) -> ConsentPolicy: ...
+
+    @property
     def validation(self) -> ValidationPolicy: ...
 
 
@@ -438,4 +446,6 @@ class StoreRules:
     access: AccessControlPolicy = AnyWriter()
     parts: PartPolicy = AnyPart()
     removal: RemovalPolicy = AsValues()
+    quota: QuotaPolicy = Unlimited()
+    consent: ConsentPolicy = NobodyAsked()
     validation: ValidationPolicy = Unvalidated()

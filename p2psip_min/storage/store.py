@@ -11,11 +11,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from p2psip_min import trace as events
 from p2psip_min.errors import StoreReason
 from p2psip_min.ids import NodeID, ResourceID, distance
 from p2psip_min.storage.policies import Answers, CertificateFor, Signer, StorePolicies
+from p2psip_min.storage.quota import exceeded
 from p2psip_min.storage.rights import NOTHING, proven
 from p2psip_min.storage.selection import select
 from p2psip_min.storage.validation import (
@@ -163,10 +165,8 @@ class Store:
             return Accepted(known.responses, [], False, True)
         happened: list[Event] = self.expire(now)
         resource = request.resource
-        shelves = self._resources.get(resource)
-        changes = self._checklist.judge(
+        changes = self.judge(
             request,
-            shelves or {},
             sender=sender,
             sender_certificate=sender_certificate,
             certificates=certificates,
@@ -189,6 +189,17 @@ class Store:
         accepted = Accepted(responses, happened, changed, covers=covers)
         self._answers.keep(sender, transaction_id, accepted, now)
         return accepted
+
+    def judge(self, request: StoreReq, **circumstances: Any) -> list[Change] | Rejected:
+        """What ``accept`` would change under the same circumstances, without changing it."""
+        changes = self._checklist.judge(request, self._resources.get(request.resource, {}), **circumstances)
+        quota = self.rules.quota
+        if quota.booked or not quota.limit or isinstance(changes, Rejected):
+            return changes
+        coming = [new.user for change in changes for _, new, old in change.entries if old is None]
+        if exceeded(quota.limit, coming, [record.signer for record in self.records()] if coming else ()):
+            return refuse(StoreReason.OVER_QUOTA, changes[0].kind)
+        return changes
 
     def _carry_out(
         self, resource: bytes, change: Change, transaction_id: int, now: float, happened: list[Event]

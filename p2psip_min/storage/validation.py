@@ -12,12 +12,12 @@ from p2psip_min.errors import Malformed, StoreReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.access import Claim
 from p2psip_min.storage.policies import CertificateFor, Signer, StorePolicies
-from p2psip_min.storage.rights import denied, proven
+from p2psip_min.storage.rights import GUARDED, denied, proven
 from p2psip_min.storage.values import CLASS_OF, Held, Shelf, ValueRule, key_of, precedence
 from p2psip_min.trace import Event
 from p2psip_min.wire.codec import encode
 from p2psip_min.wire.data import APPEND, ArrayEntry, StoredData, StoredDataValue, StoreKindData
-from p2psip_min.wire.kinds import KindRegistry, KindSpec
+from p2psip_min.wire.kinds import PUBLICATIONS, KindRegistry, KindSpec
 from p2psip_min.wire.messages import ErrorCode, StoreAns, StoreKindResponse, StoreReq
 
 ERROR_OF: Mapping[StoreReason, ErrorCode] = {
@@ -34,6 +34,9 @@ ERROR_OF: Mapping[StoreReason, ErrorCode] = {
     StoreReason.ACCESS_DENIED: ErrorCode.FORBIDDEN,
     StoreReason.REQUESTER_DENIED: ErrorCode.FORBIDDEN,
     StoreReason.OTHERS_PART: ErrorCode.FORBIDDEN,
+    StoreReason.OVER_QUOTA: ErrorCode.FORBIDDEN,
+    StoreReason.NOT_BOOKED: ErrorCode.FORBIDDEN,
+    StoreReason.NO_CONSENT: ErrorCode.FORBIDDEN,
     StoreReason.GENERATION_TOO_LOW: ErrorCode.GENERATION_COUNTER_TOO_LOW,
     StoreReason.GENERATION_TOO_HIGH: ErrorCode.GENERATION_COUNTER_TOO_LOW,
     StoreReason.GENERATION_REQUIRED: ErrorCode.GENERATION_COUNTER_TOO_LOW,
@@ -204,7 +207,7 @@ class Checklist:
             old = coming.get(key) or held.get(key)
             if replica and old is not None and same(old.stored, stored):
                 continue
-            if old is not None and self._too_old(stored, old.stored, replica):
+            if old is not None and self._too_old(group.kind, stored, old.stored, replica):
                 return StoreReason.DATA_TOO_OLD
             if not replica and (reason := timestamp.verdict(stored.storage_time, now)):
                 return reason
@@ -222,7 +225,7 @@ class Checklist:
             )
             coming[key] = new
             entries.append((key, new, old))
-        if coming and len(held) + sum(key not in held for key in coming) > spec.max_count:
+        if coming and len(held) + sum(key not in held for key in coming) > self._most(spec):
             return StoreReason.TOO_MANY
         generation = shelf.generation if shelf else 0
         if replica:
@@ -231,11 +234,18 @@ class Checklist:
             generation += 1
         return Change(group.kind, spec, generation, entries)
 
-    def _too_old(self, new: StoredData, old: StoredData, replica: int) -> bool:
+    def _most(self, spec: KindSpec) -> int:
+        """How many values of the Kind may lie at one resource."""
+        quota = self.rules.quota
+        if spec.id == PUBLICATIONS and quota.booked:
+            return quota.limit * (1 + self.rules.places.salts)
+        return spec.max_count
+
+    def _too_old(self, kind: int, new: StoredData, old: StoredData, replica: int) -> bool:
         """Whether a value comes too late to replace another; copies that merge go by all of their precedence."""
         order, time, held = self.rules.order, new.storage_time, old.storage_time
-        if not new.value.exists and self.rules.removal.too_old(time, held):
-            return True
+        if kind in GUARDED or (not new.value.exists and self.rules.removal.too_old(time, held)):
+            return time <= held
         return order.merges and precedence(new) < precedence(old) if replica else order.too_old(time, held)
 
     def invalid(self, spec: KindSpec, stored: StoredData) -> StoreReason | None:

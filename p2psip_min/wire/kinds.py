@@ -86,6 +86,21 @@ IANA_KINDS = KindRegistry(
 )
 """The registered Kinds (RFC 6940 §14.6, RFC 7904 §11.1); the limits are ours, the registry sets none."""
 
+PUBLICATIONS = 0xF0000031
+CONSENT = 0xF0000032
+
+OUR_KINDS = KindRegistry(
+    [
+        KindSpec(PUBLICATIONS, "PUBLICATIONS", DataModel.DICTIONARY, AccessPolicy.USER_MATCH, 255, 0),
+        KindSpec(CONSENT, "CONSENT", DataModel.SINGLE, AccessPolicy.NODE_MATCH, 1, 0),
+    ]
+)
+"""Kinds for private use (RFC 6940 §14.6) that some defences need: an identity's account of what it has published
+elsewhere, and a node's word that a record may lead to it. Nobody stores the latter: it is fetched from the node."""
+
+KNOWN_KINDS = KindRegistry([*IANA_KINDS.values(), *OUR_KINDS.values()])
+"""What every node of ours knows."""
+
 
 class SipRegistrationType(enum.IntEnum):
     """What a SIP registration holds (RFC 7904 §3.2)."""

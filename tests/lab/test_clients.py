@@ -33,6 +33,9 @@ FIGURES = {
     },
     "ST-4": {"record-signature": 3.0, "access-control": 3.0, "own-part": 0.0, "one-list": 3.0, "validation": 3.0},
     "ST-6": {"record-signature": 0.75, "access-control": 0.0, "own-part": 0.5, "version-counter": 0.75},
+    "ST-7": {"record-signature": 6.0, "access-control": 6.0, "own-part": 6.0, "contact-consent": 0.0},
+    "ST-8": {"access-control": 192.0, "own-part": 192.0, "publication-account": 16.0},
+    "ST-9": {"record-signature": 4.0, "first-come": 4.0, "access-control": 0.0, "publication-account": 0.0},
     "ST-10": {"validation": 0.0, "reader-validation": 8.0, "access-control": 8.0, "record-signature": 8.0},
 }
 
