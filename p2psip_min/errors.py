@@ -160,6 +160,9 @@ class EnrollmentReason(Reason):
     PAYMENT_REQUIRED = "payment required"
     PROBATION = "new here: wait"
     BAD_REPUTATION = "revoked too often"
+    PUZZLE_UNSOLVED = "puzzle unsolved"
+    RATE_LIMITED = "asked too often"
+    BUSY = "busy"
     REVOKED = "revoked"
 
 

@@ -53,8 +53,9 @@ class Overlay(World):
     ``peers`` counts the ``users`` (peers with a phone) too; ``clients`` are users whose phones are no peers. ``links``
     ("tls", "plain") overrides what ``defences`` (a preset's name or a value) says; ``trusted`` is how many of an
     untrusted base's peers are the operator's; ``servers`` counts enrollment servers, with 0 all is enrolled beforehand;
-    ``kinds`` are defined beside the registered ones, and make a document that needs a larger ``max_message_size`` (in
-    bytes) to be passed on; ``topology`` makes a node's overlay algorithm, Chord by default.
+    ``service_time`` is how many seconds each request keeps them busy; ``kinds`` are defined beside the registered ones,
+    and make a document that needs a larger ``max_message_size`` (in bytes) to be passed on; ``topology`` makes a node's
+    overlay algorithm, Chord by default.
     Unknown names raise a ValueError or KeyError that lists the known ones.
     """
 
@@ -78,6 +79,7 @@ class Overlay(World):
         finger_choice: str = "first",
         maintenance: bool = True,
         servers: int = 1,
+        service_time: float = 0.0,
         kinds: Sequence[KindSpec] = (),
         max_message_size: int = 5000,
         topology: TopologyFactory | None = None,
@@ -101,6 +103,7 @@ class Overlay(World):
         self.by_name: dict[str, Node] = {}
         self.strangers: list[Node] = []
         self._finger_choice = finger_choice
+        servers += self.defences.enrollment_doors.more if servers else 0
         self.provider = Provider(
             name,
             seed=seed,
@@ -111,6 +114,7 @@ class Overlay(World):
                 f"https://{server_address(number)[0]}/enrollment" for number in range(1, servers + 1)
             ),
             policy=self.defences.enrollment(),
+            service_time=service_time,
             kinds=tuple(kinds),
             max_message_size=max_message_size,
             shared_secret=self.defences.link_protection.secret(self.rng("shared secret")),

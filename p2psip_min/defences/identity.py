@@ -18,6 +18,7 @@ from p2psip_min.enrollment.applicants import (
     VouchedFor,
 )
 from p2psip_min.enrollment.assignment import HashOfKey, NodeIdAssignment, SelfChosen, ServerRandom
+from p2psip_min.enrollment.doors import NoLimit, RateLimit, RatePolicy
 from p2psip_min.enrollment.freshness import (
     Claimed,
     Expires,
@@ -41,6 +42,14 @@ from p2psip_min.enrollment.holdings import (
     Renewal,
 )
 from p2psip_min.enrollment.policy import NONCE_LIFETIME, EnrollmentPolicy
+from p2psip_min.enrollment.puzzles import ClientPuzzle, NoPuzzle, PuzzlePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """How many enrollment servers stand before the same desk, beside those that there are."""
+
+    more: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +68,9 @@ class IdentityDefences:
     key_possession: PossessionPolicy = Claimed()
     enrollment_protection: ExchangeProtection = ExchangeProtection()
     answer_signature: AnswerSignature = AnswerSignature(False)
+    enrollment_rate: RatePolicy = NoLimit()
+    enrollment_puzzle: PuzzlePolicy = NoPuzzle()
+    enrollment_doors: Doors = Doors()
 
     def enrollment(self) -> EnrollmentPolicy:
         """What an enrollment server allows under these defences."""
@@ -75,6 +87,8 @@ class IdentityDefences:
             reputation=self.enrollment_reputation,
             protection=self.enrollment_protection,
             signature=self.answer_signature,
+            rate=self.enrollment_rate,
+            puzzle=self.enrollment_puzzle,
         )
 
 
@@ -251,5 +265,41 @@ IDENTITY: tuple[Defence, ...] = (
         stops="changing answers on the way, also behind the end of TLS; not reading them",
         cost="one signature and one certificate an answer",
         section="draft 11.8",
+    ),
+    Defence(
+        name="enrollment-rate",
+        title="One request in 20 s from an address",
+        field="enrollment_rate",
+        on=RateLimit(),
+        off=NoLimit(),
+        checks="an address asks for a certificate once in 20 s",
+        stops="a flood from a few addresses; not one from many, nor who takes his time",
+        cost="users behind one address wait for each other",
+        section="draft 11.7, Req. 15",
+        number=RateLimit,
+    ),
+    Defence(
+        name="client-puzzle",
+        title="Puzzle while many wait",
+        field="enrollment_puzzle",
+        on=ClientPuzzle(),
+        off=NoPuzzle(),
+        checks="a request has solved a puzzle while more than four others wait",
+        stops="making a server work without working oneself",
+        cost="about two seconds of a device's time, while many wait",
+        section="draft 11.7, Req. 15",
+        number=lambda bits: ClientPuzzle(int(bits)),
+    ),
+    Defence(
+        name="second-server",
+        title="A second server",
+        field="enrollment_doors",
+        on=Doors(1),
+        off=Doors(),
+        checks="who finds one enrollment server busy asks another, before the same desk",
+        stops="a server's failure, but no flood: the desk is as busy as before",
+        cost="one server",
+        section="draft 7.2.1",
+        decoy=True,
     ),
 )

@@ -1,12 +1,14 @@
 """The other side of enrollment: fetch the configuration, ask for a certificate, check both (RFC 6940 §11.2, §11.3).
 
 1. The server proves that it is the overlay's (its certificate carries the overlay's name) before a password leaves.
-2. Servers are tried in order: one that does not answer, or is not who it should be, or whose answers are not its own,
-   gives way to the next; one that says no has spoken for all. The next call begins with the one that answered last.
+2. Servers are tried in order: one that does not answer, or is busy, or is not who it should be, or whose answers are
+   not its own, gives way to the next; one that says no has spoken for all. The next call begins with the one that
+   answered last.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -26,6 +28,7 @@ from p2psip_min.enrollment.http import (
     write_form,
 )
 from p2psip_min.enrollment.pkcs10 import certificate_request
+from p2psip_min.enrollment.puzzles import TRY, solve
 from p2psip_min.enrollment.revocation import RevocationList, read_list
 from p2psip_min.enrollment.session import Manners, Session, open_session
 from p2psip_min.enrollment.vouching import Voucher
@@ -43,6 +46,12 @@ from p2psip_min.errors import (
 )
 from p2psip_min.ids import NodeID
 from p2psip_min.transport.network import Address, Network
+
+MAX_BITS = 12
+"""The hardest puzzle that a node begins to solve."""
+
+PUZZLES = 3
+"""How many puzzles a node solves for one certificate."""
 
 _REASONS = {reason.value: reason for reason in EnrollmentReason}
 
@@ -124,10 +133,16 @@ class EnrollmentClient:
         if coupon:
             fields["coupon"] = Part(coupon)
 
-        async def visit(session: Session) -> bytes:
-            nonce = _expect(await session.ask("GET", NONCE)).body
+        async def visit(session: Session, puzzles: int = PUZZLES) -> bytes:
+            nonce, solved = await challenge(session)
             csr = certificate_request(key, user, nonce, wanted=wanted, overlay=self.overlay)
-            return (await post(session, {"csr": Part(csr, REQUEST), **fields})).body
+            try:
+                return (await post(session, {"csr": Part(csr, REQUEST), **fields, **solved})).body
+            except EnrollmentRefused as error:
+                # Meanwhile more came, and the puzzle is harder.
+                if error.reason is not EnrollmentReason.PUZZLE_UNSOLVED or puzzles == 1:
+                    raise
+            return await visit(session, puzzles - 1)
 
         der = await self.visit(visit)
         node_ids = self._check(der, key, user, configuration)
@@ -171,8 +186,10 @@ class EnrollmentClient:
                 continue
             try:
                 outcome = await errand(session)
-            except EnrollmentRefused:
-                raise
+            except EnrollmentRefused as error:
+                if error.reason is not EnrollmentReason.BUSY:
+                    raise
+                failure = error
             except (Rejected, RemoteFault) as error:
                 failure = error
             else:
@@ -182,6 +199,17 @@ class EnrollmentClient:
             finally:
                 session.close()
         raise failure
+
+
+async def challenge(session: Session) -> tuple[bytes, dict[str, Part]]:
+    """The server's nonce, and the form's field with the solution of the puzzle that came with it: that takes time."""
+    answer = _expect(await session.ask("GET", NONCE))
+    bits = answer.headers.get("puzzle", "0")
+    if not bits.isdecimal() or not 0 < int(bits) <= MAX_BITS:
+        return answer.body, {}
+    solution, tries = solve(answer.body, int(bits))
+    await asyncio.sleep(tries * TRY)
+    return answer.body, {"solution": Part(solution)}
 
 
 async def post(session: Session, fields: dict[str, Part]) -> Message:
@@ -198,7 +226,7 @@ def _expect(answer: Message) -> Message:
     if answer.status == 200:
         return answer
     text = answer.body[:200].decode(errors="replace")
-    if answer.status == 403 and text in _REASONS:
+    if answer.status in (403, 429, 503) and text in _REASONS:
         raise EnrollmentRefused(_REASONS[text])
     if answer.status == 400 and text.startswith(EnrollmentReason.MALFORMED.value):
         raise EnrollmentRefused(EnrollmentReason.MALFORMED, text)

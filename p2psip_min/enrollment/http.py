@@ -34,7 +34,15 @@ _FIELD = re.compile(rf"({_TOKEN}): ?([!-~]?(?:[ -~]*[!-~])?) ?")
 _BOUNDARY = re.compile(r"multipart/form-data; *boundary=\"?([0-9A-Za-z'()+_,./:=?-]{1,70})\"?", re.IGNORECASE)
 _DISPOSITION = re.compile(r'form-data; *name="([a-z]{1,32})"(?:; *filename="[ !#-~]*")?', re.IGNORECASE)
 
-_PHRASES = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
+_PHRASES = {
+    200: "OK",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
 
 
 @dataclass(slots=True)

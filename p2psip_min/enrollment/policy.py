@@ -27,11 +27,13 @@ from p2psip_min.enrollment.applicants import (
 )
 from p2psip_min.enrollment.assignment import NodeIdAssignment, ServerRandom
 from p2psip_min.enrollment.certificates import PublicKey, key_digest, legal_user
+from p2psip_min.enrollment.doors import NoLimit, RatePolicy
 from p2psip_min.enrollment.freshness import Expires, ExpiryPolicy, NoncePolicy, PossessionPolicy, Proven, SingleUse
 from p2psip_min.enrollment.holdings import DAY, BindingPolicy, Bound, Cap, CapPolicy, LifePolicy, Renewal
 from p2psip_min.enrollment.keys import hash_password, same
 from p2psip_min.enrollment.ledger import Account, Identity, Ledger
 from p2psip_min.enrollment.pkcs10 import SigningRequest
+from p2psip_min.enrollment.puzzles import NoPuzzle, PuzzlePolicy
 from p2psip_min.enrollment.vouching import Voucher
 from p2psip_min.errors import EnrollmentReason
 from p2psip_min.ids import NodeID
@@ -57,13 +59,15 @@ class EnrollmentPolicy:
     reputation: ReputationPolicy = NoHistory()
     protection: ExchangeProtection = ExchangeProtection(tls=True)
     signature: AnswerSignature = AnswerSignature(False)
+    rate: RatePolicy = NoLimit()
+    puzzle: PuzzlePolicy = NoPuzzle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentRequest:
     """What a client sends: login, PKCS#10 request (DER), and how many Node-IDs it wants.
 
-    ``voucher`` says who the applicant is, ``coupon`` pays; both where the overlay asks for it.
+    ``voucher`` says who the applicant is, ``coupon`` pays, ``solution`` is a puzzle's: each where it is asked for.
     """
 
     account: str
@@ -72,6 +76,7 @@ class EnrollmentRequest:
     node_ids: int = 1
     voucher: Voucher | None = None
     coupon: bytes = b""
+    solution: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.certificates import ChainCache, Credential, TrustStore, pem
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration, publish
+from p2psip_min.enrollment.desk import Desk
 from p2psip_min.enrollment.holdings import DAY
 from p2psip_min.enrollment.keys import Random, derive_key, key_pem
 from p2psip_min.enrollment.policy import EnrollmentPolicy
@@ -37,7 +38,8 @@ SETUP_AGE = DAY
 class Provider:
     """Runs one overlay's enrollment: ``seed`` gives its keys, ``rng`` its draws, ``settings`` are Configuration's.
 
-    It plays the third party too that vouches for persons, with a key of its own.
+    It plays the third party too that vouches for persons, with a key of its own. One request to enroll keeps its desk
+    busy for ``service_time`` seconds.
     """
 
     def __init__(
@@ -50,12 +52,15 @@ class Provider:
         policy: EnrollmentPolicy | None = None,
         trace: Sink | None = None,
         sequence: int = 1,
+        service_time: float = 0.0,
         **settings: Any,
     ) -> None:
         self.overlay = overlay
         self.cache = ChainCache()
         self.trace = trace
         self._seed = seed
+        self._service_time = service_time
+        self._desk: Desk | None = None
         self._rng = rng
         begin, end = now - SETUP_AGE, now + ROOT_LIFETIME
         self.authority = self._root(f"{overlay} root", derive_key(seed, "authority"), begin, end)
@@ -128,10 +133,12 @@ class Provider:
         return self.registrar.issue_offline(key or self.key(user), name, password, now, wanted=wanted)
 
     def serve(self, network: Network, address: Address, *, node_id: bytes = b"") -> EnrollmentServer:
-        """One more enrollment server."""
+        """One more enrollment server, before the same desk."""
+        if self._desk is None:
+            self._desk = Desk(network.loop, self._service_time)
         return EnrollmentServer(
             network, address, self.registrar, certificate=self._web_certificate, key=self._web_key,
-            node_id=node_id, trace=self.trace, pages=self.pages,
+            desk=self._desk, node_id=node_id, trace=self.trace, pages=self.pages,
         )  # fmt: skip
 
     def client(

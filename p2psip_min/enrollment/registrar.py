@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.configuration import Configuration
+from p2psip_min.enrollment.doors import turned_away
 from p2psip_min.enrollment.keys import Random, hash_password, key_pem
 from p2psip_min.enrollment.ledger import Account, Charge, Identity, Ledger, Nonce
 from p2psip_min.enrollment.pkcs10 import certificate_request, read_request
@@ -28,7 +29,7 @@ from p2psip_min.enrollment.policy import (
     sign_up,
 )
 from p2psip_min.enrollment.revocation import RevocationList, sign_list
-from p2psip_min.errors import EnrollmentRefused, LocalProtocolError
+from p2psip_min.errors import EnrollmentReason, EnrollmentRefused, LocalProtocolError
 from p2psip_min.ids import INVALID, WILDCARD, NodeID
 from p2psip_min.trace import EnrollmentGranted, EnrollmentRejected, Sink
 
@@ -61,6 +62,7 @@ class Registrar:
         self.authority = authority
         self.policy = EnrollmentPolicy() if policy is None else policy
         self.ledger = Ledger()
+        self.meter = self.policy.rate.start()
         self.trace = trace
         self.configuration: Configuration | None = None
         """What the servers hand out."""
@@ -100,8 +102,11 @@ class Registrar:
 
     # --- enrollment -----------------------------------------------------------------------------------------------
 
-    def challenge(self, now: float) -> bytes:
-        """A fresh nonce, 32 hexadecimal digits, good for as long as the policy says."""
+    def challenge(self, now: float, waiting: int = 0) -> bytes:
+        """A fresh nonce, 32 hexadecimal digits, good for as long as the policy says.
+
+        It comes with a puzzle where ``waiting`` requests call for one.
+        """
         nonces, kept = self.ledger.nonces, 2 * self.policy.expiry.seconds
         while nonces:
             oldest = next(iter(nonces))
@@ -109,7 +114,7 @@ class Registrar:
                 break
             del nonces[oldest]
         nonce = f"{self._rng.getrandbits(128):032x}".encode()
-        nonces[nonce] = Nonce(now)
+        nonces[nonce] = Nonce(now, bits=self.policy.puzzle.bits(waiting))
         return nonce
 
     def enroll(self, request: EnrollmentRequest, now: float, *, server: bytes = b"") -> Issued | Refusal:
@@ -123,15 +128,30 @@ class Registrar:
         if csr is not None and (spent := self.ledger.nonces.get(csr.nonce)) is not None:
             spent.used = True
         if isinstance(verdict, Refusal):
-            if self.trace is not None:
-                user = verdict.user or request.account
-                self.trace.emit(EnrollmentRejected(now, server, 0, user, verdict.reason.value))
+            self.note_refusal(verdict.user or request.account, verdict.reason, now, server)
             return verdict
         issued = self._issue(verdict, request.coupon)
         if self.trace is not None:
             for node_id in issued.node_ids:
                 self.trace.emit(EnrollmentGranted(now, server, 0, issued.user, node_id))
         return issued
+
+    def turn_away(self, request: EnrollmentRequest, host: str, waiting: int, now: float) -> EnrollmentReason | None:
+        """Why a request of ``host`` is not worked on, by what it costs nothing to see; None: it is."""
+        csr = read_request(request.csr, self.overlay)
+        challenge = b"" if csr is None else csr.nonce
+        nonce = self.ledger.nonces.get(challenge)
+        reason = turned_away(
+            self.meter, self.policy.puzzle, host, nonce, challenge, request.solution, waiting, now
+        )  # fmt: skip
+        if reason is None and nonce is not None:
+            nonce.bits = 0  # a solution is good for one request
+        return reason
+
+    def note_refusal(self, user: str, reason: EnrollmentReason, now: float, server: bytes) -> None:
+        """Note in the trace that ``user`` was refused."""
+        if self.trace is not None:
+            self.trace.emit(EnrollmentRejected(now, server, 0, user, reason.value))
 
     def issue_offline(
         self,

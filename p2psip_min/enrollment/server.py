@@ -6,20 +6,23 @@
     GET  /enrollment/revoked           200 application/pkix-crl           the signed list of revoked serials
     POST /...                          200 application/octet-stream       whatever else the operator offers: ``pages``
 
-The form may have ``voucher``, what a third party says of the applicant, and ``coupon``, which pays: both are ours.
-What is refused by the rules is answered 403 with the reason as text, what is malformed 400 and the connection ends.
+The form may have ``voucher``, what a third party says of the applicant, ``coupon``, which pays, and ``solution``, of
+the puzzle that came with the challenge (header field Puzzle): all three are ours. What is refused by the rules is
+answered 403 with the reason as text (429 to who asks too often, 503 when the desk is full), what is malformed 400 and
+the connection ends.
 Servers decide nothing and remember nothing: any number of them may stand before one registrar.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min.enrollment.answers import KEY, TO, named, seal_answer, sign_answer, spki
 from p2psip_min.enrollment.certificates import pem
+from p2psip_min.enrollment.desk import Desk
 from p2psip_min.enrollment.http import (
     CERTIFICATE,
     CONFIGURATION,
@@ -52,7 +55,8 @@ Page = Callable[[bytes], bytes | None]
 
 _TEXT = "text/plain"
 _BYTES = "application/octet-stream"
-_FIELDS = {"csr", "username", "password", "nodeids", "voucher", "coupon"}
+_FIELDS = {"csr", "username", "password", "nodeids", "voucher", "coupon", "solution"}
+_STATUS = {EnrollmentReason.RATE_LIMITED: 429, EnrollmentReason.BUSY: 503}
 
 
 @dataclass(slots=True)
@@ -62,12 +66,14 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class EnrollmentServer:
     """Serves until closed (or crashed: silent at once); ``node_id`` names it in the trace.
 
-    ``certificate`` (DER) and ``key`` are its web certificate's, for TLS and for signed answers.
+    ``certificate`` (DER) and ``key`` are its web certificate's, for TLS and for signed answers. Requests to enroll are
+    worked off at ``desk``, which all servers of an overlay share.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class EnrollmentServer:
         *,
         certificate: bytes,
         key: ec.EllipticCurvePrivateKey,
+        desk: Desk,
         node_id: bytes = b"",
         trace: Sink | None = None,
         pages: Mapping[str, Page] | None = None,
@@ -89,6 +96,7 @@ class EnrollmentServer:
         self._registrar = registrar
         self._trace = trace
         self._certificate, self._key = certificate, key
+        self._desk = desk
         self._sealed = 0
         if registrar.policy.protection.tls:
             identity = TlsIdentity(certificate=pem(certificate), key=key_pem(key), mutual=False)
@@ -107,13 +115,36 @@ class EnrollmentServer:
     def _accept(self, stream: SecureStream | ClearStream) -> None:
         _Connection(self, stream, self._network)
 
-    def answer(self, message: Message) -> bytes:
-        """The bytes that answer one request, now."""
+    def take(self, message: Message, host: str, write: Callable[[bytes], None]) -> None:
+        """Answer one request of ``host``, now or when its turn comes."""
+
+        def respond(said: Answer) -> None:
+            write(self._protect(said, message))
+
         try:
-            said = self._answer(message)
+            if message.target == ENROLLMENT and message.method == "POST":
+                self._queue(read_enrollment(message), host, respond)
+            else:
+                respond(self._page(message))
         except Malformed as error:
-            said = self._refuse(error)
-        return self._protect(said, message)
+            respond(self._refuse(error))
+
+    def _queue(self, request: EnrollmentRequest, host: str, respond: Callable[[Answer], None]) -> None:
+        registrar, loop = self._registrar, self._network.loop
+
+        def work() -> None:
+            outcome = registrar.enroll(request, loop.time(), server=self.node_id)
+            if isinstance(outcome, Refusal):
+                respond(_no(outcome.reason))
+            else:
+                respond(Answer(200, CERTIFICATE, outcome.certificate))
+
+        reason = registrar.turn_away(request, host, self._desk.waiting, loop.time())
+        if reason is None and not self._desk.take(work):
+            reason = EnrollmentReason.BUSY
+        if reason is not None:
+            registrar.note_refusal(request.account, reason, loop.time(), self.node_id)
+            respond(_no(reason))
 
     def refuse(self, error: Malformed) -> bytes:
         """The bytes that answer what is no request."""
@@ -129,7 +160,7 @@ class EnrollmentServer:
 
     def _protect(self, said: Answer, message: Message) -> bytes:
         """The answer as the policy has it: sealed for the asker, signed, both or neither."""
-        policy, headers = self._registrar.policy, dict[str, str]()
+        policy, headers = self._registrar.policy, dict(said.headers)
         body = said.body
         if policy.protection.sealed:
             self._sealed += 1
@@ -143,7 +174,7 @@ class EnrollmentServer:
             headers["Answer_Signed"] = sign_answer(self._key, self._certificate, asked, said.status, body)
         return answer(said.status, said.content_type, body, **headers)
 
-    def _answer(self, message: Message) -> Answer:
+    def _page(self, message: Message) -> Answer:
         now, registrar = self._network.loop.time(), self._registrar
         page = self._pages.get(message.target)
         wanted = "POST" if message.target == ENROLLMENT or page is not None else "GET"
@@ -155,17 +186,18 @@ class EnrollmentServer:
             found = page(message.body)
             return Answer(404, _TEXT, b"nothing there") if found is None else Answer(200, _BYTES, found)
         if message.target == NONCE:
-            return Answer(200, _TEXT, registrar.challenge(now))
+            nonce = registrar.challenge(now, self._desk.waiting)
+            bits = registrar.ledger.nonces[nonce].bits
+            return Answer(200, _TEXT, nonce, {"Puzzle": str(bits)} if bits else {})
         if message.target == REVOKED:
             return Answer(200, "application/pkix-crl", registrar.revocation_list(now).der)
-        if message.target == CONFIGURATION:
-            if registrar.configuration is None:
-                return Answer(404, _TEXT, b"no configuration yet")
-            return Answer(200, "application/p2p-overlay+xml", registrar.configuration.document)
-        outcome = registrar.enroll(read_enrollment(message), now, server=self.node_id)
-        if isinstance(outcome, Refusal):
-            return Answer(403, _TEXT, outcome.reason.value.encode())
-        return Answer(200, CERTIFICATE, outcome.certificate)
+        if registrar.configuration is None:
+            return Answer(404, _TEXT, b"no configuration yet")
+        return Answer(200, "application/p2p-overlay+xml", registrar.configuration.document)
+
+
+def _no(reason: EnrollmentReason) -> Answer:
+    return Answer(_STATUS.get(reason, 403), _TEXT, reason.value.encode())
 
 
 def read_enrollment(message: Message) -> EnrollmentRequest:
@@ -190,7 +222,7 @@ def read_enrollment(message: Message) -> EnrollmentRequest:
         csr=parts["csr"].body,
         node_ids=int(count),
         voucher=read_voucher(spoken),
-        coupon=parts["coupon"].body if "coupon" in parts else b"",
+        **{name: parts[name].body for name in ("coupon", "solution") if name in parts},
     )
 
 
@@ -214,7 +246,7 @@ class _Connection:
     def _data(self, data: bytes) -> None:
         try:
             for message in self._reader.feed(data):
-                self._stream.write(self._server.answer(message))
+                self._server.take(message, self._stream.remote[0], self._stream.write)
         except Malformed as error:
             self._stream.write(self._server.refuse(error))
             self._end()
