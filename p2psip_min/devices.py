@@ -45,6 +45,22 @@ class Device:
         device._papers = (node.peer.configuration, node.peer.parts.identity)
         return device
 
+    @classmethod
+    def holding(
+        cls,
+        overlay: Overlay,
+        name: str,
+        configuration: Configuration,
+        credential: Credential,
+        *,
+        equip: Equip | None = None,
+        label: str = "hostile",
+    ) -> Device:
+        """A device that came by its credential in some other way."""
+        device = cls(overlay, name, equip=equip, label=label)
+        device._papers = (configuration, credential)
+        return device
+
     @property
     def node_id(self) -> NodeID | None:
         """The Node-ID that the device holds a certificate for; None before it has enrolled."""

@@ -150,6 +150,7 @@ class EnrollmentReason(Reason):
     USERNAME_NOT_AVAILABLE = "username_not_available"
     NODE_IDS_NOT_AVAILABLE = "Node-IDs_not_available"
     TOO_MANY_IDENTITIES = "too many identities"
+    WEAK_KEY = "key too short"
     UNKNOWN_NONCE = "nonce unknown"
     NONCE_USED = "nonce already used"
     NONCE_EXPIRED = "nonce expired"

@@ -21,6 +21,7 @@ from lab.scenarios import (
     flooding,
     forwarding,
     holders,
+    identities,
     late,
     misleading,
     pairing,
@@ -59,6 +60,7 @@ FAMILIES = (
     eclipse,
     bootstrap,
     enrollment,
+    identities,
 )
 """The modules with scenarios; each has ``SCENARIOS``."""
 

@@ -23,12 +23,15 @@ from p2psip_min.enrollment.freshness import (
     Claimed,
     Expires,
     ExpiryPolicy,
+    KeyPolicy,
+    LongerKeys,
     NeverExpires,
     NoncePolicy,
     NoNonce,
     PossessionPolicy,
     Proven,
     SingleUse,
+    UsualKeys,
 )
 from p2psip_min.enrollment.holdings import (
     BindingPolicy,
@@ -66,6 +69,7 @@ class IdentityDefences:
     enrollment_nonce: NoncePolicy = NoNonce()
     enrollment_expiry: ExpiryPolicy = NeverExpires()
     key_possession: PossessionPolicy = Claimed()
+    key_length: KeyPolicy = UsualKeys()
     enrollment_protection: ExchangeProtection = ExchangeProtection()
     answer_signature: AnswerSignature = AnswerSignature(False)
     enrollment_rate: RatePolicy = NoLimit()
@@ -78,6 +82,7 @@ class IdentityDefences:
             nonce=self.enrollment_nonce,
             expiry=self.enrollment_expiry,
             possession=self.key_possession,
+            keys=self.key_length,
             assignment=self.node_id_assignment,
             cap=self.identity_cap,
             binding=self.node_id_binding,
@@ -230,6 +235,18 @@ IDENTITY: tuple[Defence, ...] = (
         cost="one signature",
         section="RFC 2986 §3",
         presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="longer-keys",
+        title="Longer keys",
+        field="key_length",
+        on=LongerKeys(),
+        off=UsualKeys(),
+        checks="an enrolled key is P-384, or RSA of 3072 bits",
+        stops="breaking keys, which nobody does",
+        cost="signatures that take several times as long",
+        section="draft 11.4",
+        decoy=True,
     ),
     Defence(
         name="enrollment-tls",

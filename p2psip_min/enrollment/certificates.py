@@ -214,9 +214,9 @@ def sign_certificate(builder: x509.CertificateBuilder, key: ec.EllipticCurvePriv
 
 
 def acceptable_key(key: object) -> bool:
-    """Whether a public key is of a kind and strength that the overlay takes: P-256, or RSA of 2048 to 4096 bits."""
+    """Whether a public key is of a kind and strength that nodes take: P-256, P-384, or RSA of 2048 to 4096 bits."""
     if isinstance(key, ec.EllipticCurvePublicKey):
-        return isinstance(key.curve, ec.SECP256R1)
+        return isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1)
     return isinstance(key, rsa.RSAPublicKey) and 2048 <= key.key_size <= 4096
 
 

@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from p2psip_min.enrollment.ledger import Nonce
 from p2psip_min.enrollment.pkcs10 import SigningRequest
 from p2psip_min.errors import EnrollmentReason
@@ -99,3 +101,36 @@ class Proven:
     def refusal(self, csr: SigningRequest) -> EnrollmentReason | None:
         """The signature is not the key's."""
         return None if csr.proven() else EnrollmentReason.NO_POSSESSION
+
+
+class KeyPolicy(Protocol):
+    """How long a key must be; ``curve`` is what applicants use then."""
+
+    @property
+    def curve(self) -> str: ...
+
+    def refusal(self, csr: SigningRequest) -> EnrollmentReason | None:
+        """Why the key in a request will not do."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsualKeys:
+    """As nodes take them (``certificates.acceptable_key``)."""
+
+    curve: ClassVar[str] = "P-256"
+
+    def refusal(self, csr: SigningRequest) -> EnrollmentReason | None:
+        """Never."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LongerKeys:
+    """P-384, or RSA of 3072 bits and more: nobody breaks keys, neither those nor the usual ones (draft 11.4)."""
+
+    curve: ClassVar[str] = "P-384"
+
+    def refusal(self, csr: SigningRequest) -> EnrollmentReason | None:
+        """Too short."""
+        long = csr.public_key.key_size >= (384 if isinstance(csr.public_key, ec.EllipticCurvePublicKey) else 3072)
+        return None if long else EnrollmentReason.WEAK_KEY

@@ -1,6 +1,7 @@
 """Keys that follow from a seed, the passwords of accounts, and what unreadable X.509 looks like.
 
-RSA keys cannot be derived from a seed, so our own nodes have P-256 keys; RSA is verified wherever it is met.
+RSA keys cannot be derived from a seed, so our own nodes have P-256 keys, or P-384 where an overlay wants longer ones;
+RSA is verified wherever it is met.
 """
 
 from __future__ import annotations
@@ -15,8 +16,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.utils import CryptographyDeprecationWarning
 
-_CURVE = ec.SECP256R1()
-_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_CURVES: dict[str, tuple[ec.EllipticCurve, int]] = {
+    "P-256": (ec.SECP256R1(), 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551),
+    "P-384": (
+        ec.SECP384R1(),
+        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
+    ),
+}
+"""Curves that keys may be on, with their orders (SP 800-186)."""
 
 UNREADABLE = (
     ValueError,
@@ -40,11 +47,12 @@ class Random(Protocol):
     def getrandbits(self, k: int, /) -> int: ...
 
 
-def derive_key(seed: str | int, label: str) -> ec.EllipticCurvePrivateKey:
-    """The P-256 key that belongs to ``label`` under ``seed``: the same in every process."""
-    # 512 bits reduced to 256 leave no bias worth a word.
+def derive_key(seed: str | int, label: str, curve: str = "P-256") -> ec.EllipticCurvePrivateKey:
+    """The key that belongs to ``label`` under ``seed``: the same in every process."""
+    # 512 bits reduced to 256 leave no bias worth a word, nor to 384.
     wide = hashlib.sha512(f"{len(str(seed))}:{seed}:{label}".encode()).digest()
-    return ec.derive_private_key(int.from_bytes(wide, "big") % (_ORDER - 1) + 1, _CURVE)
+    made, order = _CURVES[curve]
+    return ec.derive_private_key(int.from_bytes(wide, "big") % (order - 1) + 1, made)
 
 
 def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -55,7 +55,7 @@ def certificate_request(
 
 
 def read_request(csr: bytes, overlay: str = "") -> SigningRequest | None:
-    """The request if it has our form: a P-256 or RSA key, an empty subject, one rfc822Name, no Node-ID of others."""
+    """The request if it has our form: an acceptable key, an empty subject, one rfc822Name, no Node-ID of others."""
     if len(csr) > MAX_REQUEST:
         return None
     try:

@@ -28,7 +28,16 @@ from p2psip_min.enrollment.applicants import (
 from p2psip_min.enrollment.assignment import NodeIdAssignment, ServerRandom
 from p2psip_min.enrollment.certificates import PublicKey, key_digest, legal_user
 from p2psip_min.enrollment.doors import NoLimit, RatePolicy
-from p2psip_min.enrollment.freshness import Expires, ExpiryPolicy, NoncePolicy, PossessionPolicy, Proven, SingleUse
+from p2psip_min.enrollment.freshness import (
+    Expires,
+    ExpiryPolicy,
+    KeyPolicy,
+    NoncePolicy,
+    PossessionPolicy,
+    Proven,
+    SingleUse,
+    UsualKeys,
+)
 from p2psip_min.enrollment.holdings import DAY, BindingPolicy, Bound, Cap, CapPolicy, LifePolicy, Renewal
 from p2psip_min.enrollment.keys import hash_password, same
 from p2psip_min.enrollment.ledger import Account, Identity, Ledger
@@ -50,6 +59,7 @@ class EnrollmentPolicy:
     nonce: NoncePolicy = SingleUse()
     expiry: ExpiryPolicy = Expires(NONCE_LIFETIME)
     possession: PossessionPolicy = Proven()
+    keys: KeyPolicy = UsualKeys()
     assignment: NodeIdAssignment = ServerRandom()
     cap: CapPolicy = Cap()
     binding: BindingPolicy = Bound()
@@ -133,9 +143,9 @@ def decide(
     if csr is None:
         return Refusal(EnrollmentReason.BAD_CSR)
     nonce = ledger.nonces.get(csr.nonce)
-    stale = policy.nonce.refusal(nonce) or policy.expiry.refusal(nonce, now) or policy.possession.refusal(csr)
-    if stale:
-        return Refusal(stale, csr.user)
+    stale = policy.nonce.refusal(nonce) or policy.expiry.refusal(nonce, now)
+    if reason := stale or policy.possession.refusal(csr) or policy.keys.refusal(csr):
+        return Refusal(reason, csr.user)
     if not _available(csr.user, account, policy):
         return Refusal(EnrollmentReason.USERNAME_NOT_AVAILABLE, csr.user)
     return _identify(request, csr, account, ledger, policy, now)

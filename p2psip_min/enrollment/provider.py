@@ -76,7 +76,7 @@ class Provider:
         self.registrar = Registrar(overlay, self.authority, rng, policy=policy, trace=trace)
         self._voucher_key = derive_key(seed, "third party")
         self.registrar.ledger.voucher = self._voucher_key.public_key()
-        self._signer_key = derive_key(seed, "configuration signer")
+        self._signer_key = derive_key(seed, "configuration signer", self.registrar.policy.keys.curve)
         self._signer_user = f"operator@{self.registrar.policy.domain or overlay}"
         self.registrar.open_account(self._signer_user, "", (self._signer_user,))
         self.signer = self._enroll_signer(now)
@@ -114,8 +114,8 @@ class Provider:
         return vouch(self._voucher_key, person, f"{user}@{self.registrar.policy.domain or self.overlay}", self.overlay)
 
     def key(self, user: str) -> ec.EllipticCurvePrivateKey:
-        """The key that ``user``'s node generates: it follows from the seed."""
-        return derive_key(self._seed, f"node:{user}")
+        """The key that ``user``'s node generates, as long as is asked for: it follows from the seed."""
+        return derive_key(self._seed, f"node:{user}", self.registrar.policy.keys.curve)
 
     def enroll(
         self,

@@ -179,7 +179,7 @@ def test_insiders_need_an_untrusted_base(attack: Any) -> None:
         overlay.make_hostile("p01", attack.equip)
 
 
-APPLICANTS = {f"p2psip_min.enrollment.{name}" for name in ("client", "http", "pkcs10", "session", "vouching")}
+APPLICANTS = {f"p2psip_min.enrollment.{name}" for name in ("client", "configuration", "http", "pkcs10", "session")}
 """What everybody has who may ask an enrollment server for something."""
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from p2psip_min.defences import CATALOGUE, Defences, preset
 from p2psip_min.enrollment.applicants import Charged, Reputation, SelfAsserted
 from p2psip_min.enrollment.certificates import Certificate, TrustStore
-from p2psip_min.enrollment.freshness import Expires
+from p2psip_min.enrollment.freshness import Expires, LongerKeys
 from p2psip_min.enrollment.holdings import DAY, Bound, FreelyChanged, NoCap, Perpetual, Renewal
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.enrollment.pkcs10 import certificate_request
@@ -188,6 +188,25 @@ def test_expiry_alone_refuses_what_shows_no_age(bare: Registrar) -> None:
     outcome = bare.enroll(request, 0.0)
     assert isinstance(outcome, Refusal)
     assert outcome.reason is EnrollmentReason.NONCE_EXPIRED
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def test_where_longer_keys_are_asked_for_shorter_ones_are_refused(bare: Registrar, trust: TrustStore) -> None:
+    allow(bare, keys=LongerKeys())
+    assert ask(bare, ALICE, "a", password="sesame") is EnrollmentReason.WEAK_KEY
+    credential = bare.issue_offline(derive_key(7, "alice", "P-384"), ALICE, "sesame", 0.0)
+    assert isinstance(trust.check(credential.certificate, now=1.0), Certificate)
+
+
+@pytest.mark.parametrize("links", ["plain", "tls"])
+def test_nodes_with_longer_keys_get_along(links: str) -> None:
+    defences = preset("reload").having("longer-keys")
+    with Overlay(peers=4, clients=("alice", "bob"), defences=defences, links=links) as overlay:
+        overlay.register("alice")
+        assert overlay.call("bob", "alice") == overlay.node("alice").node_id
+        assert overlay.add_peer("dora").peer.parts.identity.private_key.curve.name == "secp384r1"
 
 
 # --- presets ----------------------------------------------------------------------------------------------------------

@@ -56,3 +56,43 @@ def test_signed_answers_alone_are_not_altered_and_still_read() -> None:
 
 def test_the_password_goes_the_other_way_than_the_encrypted_answer() -> None:
     assert outcome("EN-11", "encrypted-answer").facts == ("3 of 3", "3 of 3")
+
+
+# --- EN-6, EN-7, EN-8: who enrolls ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threat", ["EN-6", "EN-8"])
+@pytest.mark.parametrize("name", ["identity-cap", "strong-identity", "enrollment-reputation", "server-node-ids"])
+def test_half_a_defence_leaves_another_way_in(threat: str, name: str) -> None:
+    """A cap on accounts that can be had for nothing; one account that may hold any number."""
+    assert outcome(threat, name).figure == outcome(threat).figure
+
+
+@pytest.mark.parametrize("name", ["draft", "reload", "hardened"])
+def test_the_presets_let_a_person_in_once(name: str) -> None:
+    assert outcome("EN-6", preset=name).figure == 1.0
+    assert outcome("EN-7", preset=name).figure == 0.0
+
+
+def test_who_pays_gets_as_much_as_he_can_pay_for() -> None:
+    found = outcome("EN-6", "enrollment-charge")
+    assert (found.figure, found.facts) == (2.0, ("5", "4 of 4"))
+    dear = outcome("EN-6", "enrollment-charge", numbers={"enrollment-charge": 30.0})
+    assert dear.facts == ("30", "4 of 4")
+
+
+def test_reputation_keeps_strangers_waiting_and_a_cap_the_others() -> None:
+    assert outcome("EN-6", "enrollment-reputation", "identity-cap").figure == 1.0
+    assert outcome("EN-8", "enrollment-reputation", "identity-cap").facts[0] == "1"
+    patient = outcome("EN-6", "enrollment-reputation", "identity-cap", numbers={"enrollment-reputation": 0.0})
+    assert patient.figure == 30.0
+
+
+def test_many_addresses_are_many_hosts_and_one_is_one() -> None:
+    assert outcome("EN-6", "enrollment-rate").figure == 30.0
+
+
+def test_a_node_id_that_the_server_draws_can_still_be_changed() -> None:
+    assert outcome("EN-7", "server-node-ids").facts == ("60 s", "3 of 3")
+    assert outcome("EN-7", "bound-node-id").facts == ("never", "3 of 3")
+    assert outcome("EN-7", "bound-node-id", numbers={"bound-node-id": 240.0}).figure == 2.0
