@@ -97,8 +97,8 @@ async def enrolled(
 ) -> Enrolled | EnrollmentReason:
     """What comes of an honest request."""
     try:
-        got = await visitor.enroll(key, account, password, configuration, coupon=coupon)
-        return Enrolled(got.node_id, got.certificate, key)
+        certificate, node_ids = await visitor.certificate(key, account, password, configuration, coupon=coupon)
+        return Enrolled(node_ids[0], certificate, key)
     except EnrollmentRefused as refused:
         return EnrollmentReason(refused.reason)
     except P2PSIPError:

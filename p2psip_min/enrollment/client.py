@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -112,12 +112,27 @@ class EnrollmentClient:
         configuration: Configuration,
         *,
         user: str = "",
+        **more: Any,
+    ) -> Credential:
+        """A credential for ``user`` (by default the account's name); the rest is as ``certificate`` has it."""
+        user = user or account
+        der, node_ids = await self.certificate(key, account, password, configuration, user=user, **more)
+        return Credential(node_ids=node_ids, user=user, certificate=der, private_key=key, chain=configuration.roots)
+
+    async def certificate(
+        self,
+        key: ec.EllipticCurvePrivateKey,
+        account: str,
+        password: str,
+        configuration: Configuration,
+        *,
+        user: str = "",
         count: int = 1,
         wanted: Sequence[NodeID] = (),
         voucher: Voucher | None = None,
         coupon: bytes = b"",
-    ) -> Credential:
-        """A credential for ``user`` (by default the account's name) with ``count`` Node-IDs, perhaps those ``wanted``.
+    ) -> tuple[bytes, tuple[NodeID, ...]]:
+        """A certificate (DER) for ``user`` and this key, and its ``count`` Node-IDs, perhaps those ``wanted``.
 
         ``voucher`` and ``coupon`` are for overlays that ask who somebody is, or for money.
 
@@ -145,8 +160,7 @@ class EnrollmentClient:
             return await visit(session, puzzles - 1)
 
         der = await self.visit(visit)
-        node_ids = self._check(der, key, user, configuration)
-        return Credential(node_ids=node_ids, user=user, certificate=der, private_key=key, chain=configuration.roots)
+        return der, self._check(der, key, user, configuration)
 
     def _check(
         self, der: bytes, key: ec.EllipticCurvePrivateKey, user: str, configuration: Configuration
