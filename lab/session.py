@@ -20,7 +20,7 @@ from lab.frames import Action, Frame, Strip, Switch
 from lab.hands import DEEDS, Grip, Hands
 from lab.scenarios import DriverFactory, Scenario, Setting, Stage
 from lab.strips import strip, word
-from lab.text import Word
+from lab.text import TONES, Tone, Word
 from lab.verdicts import Outcome
 from p2psip_min.defences import CATALOGUE, PRESETS, preset
 from p2psip_min.errors import LocalProtocolError, P2PSIPError, TrustedBase
@@ -219,6 +219,10 @@ class Session:
     def frame(self, cursor: int | None = None) -> Frame:
         """The frame at a moment; the current one without an argument."""
         frame = self._film.frame(self._cursor if cursor is None else cursor)
+        if self.scenario.id and frame.cursor == self.length and self.finished:
+            # What the metric says of the whole run; on the way there the trace shows what it can.
+            said = word(self.scenario, self.stage.figure())
+            return frame if said is Word.HOLDS and TONES[frame.word] is Tone.GOOD else replace(frame, word=said)
         since = self.stage.harmed_since()
         return replace(frame, word=self.scenario.word) if since is not None and frame.t >= since else frame
 

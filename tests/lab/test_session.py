@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from xml.etree import ElementTree
 
 import pytest
 
+from lab import export
 from lab.choices import parse
 from lab.frames import Strip
+from lab.scenarios import SCENARIOS
 from lab.session import Session
 from lab.text import Word
 from p2psip_min import trace as events
@@ -42,6 +45,19 @@ def test_steps_are_moments_and_end_where_a_run_ends(session: Session) -> None:
     assert other.run() == session.frame()
     assert other.overlay.digest() == digest
     other.close()
+
+
+@pytest.mark.parametrize("threat", SCENARIOS)
+def test_every_threat_can_be_stepped_told_and_judged(threat: str) -> None:
+    session = Session(threat)
+    assert session.step().caption
+    frame = session.run()
+    assert session.finished
+    assert frame.word is SCENARIOS[threat].word
+    assert frame.caption
+    assert export.words(session).count("\n") > len(frame.rows)
+    assert all(ElementTree.fromstring(make(session)) is not None for make in (export.ring, export.messages))
+    session.close()
 
 
 def test_a_frame_stepped_to_is_the_frame_scrubbed_to(session: Session) -> None:
