@@ -267,6 +267,7 @@ def settle(members: Sequence[Node], choose: Callable[[Sequence[NodeID]], NodeID]
             node.peer.links.learn(other, by_id[other].address)
             # Who was attached to knows us as well, though we are in nobody's table by that alone.
             by_id[other].peer.links.learn(node.node_id, node.address)
+            node.peer.attached[other] = by_id[other].peer.attached[node.node_id] = None
     for node in members:
         become_member(node.peer, b"", settled=True)
 

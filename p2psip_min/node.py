@@ -86,6 +86,8 @@ class Node:
         self.admitting: NodeID | None = None
         self.attaching: dict[NodeID, int] = {}
         self.introduced: dict[NodeID, None] = {}
+        self.attached: dict[NodeID, None] = {}
+        self.verified: dict[NodeID, None] = {}
         self.wary = False
         self.crowding: dict[NodeID, float] = {}
         self._strangers: dict[NodeID, Callable[[], None]] = {}

@@ -18,12 +18,13 @@ from p2psip_min.routing.forwarding import Deliver, Drop, Forward
 from p2psip_min.seams import Equip
 from p2psip_min.trace import MessageSent, RecordStored, StoreRejected
 from p2psip_min.wire.address import IpAddressPort
-from p2psip_min.wire.codec import encode
+from p2psip_min.wire.chord import ChordUpdate
+from p2psip_min.wire.codec import decode, encode
 from p2psip_min.wire.data import StoredDataSpecifier, StoreKindData
 from p2psip_min.wire.header import Envelope, decode_destinations, open_envelope
 from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
 from p2psip_min.wire.message import decode_message
-from p2psip_min.wire.messages import FetchReq, MessageCode, PingReq, RouteQueryReq, StatReq, StoreReq
+from p2psip_min.wire.messages import FetchReq, MessageCode, PingReq, RouteQueryReq, StatReq, StoreReq, UpdateReq
 from tests.crafting import Hand, small, trace_of
 
 
@@ -253,6 +254,19 @@ def names_whom_it_would_send_to(b: Bench) -> bool:
     return bool(answer.next_peer == b.following.node_id)
 
 
+def tells_its_table(b: Bench) -> bool:
+    """Who asks for its table hears of peers that are there."""
+    with suppress(RemoteFault):
+        b.overlay.run(procedures.ask_for_table(b.sender.peer, b.node.node_id))
+    b.overlay.advance(2)
+    for sent in trace_of(b.overlay).select(MessageSent, node=b.node.node_id, code=UpdateReq.code):
+        update = decode_message(sent.message, b.node.peer.surroundings.kinds).body
+        table = decode(ChordUpdate, update.overlay_specific_data)
+        if not {*table.predecessors, *table.successors, *table.fingers} <= set(b.overlay.nodes):
+            return False
+    return True
+
+
 def passing(b: Bench) -> Envelope:
     """A Ping on its way over the node."""
     return open_envelope(Hand(b.overlay, b.sender.name).message((ResourceID(b.beyond.node_id),), PingReq()))
@@ -279,6 +293,7 @@ FORWARDING: tuple[Clause, ...] = (
     passes_contents_on_as_they_are,
     sends_nothing_that_is_not_its_own,
     names_whom_it_would_send_to,
+    tells_its_table,
 )
 
 

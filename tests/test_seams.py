@@ -23,6 +23,7 @@ from p2psip_min.attacks.misleading import Capture, DeadReferral
 from p2psip_min.attacks.pairing import Impostor
 from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.storage import RecordDiscard
+from p2psip_min.attacks.tables import FakeTable, ForgedWrites
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
 from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution, RecordRemoval
 from p2psip_min.errors import LocalProtocolError, TrustedBase
@@ -51,6 +52,19 @@ def honest(parts: PeerParts, coalition: Coalition) -> PeerParts:
 
 SOMEWHERE = ResourceID.of("somewhere")
 
+
+class Nowhere:
+    """Links that lead to nobody."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: False
+
+
+def nowhere(name: NodeID) -> Any:
+    """Ends for an attacker who has a port, but no line."""
+    return Nowhere(), ("10.9.9.9", 1)
+
+
 INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
@@ -66,6 +80,8 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     FalseRecord: lambda: FalseRecord(SingleValue(True, b"")),
     FalseDenial: FalseDenial,
     FalseContact: FalseContact,
+    FakeTable: lambda: FakeTable(nowhere),
+    ForgedWrites: lambda: ForgedWrites(nowhere),
     UpdateIgnored: UpdateIgnored,
     RecordForgery: RecordForgery,
     OldAnswers: OldAnswers,

@@ -73,6 +73,19 @@ def answered(pen: Pen, request: Message, previous_hop: NodeID, body: Any, name: 
     )
 
 
+def fresh(pen: Pen, like: Message, receiver: NodeID, body: Any, transaction_id: int) -> bytes:
+    """A message of its own to ``receiver``, signed by the attacker, with all else as in ``like``."""
+    contents, mine = encode_contents(body), replace(like, transaction_id=transaction_id)
+    return encode_in_place_of(
+        mine,
+        ttl=INITIAL_TTL,
+        via=b"",
+        destinations=encode_destinations((receiver,)),
+        contents=contents,
+        security=pen.block(mine, contents, True),
+    )
+
+
 def refilled(
     pen: Pen, resource: bytes, groups: tuple[Any, ...], content: Callable[[StoredDataValue], StoredDataValue]
 ) -> tuple[Any, ...]:

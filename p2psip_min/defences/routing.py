@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from p2psip_min.defences.base import DRAFT, RELOAD, Defence
+from p2psip_min.routing.learning import (
+    AnyWrite,
+    EntryPolicy,
+    FirstHand,
+    NoRefresh,
+    RefreshPolicy,
+    SameNeighbor,
+    SignedWrites,
+    TableWritePolicy,
+    VerifiedEntries,
+)
 from p2psip_min.routing.progress import AnyHop, EachHopNearer, ProgressPolicy
 from p2psip_min.routing.survey import AnyResponder, NeighborStatements, RootProofPolicy
 
@@ -39,6 +50,9 @@ class RoutingDefences:
     progress: ProgressPolicy = AnyHop()
     hop_limit: HopLimit = HopLimit(255)
     root_proof: RootProofPolicy = AnyResponder()
+    table_writes: TableWritePolicy = AnyWrite()
+    entries: EntryPolicy = FirstHand()
+    refresh: RefreshPolicy = NoRefresh()
 
 
 ROUTING: tuple[Defence, ...] = (
@@ -88,6 +102,42 @@ ROUTING: tuple[Defence, ...] = (
         cost="about six more nodes asked a lookup, each over a link of its own",
         section="draft 5.2",
         number=lambda witnesses: NeighborStatements(int(witnesses)),
+    ),
+    Defence(
+        name="signed-updates",
+        title="Signed and solicited updates",
+        field="table_writes",
+        on=SignedWrites(),
+        off=AnyWrite(),
+        checks="who changes a table signs that, and who enters one has attached before",
+        stops="Updates and Leaves in others' names, and Updates that nobody asked for",
+        cost="one signature and one certificate an Update",
+        section="draft 7.2.8",
+    ),
+    Defence(
+        name="verified-entries",
+        title="Verified table entries",
+        field="entries",
+        on=VerifiedEntries(8.0),
+        off=FirstHand(),
+        checks="who enters a table answers a Ping over its own link, signed under its Node-ID, and is plausible there",
+        stops="entries that are somebody else under an invented Node-ID",
+        cost="one signed Ping an entry",
+        section="draft 5.2",
+        number=VerifiedEntries,
+    ),
+    Defence(
+        name="periodic-refresh",
+        title="Periodic refresh from one neighbor",
+        field="refresh",
+        on=SameNeighbor(5.0),
+        off=NoRefresh(),
+        checks="every 5 s a peer asks its nearest neighbor for its table",
+        stops="nothing: it brings back what it is told of, and every write is still accepted",
+        cost="a request and an Update every 5 s",
+        section="RFC 6940 §10.7.4",
+        number=SameNeighbor,
+        decoy=True,
     ),
     Defence(
         name="short-ttl",

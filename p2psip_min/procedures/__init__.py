@@ -7,11 +7,12 @@ from p2psip_min.procedures.client import serve_client
 from p2psip_min.procedures.join import join
 from p2psip_min.procedures.leave import crash, leave
 from p2psip_min.procedures.lookup import locate, ping
-from p2psip_min.procedures.maintain import maintain, stabilize
+from p2psip_min.procedures.maintain import ask_for_table, maintain, stabilize
 from p2psip_min.procedures.records import fetch, remove, store
 
 __all__ = [
     "app_attach",
+    "ask_for_table",
     "attach",
     "crash",
     "fetch",

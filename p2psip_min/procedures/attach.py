@@ -73,6 +73,7 @@ async def attach(
         if error.code != ErrorCode.IN_PROGRESS or direct is None:
             raise
         # Both asked at once and the larger Node-ID's request goes on: its link is ours (§6.5.1.2).
+        peer.attached[direct] = None
         await _linked(peer, direct, peer.links.book.get(direct))
         return direct
     finally:
@@ -87,6 +88,7 @@ async def attach(
         peer.links.forget(remote, reason)
         peer.emit(events.LinkRejected(peer.now(), peer.node_id, 0, remote, reason))
         raise LinkRefused(reason)
+    peer.attached[remote] = None
     peer.introduce(remote)
     address = address_in(received.body.candidates)
     _note(peer, remote, address)
@@ -120,6 +122,7 @@ def on_attach(peer: Peer, received: Received) -> AttachAns:
         raise ErrorAnswer(ErrorCode.IN_PROGRESS, b"attach in progress")
     address = address_in(body.candidates)
     if remote != peer.node_id:
+        peer.attached[remote] = None
         _note(peer, remote, address)
         peer.spawn(_after_attach(peer, remote, address, body.send_update), "after attach")
     return AttachAns(_token(peer, 4), _token(peer, 22), b"active", candidates(peer, peer.address), False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 
 from p2psip_min import trace as events
@@ -19,7 +20,7 @@ from p2psip_min.ids import Destination, NodeID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.entrance import UPDATE_WAIT, entrances
-from p2psip_min.procedures.maintain import maintain, react, remember
+from p2psip_min.procedures.maintain import keep_asking, maintain, react, remember, verified
 from p2psip_min.procedures.replicate import hand_over_to
 from p2psip_min.routing.entrance import Entrance
 from p2psip_min.transport.network import Address
@@ -80,7 +81,7 @@ async def _join_through(peer: Peer, entrance: Entrance) -> NodeID:
         *(_attach_quietly(peer, (resource,), admitting, send_update=False) for resource in resources),
     )
 
-    started = peer.now()
+    started = math.nextafter(peer.now(), math.inf)  # the Update of step 2 may have come this very moment
     await peer.request((admitting,), JoinReq(peer.node_id), next_hop=admitting)  # step 5
     await peer.update_from(admitting, started, UPDATE_WAIT)  # steps 6 and 7: its stores, then its Update
     become_member(peer, admitting)
@@ -101,6 +102,8 @@ def become_member(peer: Peer, admitting: bytes, *, settled: bool = False) -> Non
         react(peer, peer.topology.announce_self())
     if peer.maintained:
         peer.spawn(maintain(peer), "maintain")
+    if peer.defences.refresh.every:
+        peer.spawn(keep_asking(peer, peer.defences.refresh.every), "ask for tables")
 
 
 async def _attach_quietly(
@@ -110,7 +113,8 @@ async def _attach_quietly(
         remote = await attach(peer, destinations, send_update=send_update, next_hop=through)
     except (RemoteFault, LinkRefused):
         return  # it may have gone meanwhile; stabilisation finds another
-    react(peer, peer.topology.contacted(remote))  # step 4
+    if await verified(peer, remote):
+        react(peer, peer.topology.contacted(remote))  # step 4
 
 
 def on_join(peer: Peer, received: Received) -> JoinAns | None:
@@ -129,6 +133,8 @@ def on_join(peer: Peer, received: Received) -> JoinAns | None:
 
 async def _admit(peer: Peer, joining: NodeID) -> None:
     try:
+        if not await verified(peer, joining):
+            return
         await hand_over_to(peer, joining)  # step 6
         changes = peer.topology.admit(joining, peer.now())
         body = UpdateReq(peer.topology.make_full_update(peer.now()))

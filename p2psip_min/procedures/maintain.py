@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from p2psip_min import trace as events
-from p2psip_min.errors import ErrorAnswer, LinkReason, LinkRefused, RemoteFault, RequestTimedOut
+from p2psip_min.errors import ErrorAnswer, LinkReason, LinkRefused, Malformed, RemoteFault, RequestTimedOut
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.replicate import look_after_copies
 from p2psip_min.storage.replication import HOLD_DOWN
 from p2psip_min.transport.network import Address
-from p2psip_min.wire.messages import LeaveAns, PingReq, UpdateAns, UpdateReq
+from p2psip_min.wire.messages import ErrorCode, LeaveAns, PingReq, RouteQueryReq, UpdateAns, UpdateReq
 
 if TYPE_CHECKING:
     from p2psip_min.exchange import Received
@@ -108,9 +109,37 @@ def on_update(peer: Peer, received: Received) -> UpdateAns | None:
 
 def _take_update(peer: Peer, received: Received) -> None:
     sender = received.signer
+    if sender not in peer.topology.table():
+        if not peer.defences.table_writes.admits(sender in peer.attached):
+            raise ErrorAnswer(ErrorCode.FORBIDDEN, b"not attached")
+        if peer.defences.entries.spacings and sender not in peer.verified:
+            peer.spawn(_take_verified(peer, received), "verify")
+            return
     changes = peer.topology.on_update(sender, received.body.overlay_specific_data, peer.now())
     peer.heard_update(sender)
     react(peer, changes, sender)
+
+
+async def _take_verified(peer: Peer, received: Received) -> None:
+    """Take the Update once its sender has shown that it is who it says."""
+    with suppress(RemoteFault, Malformed):
+        if await verified(peer, received.signer):
+            _take_update(peer, received)
+
+
+async def verified(peer: Peer, node: NodeID) -> bool:
+    """Whether ``node`` may become an entry: it has answered under its own name, and is plausible where it is."""
+    spacings = peer.defences.entries.spacings
+    if not spacings or node in peer.verified:
+        return True
+    if not peer.topology.plausible_entry(node, spacings):
+        return False
+    try:
+        await peer.request((node,), PingReq(), next_hop=node)
+    except RemoteFault:
+        return False
+    peer.verified[node] = None
+    return True
 
 
 def on_leave(peer: Peer, received: Received) -> LeaveAns | None:
@@ -119,6 +148,7 @@ def on_leave(peer: Peer, received: Received) -> LeaveAns | None:
     if leaving != received.signer or received.previous_hop != leaving:
         return None
     peer.copies.forget_holder(leaving)
+    peer.verified.pop(leaving, None)
     peer.acquaintances.pop(leaving, None)
     react(peer, peer.topology.on_leave(leaving, received.body.overlay_specific_data, peer.now()), leaving)
     peer.loop.call_later(PARTING, _part, peer, leaving, peer.links.table.get(leaving))
@@ -136,6 +166,7 @@ def link_failed(peer: Peer, remote: NodeID, reason: LinkReason) -> None:
     if not peer.alive:
         return
     peer.copies.forget_holder(remote)
+    peer.verified.pop(remote, None)
     near = remote in peer.topology.neighbors()
     if reason is not LinkReason.CLOSED and remote in peer.topology.table():
         peer.emit(events.NeighborFailed(peer.now(), peer.node_id, 0, remote))
@@ -183,6 +214,20 @@ async def stabilize(peer: Peer) -> None:
     look_after_copies(peer)
 
 
+async def ask_for_table(peer: Peer, neighbor: NodeID) -> None:
+    """Have a linked peer send us its table: an Update, as if we had attached anew (§6.4.2.4)."""
+    await peer.request((neighbor,), RouteQueryReq(True, ResourceID(peer.node_id)), next_hop=neighbor)
+
+
+async def keep_asking(peer: Peer, every: float) -> None:
+    """Ask the nearest neighbor for its table, every so many seconds."""
+    while True:
+        await asyncio.sleep(every)
+        with suppress(RemoteFault):
+            for neighbor in peer.topology.neighbors()[:1]:
+                await ask_for_table(peer, neighbor)
+
+
 async def refresh_finger(peer: Peer) -> None:
     """Look for a peer in the range of one invalid finger, early fingers more often (§10.7.4.2)."""
     target = peer.topology.finger_to_refresh(peer.rng)
@@ -213,7 +258,7 @@ async def _probe(peer: Peer, through: NodeID, address: Address) -> None:
         responder = received.signer
         if responder == peer.node_id:
             return
-        if responder != through:
+        if responder != through or through not in peer.attached:
             await attach(peer, (through, responder), send_update=True, next_hop=through)
         peer.tell(responder, UpdateReq(peer.topology.make_neighbor_update(peer.now())))
     except (RequestTimedOut, ErrorAnswer, LinkRefused):

@@ -83,6 +83,9 @@ class FullMesh:
     def crowding(self, sender: NodeID, update: bytes) -> float:
         return 1.0 + len(update) / ID_LENGTH
 
+    def plausible_entry(self, node: bytes, spacings: float) -> bool:
+        return True
+
     def admitting_key(self) -> ResourceID:
         return ResourceID(self.node_id)
 

@@ -82,6 +82,7 @@ def _settled(factory: Factory) -> None:
             assert village.find(ids[0], first_replica) == replicas[0], "readers find the replicas"
         else:
             assert first_replica == replicas[0]
+        assert all(topology.plausible_entry(other, 8.0) for other in topology.table()), "settled entries are plausible"
         for replica in replicas:
             assert village.nodes[replica].plausible_source(owner), "replicas take copies from the owner"
 

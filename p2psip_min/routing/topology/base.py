@@ -103,6 +103,10 @@ class TopologyPlugin(Protocol):
     def crowding(self, sender: NodeID, update: bytes) -> float:
         """How many peers the overlay would have if all of it were as crowded as ``sender``'s part, by its Update."""
 
+    def plausible_entry(self, node: bytes, spacings: float) -> bool:
+        """Whether ``node`` may be an entry where its Node-ID puts it: near us, or ``spacings`` mean distances at most
+        from where it would have to be."""
+
     def admitting_key(self) -> ResourceID:
         """The key whose responsible peer admits this node (RFC 6940 §10.5, step 2)."""
 

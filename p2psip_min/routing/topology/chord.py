@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
 from p2psip_min.ids import ID_LENGTH, INVALID, RING, WILDCARD, NodeID, ResourceID, distance, in_interval, to_int
 from p2psip_min.routing.topology.base import NOTHING, Changes, Random
-from p2psip_min.routing.topology.gaps import crowding
+from p2psip_min.routing.topology.gaps import crowding, mean_gap
 from p2psip_min.wire.chord import ChordLeaveData, ChordLeaveType, ChordUpdate, ChordUpdateType
 from p2psip_min.wire.codec import decode, encode
 
@@ -188,6 +189,13 @@ class Chord:
     def crowding(self, sender: NodeID, update: bytes) -> float:
         """The ring over the mean gap between the neighbors that the sender lists; their number where that is all."""
         return crowding(sender, decode(ChordUpdate, update))
+
+    def plausible_entry(self, node: bytes, spacings: float) -> bool:
+        """Whether ``node`` is a neighbor, or may be the first peer in its finger's range by the distances around us."""
+        if node in self._index or self._near(NodeID(node)):
+            return True
+        beginning = self._at(1 << (BITS - self._finger_index(node)))
+        return distance(beginning, node) <= spacings * mean_gap(*self.snapshot())
 
     # --- joining ---------------------------------------------------------------------------------------------
 
@@ -366,14 +374,7 @@ class Chord:
         candidates = self._candidates()
         if not candidates and not tell:
             return changes
-        return Changes(
-            candidates=candidates,
-            tell=tell,
-            gained=changes.gained,
-            lost=changes.lost,
-            neighbors_changed=changes.neighbors_changed,
-            responsibility_changed=changes.responsibility_changed,
-        )
+        return replace(changes, candidates=candidates, tell=tell)
 
     # --- tables ----------------------------------------------------------------------------------------------
 
@@ -448,9 +449,8 @@ class Chord:
     def make_full_update(self, now: float) -> bytes:
         """Neighbors and fingers, the latter in ascending order (§10.7)."""
         fingers = tuple(sorted(set(self._fingers.values())))
-        return encode(
-            ChordUpdate(self._uptime(now), ChordUpdateType.FULL, self._predecessors, self._successors, fingers)
-        )
+        full = ChordUpdate(self._uptime(now), ChordUpdateType.FULL, self._predecessors, self._successors, fingers)
+        return encode(full)
 
     def make_neighbor_update(self, now: float) -> bytes:
         """Predecessors and successors."""

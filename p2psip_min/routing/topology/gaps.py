@@ -15,3 +15,8 @@ def crowding(node: NodeID, update: ChordUpdate) -> float:
     if reach >= RING or set(predecessors) & set(successors):
         return len({node, *predecessors, *successors})
     return (len(predecessors) + len(successors)) * RING / reach
+
+
+def mean_gap(predecessors: tuple[NodeID, ...], successors: tuple[NodeID, ...]) -> float:
+    """The mean gap between the nodes of a full neighbor table, in steps of the ring."""
+    return distance(predecessors[-1], successors[-1]) / (len(predecessors) + len(successors))
