@@ -141,9 +141,7 @@ class Chord:
 
     def share(self) -> float:
         """Our range as a part of the ring."""
-        if not self._predecessors:
-            return 1.0
-        return distance(self._predecessors[0], self.node_id) / RING
+        return distance(self._predecessors[0], self.node_id) / RING if self._predecessors else 1.0
 
     def closer(self, one: bytes, other: bytes, key: bytes) -> bool:
         """Whether ``one`` comes before ``other`` clockwise from ``key``, and so has the better claim to it."""
@@ -161,9 +159,7 @@ class Chord:
 
     def holds(self, resource: bytes, count: int) -> bool:
         """Whether at most ``count`` of our predecessors lie between ``resource`` and us (§10.7.3)."""
-        if len(self._predecessors) <= count:
-            return True
-        return in_interval(resource, self._predecessors[count], self.node_id)
+        return len(self._predecessors) <= count or in_interval(resource, self._predecessors[count], self.node_id)
 
     def owner(self, resource: bytes) -> NodeID:
         """The first known node at or after ``resource``."""
@@ -372,9 +368,7 @@ class Chord:
 
     def _answer(self, changes: Changes, tell: tuple[NodeID, ...] = ()) -> Changes:
         candidates = self._candidates()
-        if not candidates and not tell:
-            return changes
-        return replace(changes, candidates=candidates, tell=tell)
+        return replace(changes, candidates=candidates, tell=tell) if candidates or tell else changes
 
     # --- tables ----------------------------------------------------------------------------------------------
 
