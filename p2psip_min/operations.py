@@ -84,10 +84,10 @@ class Operations:
             one_of("server", name, self.servers)
         return [self.servers[name] for name in names or self.servers]
 
-    def errand(self, address: Address) -> EnrollmentClient:
-        """The way of the host at ``address`` to the servers."""
+    def errand(self, address: Address, port: int = ERRAND_PORT) -> EnrollmentClient:
+        """The way of the host at ``address`` to the servers, from this port of its."""
         servers = [server.address for server in self.servers.values()]
-        return self.provider.client(self.network, (address[0], ERRAND_PORT), servers)
+        return self.provider.client(self.network, (address[0], port), servers)
 
     async def enroll(
         self, user: str, address: Address, *, wanted: Sequence[NodeID] = ()

@@ -26,6 +26,7 @@ from lab.scenarios import (
     misleading,
     pairing,
     replay,
+    servers,
     storage,
     tables,
     tampering,
@@ -63,6 +64,7 @@ FAMILIES = (
     bootstrap,
     enrollment,
     identities,
+    servers,
 )
 """The modules with scenarios; each has ``SCENARIOS``."""
 

@@ -19,7 +19,7 @@ from p2psip_min.enrollment.session import Session
 from p2psip_min.errors import EnrollmentReason, EnrollmentRefused, P2PSIPError
 from p2psip_min.ids import NodeID
 
-PAUSE = 2.0
+PAUSE = 4.0
 """Seconds that a flooding connection waits after it was sent away."""
 
 

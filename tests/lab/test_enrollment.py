@@ -96,3 +96,19 @@ def test_a_node_id_that_the_server_draws_can_still_be_changed() -> None:
     assert outcome("EN-7", "server-node-ids").facts == ("60 s", "3 of 3")
     assert outcome("EN-7", "bound-node-id").facts == ("never", "3 of 3")
     assert outcome("EN-7", "bound-node-id", numbers={"bound-node-id": 240.0}).figure == 2.0
+
+
+# --- EN-9: a flood ----------------------------------------------------------------------------------------------------
+
+
+def test_puzzles_make_a_flood_slower_and_a_limit_keeps_few_hosts_out() -> None:
+    flooded, puzzled, limited = (outcome("EN-9", *names) for names in ((), ("client-puzzle",), ("enrollment-rate",)))
+    assert flooded.figure == 20.0
+    assert 2.0 < puzzled.figure < 10.0
+    assert limited.figure < 2.5
+    assert [found.facts[0] for found in (puzzled, limited)] == ["0 of 20", "0 of 20"]
+
+
+def test_another_server_before_the_same_desk_is_flooded_too() -> None:
+    found = outcome("EN-9", "second-server")
+    assert (found.figure, found.honest < 1.0) == (20.0, True)
