@@ -198,6 +198,15 @@ class CallReason(Reason):
     BAD_CONTACT = "the contact is not well formed"
 
 
+class SuspicionReason(Reason):
+    """Why a node suspects another one on a way (draft 5.2, RFC 7851 §3): never more than a suspicion."""
+
+    SILENT = "does not answer"
+    DROPS = "lets nothing through"
+    MISROUTES = "sends elsewhere"
+    MISLEADS = "names whom nobody can reach"
+
+
 class P2PSIPError(Exception):
     """Root of everything this package raises on purpose."""
 

@@ -16,6 +16,7 @@ from p2psip_min.peer import Handler, Peer
 from p2psip_min.procedures.attach import on_app_attach, on_attach
 from p2psip_min.procedures.client import on_farewell
 from p2psip_min.procedures.configure import on_config_update
+from p2psip_min.procedures.diagnose import on_path_track
 from p2psip_min.procedures.join import on_join
 from p2psip_min.procedures.maintain import on_leave, on_update
 from p2psip_min.procedures.records import on_fetch, on_fetch_at_client, on_find, on_stat, on_store
@@ -93,6 +94,7 @@ PEER_HANDLERS: Mapping[int, Handler] = MappingProxyType(
         MessageCode.STAT_REQ: on_stat,
         MessageCode.FIND_REQ: on_find,
         MessageCode.CONFIG_UPDATE_REQ: on_config_update,
+        MessageCode.PATH_TRACK_REQ: on_path_track,
     }
 )
 """The methods of a peer."""

@@ -113,6 +113,14 @@ class ResponderRejected(Event):
     reason: str
 
 
+@dataclass(slots=True)
+class SuspectNamed(Event):
+    """The node has looked for where its requests get lost: ``suspect``, for ``reason``, a SuspicionReason."""
+
+    suspect: bytes
+    reason: str
+
+
 # --- links ----------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from p2psip_min.errors import (
     Reason,
     RootReason,
     StoreReason,
+    SuspicionReason,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +34,7 @@ VOCABULARIES = (
     ReadReason,
     RootReason,
     StoreReason,
+    SuspicionReason,
 )
 MEMBERS = [member for vocabulary in VOCABULARIES for member in vocabulary]
 

@@ -50,6 +50,16 @@ class DiscardingStage(OnTheWayStage):
         return str(arrived), str(self._count(events.MessageDropped, reason=DropReason.DISCARDED))
 
 
+class RequestsStage(DiscardingStage):
+    """Here it is seen, too, whom those who look into it suspect."""
+
+    def facts(self) -> tuple[str, ...]:
+        """How many requests arrived, how many ended at mallory, and how often she and others were suspected."""
+        suspects = [event.suspect for event in self.trace.select(events.SuspectNamed, since=self.start)]
+        right = suspects.count(self.mallory.node_id)
+        return *super().facts(), f"{right} of mallory, {len(suspects) - right} of others"
+
+
 class AnswersStage(DiscardingStage):
     """Here mallory passes requests on, and keeps what comes back."""
 
@@ -162,12 +172,12 @@ DECLARED: dict[str, Any] = {
 KB_1 = declare(
     "KB-1",
     title="A peer on the way drops requests",
-    defence=("disjoint-paths",),
-    claims=(("other-way",), ("hop-watch",)),
+    defence=("path-diagnosis",),
+    claims=(("disjoint-paths",), ("other-way",), ("hop-watch",)),
     decoys=("message-signature",),
     notes={"baseline": "mallory forwards honestly", "attacked": "mallory swallows requests"},
-    stage=DiscardingStage,
-    **DECLARED,
+    stage=RequestsStage,
+    **DECLARED | {"rows": (*DECLARED["rows"], "suspicions")},
 )
 
 KB_2 = declare(

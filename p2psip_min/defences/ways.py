@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from p2psip_min.defences.base import Defence
+from p2psip_min.defences.base import DRAFT, Defence
+from p2psip_min.routing.diagnosis import DiagnosisPolicy
 from p2psip_min.routing.policies import (
     DisjointPaths,
     LookupStyle,
@@ -29,6 +30,7 @@ class WayDefences:
     referral: ReferralPolicy = OneHop()
     style: LookupStyle = LookupStyle()
     watch: WatchPolicy = NoWatch()
+    diagnosis: DiagnosisPolicy = DiagnosisPolicy()
 
     @property
     def other_ways(self) -> bool:
@@ -95,6 +97,18 @@ WAYS: tuple[Defence, ...] = (
         cost="36 bytes an answer to RouteQuery",
         section="draft 11.5",
         number=lambda names: SeveralHops(int(names)),
+    ),
+    Defence(
+        name="path-diagnosis",
+        title="Diagnosis of the way",
+        field="diagnosis",
+        on=DiagnosisPolicy(follows_up=True),
+        off=DiagnosisPolicy(),
+        checks="a request without an answer is followed up step by step: who lost it, and what is the answer",
+        stops="one peer on the way that swallows requests or answers, and names a suspect",
+        cost="nothing until a request fails; then two messages a hop, and links to strangers",
+        section="draft 11.2",
+        presets=(DRAFT,),
     ),
     Defence(
         name="hop-watch",

@@ -4,6 +4,7 @@ store, fetch, replicate. They await; what is true or allowed is decided by the r
 
 from p2psip_min.procedures.attach import app_attach, attach
 from p2psip_min.procedures.client import serve_client
+from p2psip_min.procedures.diagnose import diagnose
 from p2psip_min.procedures.join import join
 from p2psip_min.procedures.leave import crash, leave
 from p2psip_min.procedures.lookup import locate, ping
@@ -15,6 +16,7 @@ __all__ = [
     "ask_for_table",
     "attach",
     "crash",
+    "diagnose",
     "fetch",
     "join",
     "leave",

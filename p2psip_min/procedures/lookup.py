@@ -12,6 +12,7 @@ from p2psip_min.exchange import Received
 from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
+from p2psip_min.procedures.diagnose import diagnose
 from p2psip_min.procedures.several import at_once
 from p2psip_min.procedures.survey import proven
 from p2psip_min.routing.iterative import Ask, Lost, Walk
@@ -31,8 +32,8 @@ class Located:
 async def locate(peer: Peer, key: ResourceID) -> Located:
     """Walk to the peer responsible for ``key`` by RouteQuery, linking with each step (iterative routing).
 
-    A step that fails is gone around. Where several walks go at once they ask nobody twice, and who has the best claim
-    of those that they find counts. Raises RequestTimedOut when nobody is left to ask.
+    A step that fails is gone around. Where several walks go at once each takes a way of its own, and who has the best
+    claim of those that they find counts. Raises RequestTimedOut when nobody is left to ask.
     """
     if not peer.is_client and peer.topology.responsible(key):
         return Located(peer.node_id, ())
@@ -71,9 +72,7 @@ def named_in(answer: Message) -> tuple[NodeID, ...]:
 async def ask(peer: Peer, resource: ResourceID, body: Any, *, certificates: tuple[bytes, ...] = ()) -> Received:
     """Send ``body`` to the peer responsible for ``resource``, by the overlay's routing style."""
     if not peer.iterative:
-        received = await peer.request(
-            (resource,), body, certificates=certificates, ways=range(peer.defences.paths.ways)
-        )
+        received = await _by_routing(peer, resource, body, certificates)
         # Answers come back the way the request went, and every hop takes one off the ttl.
         hops = peer.initial_ttl - received.envelope.ttl
     else:
@@ -89,6 +88,20 @@ async def ask(peer: Peer, resource: ResourceID, body: Any, *, certificates: tupl
         )
     )
     return received
+
+
+async def _by_routing(peer: Peer, resource: ResourceID, body: Any, certificates: tuple[bytes, ...]) -> Received:
+    """Let the peers on the way pass the request on; where it gets no answer, find the end of the way and ask there."""
+    ways = range(peer.defences.paths.ways)
+    try:
+        return await peer.request((resource,), body, certificates=certificates, ways=ways)
+    except RequestTimedOut:
+        if not peer.defences.diagnosis.follows_up:
+            raise
+        found = await diagnose(peer, resource, body)
+        if found.responder is None:
+            raise
+        return await peer.request((resource,), body, next_hop=found.responder, certificates=certificates)
 
 
 async def ping(peer: Peer, destination: Destination) -> NodeID:

@@ -17,7 +17,7 @@ def outcome(threat: str, *defences: str, **options: Any) -> Any:
 @pytest.mark.parametrize("threat", ["KB-1", "KB-2"])
 def test_each_way_around_helps_by_itself(threat: str) -> None:
     assert outcome(threat).figure == 1.0
-    for name in ("other-way", "disjoint-paths"):
+    for name in ("path-diagnosis", "other-way", "disjoint-paths", "hop-watch"):
         assert outcome(threat, name).figure == 0.0
 
 
@@ -28,11 +28,18 @@ def test_these_do_not(threat: str, name: str) -> None:
 
 
 def test_dropped_requests_never_arrive_and_dropped_answers_come_from_requests_that_did() -> None:
-    (arrived, swallowed), lookups = outcome("KB-1").facts, 5 * 8
+    (arrived, swallowed, _), lookups = outcome("KB-1").facts, 5 * 8
     assert (arrived, int(swallowed) <= lookups) == ("0", True)
     arrived, swallowed = outcome("KB-2").facts
     assert int(arrived) > 0
     assert int(swallowed) >= int(arrived)
+
+
+def test_who_looks_into_it_suspects_mallory_and_nobody_else() -> None:
+    found = outcome("KB-1", "path-diagnosis")
+    assert (found.figure, found.facts[2]) == (0.0, "8 of mallory, 0 of others")
+    assert outcome("KB-2", "path-diagnosis").figure == 0.0
+    assert outcome("KB-1").facts[2] == "0 of mallory, 0 of others"
 
 
 @pytest.mark.parametrize("routing", ["iterative", "recursive"])
