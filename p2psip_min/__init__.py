@@ -18,6 +18,7 @@ Reading order
 Begin with ``Overlay(peers=32, clients=("alice", "bob"))``, ``register("alice")`` and ``call("bob", "alice")``.
 """
 
+from p2psip_min.counting import CountingTrace
 from p2psip_min.defences import CATALOGUE, PRESETS, Defences, preset
 from p2psip_min.deployments import CallFigures, ClientServer, measure_call, open_global, public_provider
 from p2psip_min.errors import (
@@ -34,7 +35,7 @@ from p2psip_min.errors import (
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.seams import Agent, Coalition, Equip, PeerParts
-from p2psip_min.trace import CountingTrace, Trace
+from p2psip_min.trace import Trace
 from p2psip_min.transport.driver import Driver
 
 __all__ = [

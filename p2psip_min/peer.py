@@ -15,17 +15,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from p2psip_min import trace as events
-from p2psip_min.enrollment.certificates import Certificate, TrustStore
-from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration
+from p2psip_min.enrollment.certificates import Certificate
+from p2psip_min.enrollment.configuration import ANY_SEQUENCE
 from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, RemoteFault, RequestTimedOut
 from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Pending, Received, Reply
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
-from p2psip_min.node import Node, Surroundings
+from p2psip_min.node import Node
 from p2psip_min.routing.forwarding import DELIVER, Deliver, Drop, Forward, Forwarder
 from p2psip_min.sealing import REMEMBERED, Seal, objection
-from p2psip_min.seams import PeerParts, Random
+from p2psip_min.seams import PeerParts
 from p2psip_min.trace import MessageForwarded
-from p2psip_min.transport.network import Address
 from p2psip_min.wire.header import WHOLE, Envelope, encode_destinations, first_destination, open_envelope, return_path
 from p2psip_min.wire.message import Message, decode_message, encode_contents, encode_message
 from p2psip_min.wire.messages import ErrorCode, ErrorResponse, MessageCode
@@ -48,31 +47,9 @@ async def _give_up(*_: object) -> bool:
 class Peer(Node):
     """One node, peer or client, honest or not: it differs from any other in its parts only."""
 
-    def __init__(
-        self,
-        parts: PeerParts,
-        *,
-        surroundings: Surroundings,
-        trust: TrustStore,
-        configuration: Configuration,
-        rng: Random,
-        handlers: Mapping[int, Handler],
-        address: Address,
-        is_client: bool = False,
-        iterative: bool = False,
-        maintained: bool = True,
-    ) -> None:
-        super().__init__(
-            parts,
-            surroundings=surroundings,
-            trust=trust,
-            configuration=configuration,
-            rng=rng,
-            address=address,
-            is_client=is_client,
-            iterative=iterative,
-            maintained=maintained,
-        )
+    def __init__(self, parts: PeerParts, *, handlers: Mapping[int, Handler], **circumstances: Any) -> None:
+        """``circumstances`` are a Node's own."""
+        super().__init__(parts, **circumstances)
         self.handlers = handlers
         self.on_link_failed: Callable[[NodeID, LinkReason], None] = lambda node, reason: None
         self.informing: dict[NodeID, None] = {}
@@ -81,9 +58,9 @@ class Peer(Node):
         self.on_configuration_error: ConfigurationError = _give_up
         self._pending: dict[int, Pending] = {}
         self._answered = Answered()
-        defences = surroundings.defences
+        defences = self.defences
         self._seal = Seal(
-            parts.identity, trust, surroundings.loop.time,
+            parts.identity, self.trust, self.loop.time,
             signed=defences.message_authentication.signed, introduction=defences.introduction,
             codes=defences.signed_codes(),
         )  # fmt: skip

@@ -6,8 +6,9 @@ import random
 from collections.abc import Coroutine, Iterable
 from typing import Any, Self, TypeVar
 
+from p2psip_min.counting import CountingTrace
 from p2psip_min.errors import LocalProtocolError
-from p2psip_min.trace import CountingTrace, Event, Trace
+from p2psip_min.trace import Event, Trace
 from p2psip_min.transport.driver import Runs, driver_here
 from p2psip_min.transport.network import Network
 

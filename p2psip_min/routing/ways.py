@@ -17,6 +17,17 @@ from p2psip_min.wire.header import Envelope
 from p2psip_min.wire.options import wanted_way
 
 
+def advances(topology: TopologyPlugin, node: NodeID, key: bytes) -> bool:
+    """Whether a message for ``key`` is nearer to its end at ``node`` than here, as far as this node can be sure.
+
+    It may lie beyond the key if it is responsible for it: that is sure of a neighbor with no gap before it.
+    """
+    if topology.nearer(node, topology.node_id, key):
+        return True
+    before, after = topology.snapshot()
+    return node in (*after, *before[:-1]) and node == topology.owner(key)
+
+
 def choices(topology: TopologyPlugin, key: bytes, count: int, exclude: Collection[bytes] = ()) -> list[NodeID]:
     """Up to ``count`` next hops for ``key``, the best first, each nearer to it than this node."""
     found: list[NodeID] = []
@@ -26,7 +37,7 @@ def choices(topology: TopologyPlugin, key: bytes, count: int, exclude: Collectio
         if node is None:
             break
         seen[node] = None
-        if topology.advances(node, key):
+        if advances(topology, node, key):
             found.append(node)
     return found
 
@@ -34,7 +45,7 @@ def choices(topology: TopologyPlugin, key: bytes, count: int, exclude: Collectio
 def straight(topology: TopologyPlugin, key: bytes, exclude: Collection[bytes] = ()) -> NodeID | None:
     """The peer that is responsible for ``key``, where this node knows it for sure and can send to it."""
     owner = topology.owner(key)
-    sure = owner not in exclude and topology.advances(owner, key) and owner in topology.table()
+    sure = owner not in exclude and advances(topology, owner, key) and owner in topology.table()
     return owner if sure else None
 
 

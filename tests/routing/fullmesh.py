@@ -39,9 +39,6 @@ class FullMesh:
             (node for node in self._peers if node not in exclude), key=lambda node: to_int(node) ^ target, default=None
         )
 
-    def advances(self, node: bytes, key: bytes) -> bool:
-        return self.closer(node, self.node_id, key)
-
     def neighbors(self) -> tuple[NodeID, ...]:
         return tuple(self._ranked(self.node_id, self._peers))
 

@@ -6,6 +6,7 @@ import random
 from itertools import pairwise
 
 from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.routing.ways import advances
 from tests.routing.village import Factory, Village
 
 
@@ -74,7 +75,7 @@ def _settled(factory: Factory) -> None:
             assert topology.next_hop(key, exclude=topology.table()) is None, "excluded is excluded"
             if (first := topology.next_hop(key)) is not None:
                 assert first in topology.table()
-                assert topology.advances(first, key), "the next hop is nearer"
+                assert advances(topology, first, key), "the next hop is nearer"
                 assert topology.next_hop(key, exclude=(first,)) != first
             _detours(village, start, key)
         first_replica = village.nodes[owner].next_holder(key, (owner,))
@@ -92,7 +93,7 @@ def _detours(village: Village, start: NodeID, key: ResourceID) -> None:
     at, passed = start, [start]
     while not village.nodes[at].responsible(key):
         topology = village.nodes[at]
-        advancing = [node for node in topology.table() if topology.advances(node, key)]
+        advancing = [node for node in topology.table() if advances(topology, node, key)]
         at = advancing[0] if len(passed) % 2 else advancing[-1]
         assert at not in passed, "who only advances passes nobody twice"
         passed.append(at)

@@ -61,9 +61,6 @@ class TopologyPlugin(Protocol):
     def next_hop(self, key: bytes, exclude: Collection[bytes] = ()) -> NodeID | None:
         """The routable peer to send a message for ``key`` to; None when this node is responsible or knows nobody."""
 
-    def advances(self, node: bytes, key: bytes) -> bool:
-        """Whether a message for ``key`` is nearer to its end at ``node`` than here, as far as this node can be sure."""
-
     def neighbors(self) -> tuple[NodeID, ...]:
         """The neighbor table, without repetition, the nearest first."""
 

@@ -109,11 +109,6 @@ class Chord:
         before = ring[at - 1]
         return after if before is me else before
 
-    def advances(self, node: bytes, key: bytes) -> bool:
-        """Whether ``node`` lies between us and ``key``, or is a neighbor that must be responsible: no gap before it."""
-        sure = (*self._successors, *self._predecessors[:-1])
-        return in_interval(node, self.node_id, key) or (node in sure and node == self.owner(key))
-
     def neighbors(self) -> tuple[NodeID, ...]:
         """Successors and predecessors in turn, the nearest first."""
         mixed: dict[NodeID, None] = {}

@@ -40,10 +40,6 @@ class ClientTopology:
         """As the overlay's peers see it."""
         return self._algorithm.nearer(one, other, key)
 
-    def advances(self, node: bytes, key: bytes) -> bool:
-        """Always: every serving peer knows the way better."""
-        return True
-
     def owner(self, resource: bytes) -> NodeID:
         """Nobody that it knows: who stores what is its peer's affair."""
         return self.node_id
