@@ -26,6 +26,7 @@ from p2psip_min.procedures.audit import look_after_records
 from p2psip_min.procedures.client import service_failed
 from p2psip_min.procedures.configure import bring_up_to_date, reconcile
 from p2psip_min.procedures.join import become_member
+from p2psip_min.procedures.leave import crash
 from p2psip_min.procedures.maintain import link_failed
 from p2psip_min.procedures.watch import expect
 from p2psip_min.routing.forwarding import Forwarder
@@ -170,6 +171,7 @@ class Construction:
         )
         if isinstance(forwarder, WatchingForwarder):
             forwarder.expect = partial(expect, peer, forwarder)
+        peer.on_overrun = lambda: crash(peer)
         peer.on_outdated = lambda received: bring_up_to_date(peer, received)
         peer.on_configuration_error = lambda *case: reconcile(peer, *case)
         peer.on_published = lambda: look_after_records(peer)

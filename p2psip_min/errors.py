@@ -11,6 +11,7 @@ P2PSIPError
 │   ├── ErrorAnswer       definite: the answer was an error (RFC 6940 §6.3.3.1)
 │   └── RequestTimedOut   indefinite: the request may have been carried out
 ├── TrustedBase           a peer of the operator can't be made hostile
+├── Overrun               our own parser went beyond a message
 ├── LocalProtocolError    our own mistake
 └── Stalled               nothing left to wait for
 """
@@ -272,6 +273,10 @@ class NotFound(RemoteFault):
 
 class TrustedBase(P2PSIPError):
     """On a trusted base every peer is the operator's: no peer can be made hostile (draft 3.4)."""
+
+
+class Overrun(P2PSIPError):
+    """This program has read beyond the bytes that it was given: the end of any process that runs it."""
 
 
 class LocalProtocolError(P2PSIPError):

@@ -17,7 +17,7 @@ from typing import Any
 from p2psip_min import trace as events
 from p2psip_min.enrollment.certificates import Certificate
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE
-from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, RemoteFault, RequestTimedOut
+from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, Overrun, RemoteFault, RequestTimedOut
 from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Pending, Received, Reply
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node
@@ -26,8 +26,9 @@ from p2psip_min.sealing import REMEMBERED, Seal, objection
 from p2psip_min.seams import PeerParts
 from p2psip_min.trace import MessageForwarded
 from p2psip_min.wire.header import WHOLE, Envelope, encode_destinations, first_destination, open_envelope, return_path
-from p2psip_min.wire.message import Message, decode_message, encode_contents, encode_message
+from p2psip_min.wire.message import Message, encode_contents, encode_message
 from p2psip_min.wire.messages import ErrorCode, ErrorResponse, MessageCode
+from p2psip_min.wire.parsing import UNREAD
 from p2psip_min.wire.security import SignerIdentity
 
 Handler = Callable[["Peer", "Received"], Any]
@@ -55,6 +56,8 @@ class Peer(Node):
         self.informing: dict[NodeID, None] = {}
         self.informed: dict[NodeID, int] = {}
         self.on_outdated: Callable[[Received], None] = lambda received: None
+        self.on_overrun: Callable[[], None] = self.stop
+        self._decode = self.defences.parsing.decode
         self.on_configuration_error: ConfigurationError = _give_up
         self._pending: dict[int, Pending] = {}
         self._answered = Answered()
@@ -164,9 +167,12 @@ class Peer(Node):
                 if envelope.length > self.configuration.max_message_size:
                     self._drop(envelope, previous_hop, DropReason.TOO_LARGE)
                     return
-            message = decode_message(envelope, self.surroundings.kinds)
+            message = self._decode(envelope, self.surroundings.kinds)
         except Malformed:
             self._drop(envelope, previous_hop, DropReason.MALFORMED)
+            return
+        except Overrun:
+            self.on_overrun()
             return
         received = self._authenticate(envelope, message, previous_hop)
         if isinstance(received, DropReason):
@@ -196,7 +202,7 @@ class Peer(Node):
 
     def _authenticate(self, envelope: Envelope, message: Message, previous_hop: NodeID | None) -> Received | DropReason:
         """Who sent the message: by its signature, or by its own word where the overlay does not sign."""
-        if self._seal.signs(message.code):
+        if self._seal.signs(message.code) and message.security is not UNREAD:
             signer = self._seal.signer(message)
             return signer if isinstance(signer, DropReason) else Received(envelope, message, *signer, previous_hop)
         via = envelope.via

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from p2psip_min import procedures
+from p2psip_min.defences import preset
 from p2psip_min.errors import ErrorAnswer
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
@@ -202,7 +203,7 @@ def test_whatever_a_member_signs_kills_nobody(links: str) -> None:
 @pytest.mark.parametrize("routing", ["recursive", "iterative"])
 def test_damaged_messages_kill_nobody_where_nothing_is_signed(routing: str) -> None:
     """There every word is believed, so the tables may change, but nobody falls over it."""
-    overlay = busy("plain", defences="none", routing=routing)
+    overlay = busy("plain", defences=preset("none").having("strict-parser"), routing=routing)
     attacker, victim = overlay.peers()[5], overlay.peers()[2]
     messages = captured(overlay, attacker)
     rng = random.Random(f"unsigned:{routing}")

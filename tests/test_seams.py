@@ -21,7 +21,9 @@ from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery
 from p2psip_min.attacks.initiative import Initiative
 from p2psip_min.attacks.misleading import Capture, DeadReferral
 from p2psip_min.attacks.pairing import Impostor
+from p2psip_min.attacks.privacy import Curious
 from p2psip_min.attacks.replay import StoreDelay
+from p2psip_min.attacks.software import Crafted
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.tables import FakeTable, ForgedWrites
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
@@ -68,6 +70,8 @@ def nowhere(name: NodeID) -> Any:
 INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
+    Curious: Curious,
+    Crafted: lambda: Crafted(NodeID(b"\x07" * 16), [NodeID(b"\x08" * 16)] * 2, 7, 1),
     Impostor: lambda: Impostor(NodeID(b"\x07" * 16), [((NodeID(b"\x08" * 16),), PingReq())]),
     KeyEclipse: lambda: KeyEclipse(SOMEWHERE),
     WrongPeers: WrongPeers,

@@ -17,6 +17,7 @@ from p2psip_min.defences.exclusion import EXCLUSION, ExclusionDefences
 from p2psip_min.defences.identity import IDENTITY, IdentityDefences
 from p2psip_min.defences.privacy import PRIVACY, PrivacyDefences
 from p2psip_min.defences.routing import ROUTING, MessageAuthentication, ResponderCheck, RoutingDefences
+from p2psip_min.defences.software import SOFTWARE, SoftwareDefences
 from p2psip_min.defences.storage import STORAGE, StorageDefences
 from p2psip_min.defences.transport import (
     TRANSPORT,
@@ -39,6 +40,7 @@ class Defences(
     AdmissionDefences,
     IdentityDefences,
     TransportDefences,
+    SoftwareDefences,
 ):
     """The protections of one overlay."""
 
@@ -63,6 +65,7 @@ class Defences(
 
 CATALOGUE: tuple[Defence, ...] = (
     *TRANSPORT,
+    *SOFTWARE,
     *IDENTITY,
     *ADMISSION,
     *ROUTING,

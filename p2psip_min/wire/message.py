@@ -156,6 +156,29 @@ def encode_in_place_of(
     )
 
 
+def decode_body(data: bytes, start: int, end: int, kinds: KindRegistry) -> tuple[int, Any, int]:
+    """Code and body of the contents at ``start``, and where the body ends; else Malformed."""
+    at = start + 6
+    if at > end:
+        raise Malformed(start, "contents: cut short")
+    code, size = _HEAD.unpack_from(data, start)
+    stop = at + size
+    if stop > end:
+        raise Malformed(start + 2, "contents: body longer than the message")
+    body, at = _DECODERS.get(code, _unknown)(data, at, stop, kinds)
+    if at != stop:
+        raise Malformed(at, "contents: trailing bytes in the body")
+    return code, body, at
+
+
+def decode_extensions(data: bytes, at: int, end: int) -> tuple[tuple[MessageExtension, ...], int]:
+    """The extensions behind a body, and where they end; else Malformed."""
+    if data[at : at + 4] == _NO_EXTENSIONS:
+        return (), at + 4
+    holder, at = _decode_extensions(data, at, end, None)
+    return holder.extensions, at
+
+
 def decode_message(received: Envelope | bytes, kinds: KindRegistry) -> Message:
     """The message, with values of the Kinds in ``kinds`` decoded; Malformed also for a fragment or trailing bytes.
 
@@ -171,22 +194,8 @@ def decode_message(received: Envelope | bytes, kinds: KindRegistry) -> Message:
         decode_options(envelope.options)
     data, start = envelope.data, envelope.body_offset
     end = len(data)
-    at = start + 6
-    if at > end:
-        raise Malformed(start, "contents: cut short")
-    code, size = _HEAD.unpack_from(data, start)
-    stop = at + size
-    if stop > end:
-        raise Malformed(start + 2, "contents: body longer than the message")
-    body, at = _DECODERS.get(code, _unknown)(data, at, stop, kinds)
-    if at != stop:
-        raise Malformed(at, "contents: trailing bytes in the body")
-    extensions: tuple[MessageExtension, ...] = ()
-    if data[at : at + 4] == _NO_EXTENSIONS:
-        at += 4
-    else:
-        holder, at = _decode_extensions(data, at, end, None)
-        extensions = holder.extensions
+    code, body, at = decode_body(data, start, end, kinds)
+    extensions, at = decode_extensions(data, at, end)
     contents = data[start:at]
     security, at = decode_security(data, at, end)
     if at != end:

@@ -1,0 +1,62 @@
+"""Attacks on what is nobody else's business: who reads what, and who talks to whom (draft 7.2.11, 11.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from p2psip_min.errors import Malformed
+from p2psip_min.ids import NodeID
+from p2psip_min.routing.forwarding import Decision
+from p2psip_min.seams import Coalition, Forwarding, PeerParts
+from p2psip_min.wire.codec import decode
+from p2psip_min.wire.header import Envelope
+from p2psip_min.wire.kinds import IANA_KINDS, SIP_REGISTRATION, SipRegistration
+from p2psip_min.wire.message import decode_message
+from p2psip_min.wire.messages import MessageCode
+
+CARRIERS = (MessageCode.STORE_REQ, MessageCode.FETCH_ANS)
+
+
+@dataclass(slots=True)
+class Curious:
+    """PR-3: a peer does all that it should, and reads the registrations in what it passes on and stores.
+
+    ``read`` is what it understood, by the node that registered, and ``since`` when it understood it first.
+    """
+
+    breaks: ClassVar[tuple[str, ...]] = ()
+    """It keeps every clause: nobody notices a reader."""
+    read: dict[bytes, SipRegistration] = field(default_factory=dict)
+    since: dict[bytes, float] = field(default_factory=dict)
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Sit on the node's forwarding, where everything passes."""
+        return replace(parts, forwarding=_Reading(parts.forwarding, self))
+
+    def look(self, envelope: Envelope, now: float) -> None:
+        """Read whatever registrations a message carries in clear."""
+        try:
+            body = decode_message(envelope, IANA_KINDS).body
+        except Malformed:
+            return
+        groups = body.kind_data if envelope.code == MessageCode.STORE_REQ else body.kind_responses
+        for value in (value for group in groups if group.kind == SIP_REGISTRATION for value in group.values):
+            try:
+                self.read[value.value.key] = decode(SipRegistration, value.value.value)
+            except Malformed:
+                continue
+            self.since.setdefault(value.value.key, now)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Forwards as it should, with open eyes."""
+
+    inner: Forwarding
+    reader: Curious
+
+    def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
+        if previous_hop is not None and envelope.code in CARRIERS:
+            self.reader.look(envelope, now)
+        return self.inner.decide(envelope, previous_hop, now)
