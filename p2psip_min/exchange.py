@@ -115,9 +115,10 @@ class Pending:
         self.attempt = 1
         self.timer: asyncio.TimerHandle | None = None
 
-    def copies(self, first: int) -> list[bytes]:
-        """The request as it is sent on each of its ways, counted from ``first``."""
-        return [add_options(self.data, alternate(first + way)) if first + way else self.data for way in self.ways]
+    def copies(self, first: int, options: bytes) -> list[bytes]:
+        """The request with ``options``, as it is sent on each of its ways, counted from ``first``."""
+        wanted = [options + alternate(first + way) for way in self.ways]
+        return [add_options(self.data, each) if each else self.data for each in wanted]
 
     def choose(self, paths: PathPolicy, claims: Claims) -> None:
         """Take the best of the answers that came."""

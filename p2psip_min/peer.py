@@ -11,7 +11,7 @@ Nothing here waits but ``request``; what a method means stands in ``handlers``, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from p2psip_min import trace as events
@@ -22,7 +22,8 @@ from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Pending, Recei
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node
 from p2psip_min.routing.forwarding import DELIVER, Deliver, Drop, Forward, Forwarder
-from p2psip_min.sealing import REMEMBERED, Seal, objection
+from p2psip_min.routing.returns import asks_straight, straight_to, straightened
+from p2psip_min.sealing import CONFIGURATION_ERRORS, REMEMBERED, ConfigurationError, Seal, give_up, objection
 from p2psip_min.seams import PeerParts
 from p2psip_min.trace import MessageForwarded
 from p2psip_min.wire.header import WHOLE, Envelope, encode_destinations, first_destination, open_envelope, return_path
@@ -33,16 +34,6 @@ from p2psip_min.wire.security import SignerIdentity
 
 Handler = Callable[["Peer", "Received"], Any]
 """What a node does with a request: returns the answer's body, or None to stay silent; raises ErrorAnswer."""
-
-
-ConfigurationError = Callable[[int, NodeID, Sequence[Destination], NodeID | None, int], Awaitable[bool]]
-"""Deals with Error_Config_Too_Old and _Too_New: code, responder, destinations, next hop and sequence of the request."""
-
-_CONFIGURATION_ERRORS = (ErrorCode.CONFIG_TOO_OLD, ErrorCode.CONFIG_TOO_NEW)
-
-
-async def _give_up(*_: object) -> bool:
-    return False
 
 
 class Peer(Node):
@@ -59,6 +50,7 @@ class Peer(Node):
         self.on_overrun: Callable[[], None] = self.stop
         self._decode = self.defences.parsing.decode
         self.on_configuration_error: ConfigurationError = _give_up
+        self.on_configuration_error: ConfigurationError = give_up
         self._pending: dict[int, Pending] = {}
         self._answered = Answered()
         defences = self.defences
@@ -220,7 +212,7 @@ class Peer(Node):
         if (known := self._answered.recall(known_as, now)) is not None:
             self._drop(envelope, received.previous_hop, DropReason.DUPLICATE)
             if known is not UNDER_WAY:
-                self.originate(known, envelope.transaction_id)
+                self._send_back(received, known)
             return
         self._delivered(received)
         body = self._answer_to(received)
@@ -250,7 +242,18 @@ class Peer(Node):
             data = self._encode_answer(envelope, received.previous_hop, error)
         if message.code in REMEMBERED:
             self._answered.keep((received.signer, envelope.transaction_id), data, self._now())
-        self.originate(data, envelope.transaction_id)
+        self._send_back(received, data)
+
+    def _send_back(self, received: Received, data: bytes) -> None:
+        """Send an answer the way that it is addressed, or straight to who asked for that (RFC 7263)."""
+        envelope, asker = received.envelope, received.signer
+        address = straight_to(envelope.options, asker) if envelope.options else None
+        if address is None or asker == self.node_id:
+            self.originate(data, envelope.transaction_id)
+            return
+        if not self.links.connected(asker):
+            self.links.learn(asker, address)
+        self.originate(straightened(data, asker), envelope.transaction_id, asker)
 
     def _answer_to(self, received: Received) -> Any:
         message = received.message
@@ -304,7 +307,7 @@ class Peer(Node):
             error = received.body
             if (
                 reconcile
-                and error.error_code in _CONFIGURATION_ERRORS
+                and error.error_code in CONFIGURATION_ERRORS
                 and body.code != MessageCode.CONFIG_UPDATE_REQ
                 and await self.on_configuration_error(
                     error.error_code, received.signer, destinations, next_hop, sequence
@@ -338,7 +341,7 @@ class Peer(Node):
         if received.message.code == MessageCode.ERROR:
             code = received.body.error_code
             self._emit(events.RequestFailed(self._now(), self.node_id, transaction_id, code))
-            if code in _CONFIGURATION_ERRORS:
+            if code in CONFIGURATION_ERRORS:
                 self.spawn(self._tell_again(remote, body), "tell")
 
     async def _tell_again(self, remote: NodeID, body: Any) -> None:
@@ -371,7 +374,11 @@ class Peer(Node):
         retry = self.defences.retry
         interval = self.configuration.overlay_reliability_timer * retry.patience
         pending.timer = self.loop.call_later(interval, self._again, transaction_id)
-        for data in pending.copies(retry.way(pending.attempt)):
+        # Whom we are linked with answers over that link anyway.
+        straight = pending.next_hop is None and self.defences.returns.straight(pending.attempt)
+        tls = self.defences.link_protection.tls
+        option = asks_straight(self.node_id, self.address, tls=tls) if straight else b""
+        for data in pending.copies(retry.way(pending.attempt), option):
             self.originate(data, transaction_id, pending.next_hop)
 
     def _asked(self, transaction_id: int) -> None:

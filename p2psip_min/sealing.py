@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from p2psip_min.enrollment.certificates import Certificate, Credential, TrustStore
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, newer
 from p2psip_min.enrollment.introduction import IntroductionPolicy
 from p2psip_min.errors import DropReason, LinkReason
-from p2psip_min.ids import NodeID
+from p2psip_min.ids import Destination, NodeID
 from p2psip_min.storage.policies import signing_node
 from p2psip_min.wire.message import Message, input_in_place_of, message_input
 from p2psip_min.wire.messages import ErrorCode, MessageCode
@@ -41,6 +41,17 @@ REMEMBERED = frozenset(
     }
 )
 """Methods whose repetition is answered from memory (§6.2.1); stores have a memory of their own, a defence."""
+
+
+ConfigurationError = Callable[[int, NodeID, Sequence[Destination], NodeID | None, int], Awaitable[bool]]
+"""Deals with Error_Config_Too_Old and _Too_New: code, responder, destinations, next hop and sequence of the request."""
+
+CONFIGURATION_ERRORS = (ErrorCode.CONFIG_TOO_OLD, ErrorCode.CONFIG_TOO_NEW)
+
+
+async def give_up(*_: object) -> bool:
+    """Deal with no such error."""
+    return False
 
 
 class Seal:

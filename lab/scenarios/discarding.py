@@ -184,7 +184,7 @@ KB_2 = declare(
     "KB-2",
     title="A peer on the way drops answers",
     defence=("other-way",),
-    claims=(("disjoint-paths",), ("hop-watch",)),
+    claims=(("direct-response",), ("disjoint-paths",), ("hop-watch",), ("path-diagnosis",)),
     decoys=("same-way",),
     notes={"baseline": "mallory forwards honestly", "attacked": "mallory swallows answers"},
     stage=AnswersStage,

@@ -18,6 +18,7 @@ from p2psip_min.routing.policies import (
     SameWay,
     SeveralHops,
 )
+from p2psip_min.routing.returns import BackTheWay, ReturnPolicy, StraightOnRetry
 from p2psip_min.routing.watch import HopWatch, NoWatch, RateOfAll, WatchPolicy
 
 
@@ -31,6 +32,7 @@ class WayDefences:
     style: LookupStyle = LookupStyle()
     watch: WatchPolicy = NoWatch()
     diagnosis: DiagnosisPolicy = DiagnosisPolicy()
+    returns: ReturnPolicy = BackTheWay()
 
     @property
     def other_ways(self) -> bool:
@@ -97,6 +99,17 @@ WAYS: tuple[Defence, ...] = (
         cost="36 bytes an answer to RouteQuery",
         section="draft 11.5",
         number=lambda names: SeveralHops(int(names)),
+    ),
+    Defence(
+        name="direct-response",
+        title="Answer straight to the requester",
+        field="returns",
+        on=StraightOnRetry(),
+        off=BackTheWay(),
+        checks="who sends a request again says where it is reached, and the answer comes straight from who has it",
+        stops="peers on the way that swallow answers",
+        cost="the requester's address, shown to all on the way; one link more",
+        section="draft 11.2",
     ),
     Defence(
         name="path-diagnosis",

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from p2psip_min.ids import NodeID
 from p2psip_min.routing.forwarding import Decision, Forward
+from p2psip_min.routing.returns import expects_no_answer
 from p2psip_min.routing.ways import WayForwarder, choices, next_hop_on, straight
 from p2psip_min.wire.codes import MessageCode
 from p2psip_min.wire.header import NODE_ENTRY_LENGTH, Envelope, add_options, open_envelope
@@ -187,7 +188,7 @@ class WatchingForwarder(WayForwarder):
         if not envelope.code & 1 or envelope.code == MessageCode.ERROR:
             if previous_hop is not None:
                 self.watch.answered(transaction_id, previous_hop)
-        elif type(decision) is Forward:
+        elif type(decision) is Forward and not (envelope.options and expects_no_answer(envelope.options)):
             decision = self._marked(envelope, decision)
             if self.watch.sent(transaction_id, envelope.destinations, decision, previous_hop, now):
                 hops = len(envelope.via) // NODE_ENTRY_LENGTH + (previous_hop is not None)
@@ -196,7 +197,7 @@ class WatchingForwarder(WayForwarder):
 
     def _marked(self, envelope: Envelope, forward: Forward) -> Forward:
         """What goes around somebody asks those after us to leave the best way too: it may lead to the same one."""
-        if not self._around or envelope.options:
+        if not self._around or (envelope.options and wanted_way(envelope.options)):
             return forward
         return Forward(forward.next_hop, add_options(forward.message, alternate(self._around)))
 

@@ -27,9 +27,9 @@ def closing() -> Iterator[None]:
     close_all()
 
 
-def long_way(*names: str, routing: str = "recursive") -> tuple[Overlay, Node, Node, ResourceID]:
+def long_way(*names: str, routing: str = "recursive", links: str = "plain") -> tuple[Overlay, Node, Node, ResourceID]:
     """An overlay with these defences, and in it who looks for a key over whom."""
-    overlay = small(24, defences=Defences().having(*names), routing=routing)
+    overlay = small(24, defences=Defences().having(*names), routing=routing, links=links)
     for number in range(100):
         key = ResourceID.of(f"key {number}")
         for node in overlay.peers():
@@ -146,6 +146,29 @@ def test_nobody_is_suspected_in_an_honest_overlay_that_loses_packets() -> None:
     assert requests > 100
     assert sum(watch.silences for watch in watches) <= requests * 0.1
     assert not any(keys >= IN_A_ROW for watch in watches for keys in watch.in_a_row.values())
+
+
+@pytest.mark.parametrize("links", ["plain", "tls"])
+def test_a_straight_answer_passes_nobody(links: str) -> None:
+    overlay, reader, mallory, key = long_way("direct-response", links=links)
+    overlay.make_hostile(mallory.name, AnswerDiscard().equip)
+    root = overlay.root(key)
+    assert overlay.lookup(reader.name, key) == root.node_id
+    answers = list(trace_of(overlay).select(events.MessageSent, node=root.node_id, code=int(MessageCode.PING_ANS)))
+    assert [event.next_hop == reader.node_id for event in answers] == [False, True]
+
+
+def test_a_straight_answer_does_not_bring_a_request_through() -> None:
+    overlay, reader, mallory, key = long_way("direct-response")
+    overlay.make_hostile(mallory.name, RequestDiscard().equip)
+    with pytest.raises(RequestTimedOut):
+        overlay.lookup(reader.name, key)
+
+
+def test_an_answer_that_is_remembered_goes_straight_too() -> None:
+    overlay, reader, mallory, key = long_way("direct-response")
+    overlay.make_hostile(mallory.name, AnswerDiscard().equip)
+    assert overlay.run(procedures.attach(reader.peer, (key,))) == overlay.root(key).node_id
 
 
 # --- the values -------------------------------------------------------------------------------------------------------

@@ -42,6 +42,11 @@ def test_who_looks_into_it_suspects_mallory_and_nobody_else() -> None:
     assert outcome("KB-1").facts[2] == "0 of mallory, 0 of others"
 
 
+def test_a_straight_answer_helps_where_answers_are_dropped_and_only_there() -> None:
+    assert outcome("KB-2", "direct-response").figure == 0.0
+    assert outcome("KB-1", "direct-response").figure == 1.0
+
+
 @pytest.mark.parametrize("routing", ["iterative", "recursive"])
 def test_silence_costs_time_and_several_ways_save_it(routing: str) -> None:
     assert outcome("KB-3", routing=routing).figure == 1.0
