@@ -49,7 +49,6 @@ class Peer(Node):
         self.on_outdated: Callable[[Received], None] = lambda received: None
         self.on_overrun: Callable[[], None] = self.stop
         self._decode = self.defences.parsing.decode
-        self.on_configuration_error: ConfigurationError = _give_up
         self.on_configuration_error: ConfigurationError = give_up
         self._pending: dict[int, Pending] = {}
         self._answered = Answered()
@@ -247,7 +246,8 @@ class Peer(Node):
     def _send_back(self, received: Received, data: bytes) -> None:
         """Send an answer the way that it is addressed, or straight to who asked for that (RFC 7263)."""
         envelope, asker = received.envelope, received.signer
-        address = straight_to(envelope.options, asker) if envelope.options else None
+        honoured = envelope.options and self.defences.returns.honoured
+        address = straight_to(envelope.options, asker) if honoured else None
         if address is None or asker == self.node_id:
             self.originate(data, envelope.transaction_id)
             return
@@ -374,7 +374,6 @@ class Peer(Node):
         retry = self.defences.retry
         interval = self.configuration.overlay_reliability_timer * retry.patience
         pending.timer = self.loop.call_later(interval, self._again, transaction_id)
-        # Whom we are linked with answers over that link anyway.
         straight = pending.next_hop is None and self.defences.returns.straight(pending.attempt)
         tls = self.defences.link_protection.tls
         option = asks_straight(self.node_id, self.address, tls=tls) if straight else b""

@@ -28,7 +28,11 @@ from p2psip_min.wire.options import (
 
 
 class ReturnPolicy(Protocol):
-    """When an answer is asked for straight."""
+    """When an answer is asked for straight, and whether one is given so."""
+
+    @property
+    def honoured(self) -> bool:
+        """Whether a request that asks for it is answered straight."""
 
     def straight(self, attempt: int) -> bool:
         """Whether the ``attempt``-th send of a request, counted from 1, asks for it."""
@@ -36,7 +40,9 @@ class ReturnPolicy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BackTheWay:
-    """Answers come back the way that requests went (RFC 6940 §6.2)."""
+    """Answers come back the way that requests went (RFC 6940 §6.2), whatever a request says."""
+
+    honoured: bool = False
 
     def straight(self, attempt: int) -> bool:
         """Never."""
@@ -46,6 +52,8 @@ class BackTheWay:
 @dataclass(frozen=True, slots=True)
 class StraightOnRetry:
     """When a request is sent again, its answer is to come straight."""
+
+    honoured: bool = True
 
     def straight(self, attempt: int) -> bool:
         """From the second send on."""

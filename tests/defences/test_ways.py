@@ -15,9 +15,10 @@ from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.procedures.lookup import ask
 from p2psip_min.routing.policies import DisjointPaths, OnePath, OtherWay, SameWay
+from p2psip_min.routing.returns import asks_straight
 from p2psip_min.routing.watch import IN_A_ROW, PATIENCE
-from p2psip_min.wire.messages import MessageCode, ProbeReq
-from tests.crafting import Silent, close_all, equip_forwarding, small, trace_of
+from p2psip_min.wire.messages import MessageCode, PingReq, ProbeReq
+from tests.crafting import Hand, Silent, close_all, equip_forwarding, small, trace_of
 
 
 @pytest.fixture(autouse=True)
@@ -156,6 +157,19 @@ def test_a_straight_answer_passes_nobody(links: str) -> None:
     assert overlay.lookup(reader.name, key) == root.node_id
     answers = list(trace_of(overlay).select(events.MessageSent, node=root.node_id, code=int(MessageCode.PING_ANS)))
     assert [event.next_hop == reader.node_id for event in answers] == [False, True]
+
+
+def test_who_does_not_know_of_straight_answers_gives_none() -> None:
+    overlay, reader, _, key = long_way()
+    root = overlay.root(key)
+    option = asks_straight(reader.node_id, ("192.0.2.66", 6084), tls=False)
+    hand = Hand(overlay, reader.name)
+    data = hand.message((key,), PingReq(), transaction_id=77, options=option)
+    overlay.driver.call(lambda: reader.peer.originate(data, 77))
+    overlay.advance(2.0)
+    (answer,) = trace_of(overlay).select(events.MessageSent, node=root.node_id, code=int(MessageCode.PING_ANS))
+    assert answer.next_hop != reader.node_id
+    assert root.peer.links.book.get(reader.node_id) != ("192.0.2.66", 6084)
 
 
 def test_a_straight_answer_does_not_bring_a_request_through() -> None:
