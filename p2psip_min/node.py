@@ -31,7 +31,10 @@ STRANGERS = 64
 
 @dataclass(slots=True)
 class Surroundings:
-    """What every node of one overlay shares: the loop, the sink, the rules, the Kinds."""
+    """What every node of one overlay shares: the loop, the sink, the rules, the Kinds.
+
+    ``checks_online``: the operator wants members to ask him about each other's certificates.
+    """
 
     loop: asyncio.AbstractEventLoop
     trace: Sink
@@ -39,6 +42,7 @@ class Surroundings:
     kinds: KindRegistry
     overlay_name: str
     overlay: int
+    checks_online: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class Overlay(Use):
     ``peers`` counts the ``users`` (peers with a phone) too; ``clients`` are users whose phones are no peers. ``links``
     ("tls", "plain") overrides what ``defences`` (a preset's name or a value) says; ``trusted`` is how many of an
     untrusted base's peers are the operator's; ``servers`` counts enrollment servers, with 0 all is enrolled beforehand;
-    ``service_time`` is how many seconds each request keeps them busy; ``kinds`` are defined beside the registered ones,
+    ``service_time`` is how many seconds each request keeps them busy; ``checks_online`` has members ask them about each
+    other's certificates, unless the ``defences`` do without; ``kinds`` are defined beside the registered ones,
     and make a document that needs a larger ``max_message_size`` (in bytes) to be passed on; ``topology`` makes a node's
     overlay algorithm, Chord by default.
     Unknown names raise a ValueError or KeyError that lists the known ones.
@@ -79,6 +80,7 @@ class Overlay(Use):
         maintenance: bool = True,
         servers: int = 1,
         service_time: float = 0.0,
+        checks_online: bool = False,
         kinds: Sequence[KindSpec] = (),
         max_message_size: int = 5000,
         topology: TopologyFactory | None = None,
@@ -126,6 +128,7 @@ class Overlay(Use):
             kinds=self.defences.value_encryption.registry(self.provider.configuration.registry().values()),
             overlay_name=name,
             overlay=overlay_hash(name),
+            checks_online=checks_online,
         )
         self._construction = Construction(
             self.network,

@@ -14,7 +14,7 @@ from p2psip_min.enrollment.http import CERTIFICATE, NONCE, REQUEST, Message, Par
 from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.session import Session
 from p2psip_min.errors import Malformed, P2PSIPError
-from p2psip_min.transport.network import Address
+from p2psip_min.transport.network import Address, Network
 
 POST = b"POST "
 ANSWER = b"HTTP/1.1 200 "
@@ -136,3 +136,15 @@ class EnrollmentMeddler:
         """No request to enroll gets through; where all is cipher, nothing does."""
         readable = data.startswith((b"GET ", POST)) or not data
         return [(0.0, data)] if readable and POST not in data else []
+
+
+@dataclass(slots=True)
+class CutOff:
+    """EN-10: holds the line to the enrollment servers, and lets nothing through."""
+
+    network: Network
+    servers: list[Address]
+
+    def begin(self) -> None:
+        """Cut it."""
+        self.network.partition([self.servers])

@@ -46,6 +46,7 @@ from p2psip_min.enrollment.holdings import (
 )
 from p2psip_min.enrollment.policy import NONCE_LIFETIME, EnrollmentPolicy
 from p2psip_min.enrollment.puzzles import ClientPuzzle, NoPuzzle, PuzzlePolicy
+from p2psip_min.enrollment.standing import CheckPolicy, Offline, OnEveryUse, OnReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class IdentityDefences:
     enrollment_rate: RatePolicy = NoLimit()
     enrollment_puzzle: PuzzlePolicy = NoPuzzle()
     enrollment_doors: Doors = Doors()
+    certificate_check: CheckPolicy = OnEveryUse()
 
     def enrollment(self) -> EnrollmentPolicy:
         """What an enrollment server allows under these defences."""
@@ -316,6 +318,30 @@ IDENTITY: tuple[Defence, ...] = (
         checks="who finds one enrollment server busy asks another, before the same desk",
         stops="a server's failure, but no flood: the desk is as busy as before",
         cost="one server",
+        section="draft 7.2.1",
+        decoy=True,
+    ),
+    Defence(
+        name="offline-certificates",
+        title="Certificates that verify offline",
+        field="certificate_check",
+        on=Offline(),
+        off=OnEveryUse(),
+        checks="a certificate is judged by root, dates and what was heard of revocation; nobody is asked",
+        stops="an overlay that stands still when its operator can't be reached",
+        cost="a revocation takes its time",
+        section="draft 7.2.1, Req. 1",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="check-on-reading",
+        title="Online check on each GET",
+        field="certificate_check",
+        on=OnReading(),
+        off=OnEveryUse(),
+        checks="only who answers a GET is asked about, where the operator wants to be asked",
+        stops="PUTs, joins and leaves that wait for the operator; not the GETs, which most messages are",
+        cost="one visit to the server a GET",
         section="draft 7.2.1",
         decoy=True,
     ),

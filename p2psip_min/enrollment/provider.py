@@ -24,6 +24,7 @@ from p2psip_min.enrollment.policy import EnrollmentPolicy
 from p2psip_min.enrollment.registrar import Registrar
 from p2psip_min.enrollment.server import EnrollmentServer, Page
 from p2psip_min.enrollment.session import Manners
+from p2psip_min.enrollment.standing import STANDING
 from p2psip_min.enrollment.vouching import Voucher, vouch
 from p2psip_min.ids import NodeID
 from p2psip_min.trace import Sink
@@ -91,7 +92,7 @@ class Provider:
         self.configuration = self._publish(first)
         self.roots_pem = pem(self.authority.certificate)
         archive = Archive(self.configuration.registry())
-        self.pages: dict[str, Page] = {KEEP: archive.keep, FIND: archive.find}
+        self.pages: dict[str, Page] = {KEEP: archive.keep, FIND: archive.find, STANDING: self.registrar.standing}
 
     def trust(self) -> TrustStore:
         """A new node's judgement of certificates; what it found out about chains all nodes share."""

@@ -29,6 +29,7 @@ from p2psip_min.enrollment.policy import (
     sign_up,
 )
 from p2psip_min.enrollment.revocation import RevocationList, sign_list
+from p2psip_min.enrollment.standing import GOOD, REVOKED
 from p2psip_min.errors import EnrollmentReason, EnrollmentRefused, LocalProtocolError
 from p2psip_min.ids import INVALID, WILDCARD, NodeID
 from p2psip_min.trace import EnrollmentGranted, EnrollmentRejected, Sink
@@ -213,19 +214,35 @@ class Registrar:
 
     # --- revocation -----------------------------------------------------------------------------------------------
 
+    def holder(self, node_id: bytes) -> Identity | None:
+        """The identity that holds a Node-ID."""
+        return next(
+            (
+                identity
+                for account in self.ledger.accounts.values()
+                for identity in account.identities
+                if node_id in identity.node_ids
+            ),
+            None,
+        )
+
+    def standing(self, node_id: bytes) -> bytes | None:
+        """GOOD or REVOKED for a Node-ID that somebody holds; None otherwise."""
+        identity = self.holder(node_id)
+        return None if identity is None else REVOKED if identity.revoked else GOOD
+
     def revoke(self, node_id: NodeID) -> tuple[NodeID, ...]:
         """Withdraw the identity that holds ``node_id``; all its Node-IDs, for the configuration's bad nodes."""
-        for account in self.ledger.accounts.values():
-            for identity in account.identities:
-                if node_id in identity.node_ids:
-                    identity.revoked = True
-                    self._revoked[identity.serial] = identity.not_after
-                    before = self._renewed.get(identity.serial)
-                    while before is not None:  # a renewed certificate is good until its own end
-                        serial, self._revoked[serial] = before
-                        before = self._renewed.get(serial)
-                    return identity.node_ids
-        raise LocalProtocolError(f"no identity holds {node_id!r}")
+        identity = self.holder(node_id)
+        if identity is None:
+            raise LocalProtocolError(f"no identity holds {node_id!r}")
+        identity.revoked = True
+        self._revoked[identity.serial] = identity.not_after
+        before = self._renewed.get(identity.serial)
+        while before is not None:  # a renewed certificate is good until its own end
+            serial, self._revoked[serial] = before
+            before = self._renewed.get(serial)
+        return identity.node_ids
 
     def revoke_account(self, name: str) -> tuple[NodeID, ...]:
         """Withdraw all that an account holds and let it enroll no more; its Node-IDs."""

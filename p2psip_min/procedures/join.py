@@ -22,8 +22,10 @@ from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.entrance import UPDATE_WAIT, entrances
 from p2psip_min.procedures.maintain import keep_asking, maintain, react, remember, verified
 from p2psip_min.procedures.replicate import hand_over_to
+from p2psip_min.procedures.standing import confirm
 from p2psip_min.routing.entrance import Entrance
 from p2psip_min.transport.network import Address
+from p2psip_min.wire.codes import MessageCode
 from p2psip_min.wire.messages import ErrorCode, JoinAns, JoinReq, UpdateReq
 
 JOIN_TRIES = 5
@@ -72,6 +74,7 @@ async def _join_through(peer: Peer, entrance: Entrance) -> NodeID:
         raise JoinRefused(JoinReason.NODE_ID_TAKEN)
     if entrance.admitting not in (None, admitting):
         raise JoinRefused(JoinReason.MISLED)
+    await confirm(peer, admitting, MessageCode.JOIN_REQ)
     await peer.update_from(admitting, started, UPDATE_WAIT)  # step 2: its routing table
 
     neighbors, resources = peer.topology.attach_targets()  # step 3: the future neighbors and fingers

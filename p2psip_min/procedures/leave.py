@@ -10,6 +10,8 @@ from p2psip_min.ids import NodeID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.maintain import LONELY
 from p2psip_min.procedures.replicate import hand_over_all, handed_over
+from p2psip_min.procedures.standing import confirm
+from p2psip_min.wire.codes import MessageCode
 from p2psip_min.wire.messages import LeaveReq
 
 GRACE = 3.0
@@ -24,8 +26,11 @@ async def leave(peer: Peer) -> None:
     """Hand everything over, tell the neighbors, close the links, stop.
 
     A node that reaches nobody who could take what it holds, as in a partition, stays until it does, or for an hour.
+    Raises a RemoteFault where the operator has to vouch for its neighbors and does not.
     """
     if peer.joined:
+        for neighbor in peer.topology.neighbors():
+            await confirm(peer, neighbor, MessageCode.LEAVE_REQ)
         await _part_with_all(peer, peer.now() + PATIENCE)
         neighbors = peer.topology.neighbors()
         # Who routes through us, or is served by us, knows our address; told now, nobody has to think that we died.

@@ -14,6 +14,7 @@ from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.diagnose import diagnose
 from p2psip_min.procedures.several import at_once
+from p2psip_min.procedures.standing import confirm
 from p2psip_min.procedures.survey import proven
 from p2psip_min.routing.iterative import Ask, Lost, Walk
 from p2psip_min.wire.header import decode_destinations
@@ -82,6 +83,7 @@ async def ask(peer: Peer, resource: ResourceID, body: Any, *, certificates: tupl
         hops = len(found.path)
     if peer.defences.root_proof.witnesses and received.signer != peer.node_id:
         received = await proven(peer, resource, body, received, certificates)
+    await confirm(peer, received.signer, body.code)
     peer.emit(
         events.LookupCompleted(
             peer.now(), peer.node_id, received.envelope.transaction_id, resource, received.signer, hops

@@ -19,6 +19,7 @@ from p2psip_min.procedures.backup import find_backup, keep_backup
 from p2psip_min.procedures.clearing import certificates_of
 from p2psip_min.procedures.lookup import ask
 from p2psip_min.procedures.replicate import copy_out, look_after_copies
+from p2psip_min.procedures.standing import confirm
 from p2psip_min.procedures.survey import ask_root_set
 from p2psip_min.storage.access import Claim, place_of
 from p2psip_min.storage.quota import at_home, entry_key
@@ -334,7 +335,9 @@ async def _gather(peer: Peer, resource: ResourceID, kinds: Sequence[int]) -> _Ga
             if holder in asked:
                 break
             asked.append(holder)
-            answers.append((await peer.request((holder,), body), resource))
+            received = await peer.request((holder,), body)
+            await confirm(peer, received.signer, body.code)
+            answers.append((received, resource))
         except RemoteFault as error:
             gathered.fault = error
             break

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from p2psip_min.attacks.enrollment import EnrollmentMeddler, EnrollmentReplay, HeldBack, form_of
+from p2psip_min.attacks.enrollment import CutOff, EnrollmentMeddler, EnrollmentReplay, HeldBack, form_of
 from p2psip_min.defences import Defences
 from p2psip_min.enrollment.certificates import Certificate, parse
 from p2psip_min.enrollment.client import EnrollmentClient
@@ -134,3 +134,13 @@ def test_a_meddler_reads_each_password_once() -> None:
     for said in (post(password=b"pw"), post(password=b"pw"), post(username=b"alice"), b"\x17\x03"):
         meddler.tap(0.0, ALICE, ALICE, said)
     assert list(meddler.passwords) == [b"pw"]
+
+
+# --- CutOff -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_cut_line_lets_nothing_through(overlay: Overlay) -> None:
+    CutOff(overlay.network, [server.address for server in overlay.servers.values()]).begin()
+    assert enroll(overlay) == b""
+    overlay.network.heal()
+    assert enroll(overlay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,3 +113,19 @@ def test_puzzles_make_a_flood_slower_and_a_limit_keeps_few_hosts_out() -> None:
 def test_another_server_before_the_same_desk_is_flooded_too() -> None:
     found = outcome("EN-9", "second-server")
     assert (found.figure, found.honest < 1.0) == (20.0, True)
+
+
+# --- EN-10: out of reach ----------------------------------------------------------------------------------------------
+
+
+def test_what_asks_the_operator_stops_with_him() -> None:
+    assert outcome("EN-10").facts == ("join 0, PUT 0, GET 0, leave 0, DELETE 0",)
+    assert outcome("EN-10", "check-on-reading").facts == ("join 1, PUT 1, GET 0, leave 1, DELETE 1",)
+    assert outcome("EN-10", "second-server").figure == 1.0
+    assert outcome("EN-10", "offline-certificates").facts == ("join 1, PUT 1, GET 24, leave 1, DELETE 1",)
+
+
+def test_the_operator_can_be_asked_while_he_is_there() -> None:
+    chosen = scenario("EN-10")
+    calm = run(chosen, replace(setting(chosen), attack=False))
+    assert (calm.figure, calm.honest) == (0.0, 1.0)
