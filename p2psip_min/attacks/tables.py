@@ -72,14 +72,13 @@ class ForgedWrites:
         pattern = (await view.request((near[0],), PingReq())).message
         for victim, other in zip(near, (*near[1:], near[0]), strict=True):
             nobody = beside(victim, 1)
-            tables = table_of(topology, nobody, (victim,))
-            bye = LeaveReq(other, topology.make_leave_data(victim))
-            for name, body in ((other, bye), (nobody, UpdateReq(tables.make_full_update(view.now())))):
+            table = table_of(topology, nobody, (victim,)).make_full_update(view.now())
+            for name, body in ((other, LeaveReq(other, topology.make_leave_data(victim))), (nobody, UpdateReq(table))):
+                transaction_id = view.rng.getrandbits(64)
+                self.sent[transaction_id] = None
                 links, _ = self.ends(name)
                 links.on_message = self.heard
                 links.learn(victim, parts.links.book[victim])
-                transaction_id = view.rng.getrandbits(64)
-                self.sent[transaction_id] = None
                 links.send(victim, fresh(Pen(parts), pattern, victim, body, transaction_id))
 
     def heard(self, remote: NodeID, data: bytes) -> None:
