@@ -204,7 +204,7 @@ def test_whatever_a_member_signs_kills_nobody(links: str) -> None:
 def test_damaged_messages_kill_nobody_where_nothing_is_signed(routing: str) -> None:
     """There every word is believed, so the tables may change, but nobody falls over it."""
     overlay = busy("plain", defences=preset("none").having("strict-parser"), routing=routing)
-    attacker, victim = overlay.peers()[5], overlay.peers()[2]
+    attacker, victim = overlay.peers()[4], overlay.peers()[2]
     messages = captured(overlay, attacker)
     rng = random.Random(f"unsigned:{routing}")
     view = View(attacker.peer)

@@ -97,6 +97,35 @@ def test_one_liar_next_to_the_key_changes_nothing(factory: Any) -> None:
         assert look(around(table, key, (liar,)), says, blocks=liar).owner() == owner
 
 
+def errors(share: float, witnesses: int) -> float:
+    """How often a true root is taken for a false one where this share of peers lies together, naming each other."""
+    made, wrong, judged = settled(Chord), 0, 0
+    honest = truth(made)
+    for seed in range(50, 54):
+        dice = random.Random(seed)
+        for table, key in from_each(made, seed):
+            liars = [node for node in RING if node != table.node_id and dice.random() < share]
+
+            def says(node: NodeID, key: bytes, liars: Any = tuple(liars)) -> Iterable[NodeID]:
+                at = int.from_bytes(key, "big")
+                near = sorted(liars, key=lambda liar: (int.from_bytes(liar, "big") - at) % (1 << 128))
+                return near[:15] if node in liars else honest(node, key)
+
+            owner = owner_of(made, key)
+            if owner not in liars:
+                judged += 1
+                wrong += look(Survey(table, key, table.table(), witnesses=witnesses), says).owner() != owner
+    return wrong / judged
+
+
+def test_liars_that_work_together_hide_a_root_where_they_surround_it() -> None:
+    few, many = errors(0.1, 3), errors(0.25, 3)
+    assert few <= 0.02
+    assert few <= many <= 0.12, "then it takes more witnesses"
+    assert errors(0.25, 6) < many
+    assert errors(0.0, 1) == 0.0
+
+
 @pytest.mark.parametrize("factory", FACTORIES)
 def test_who_does_not_answer_is_no_owner(factory: Any) -> None:
     made = settled(factory)
