@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from p2psip_min import procedures
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.configuration import Configuration
-from p2psip_min.errors import LinkReason, LinkRefused, LocalProtocolError, P2PSIPError, RemoteFault
+from p2psip_min.errors import JoinDeferred, LinkReason, LinkRefused, LocalProtocolError, P2PSIPError, RemoteFault
 from p2psip_min.ids import NodeID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.seams import Equip
@@ -61,6 +61,12 @@ class Device:
         device._papers = (configuration, credential)
         return device
 
+    @classmethod
+    def enrolled(cls, overlay: Overlay, name: str, *, equip: Equip | None = None, label: str = "hostile") -> Device:
+        """A device whose owner has enrolled beforehand."""
+        credential = overlay.provider.enroll(name, overlay.now)
+        return cls.holding(overlay, name, overlay.provider.configuration, credential, equip=equip, label=label)
+
     @property
     def node_id(self) -> NodeID | None:
         """The Node-ID that the device holds a certificate for; None before it has enrolled."""
@@ -80,13 +86,21 @@ class Device:
         return self._papers[1].node_id
 
     async def join(self) -> None:
-        """Start a node that joins as a peer, through the bootstrap nodes; raises JoinRefused."""
+        """Start a node that joins as a peer, through the bootstrap nodes; raises JoinRefused, perhaps JoinDeferred."""
         node = await self._start(is_client=False)
         try:
             await procedures.join(node.peer, node.peer.configuration.bootstrap_nodes)
         except P2PSIPError:
             self._halt()
             raise
+
+    async def come(self) -> bool:
+        """Join as a peer, or be a client where the overlay wants no peer yet; which of the two. Raises JoinRefused."""
+        try:
+            await self.join()
+        except JoinDeferred:
+            await self.attach()
+        return self.is_peer
 
     async def attach(self) -> None:
         """Start a node that is a client of the first bootstrap node that serves it; raises LinkRefused."""

@@ -7,6 +7,7 @@ P2PSIPError
 │   ├── EnrollmentRefused the enrollment server said no
 │   ├── CallRefused       the device is not the one to call
 │   └── JoinRefused       the overlay did not let the node in
+│       └── JoinDeferred  as a peer, but it may be a client meanwhile
 ├── RemoteFault           something outside this node failed
 │   ├── ErrorAnswer       definite: the answer was an error (RFC 6940 §6.3.3.1)
 │   └── RequestTimedOut   indefinite: the request may have been carried out
@@ -175,6 +176,10 @@ class JoinReason(Reason):
     FORBIDDEN = "forbidden"
     NODE_ID_TAKEN = "Node-ID already in the overlay"
     BUSY = "the admitting peer admits another"
+    TOO_OFTEN = "came and went too often"
+    PROBATION = "on probation"
+    BLACK_LISTED = "on the black list"
+    NO_PERMIT = "no permit to join"
     MISLED = "led to another peer than the one that admits"
     TIMED_OUT = "timed out"
 
@@ -244,6 +249,14 @@ class JoinRefused(Rejected):
 
 class CallRefused(Rejected):
     """The call was not made; ``reason`` is a CallReason."""
+
+
+class JoinDeferred(JoinRefused):
+    """The node may be a client now, and a peer from ``until`` on (virtual s)."""
+
+    def __init__(self, reason: Reason, until: float) -> None:
+        super().__init__(reason, f"as a peer from {until:g} s")
+        self.until = until
 
 
 class ConfigurationRefused(Rejected):

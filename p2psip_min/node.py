@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from p2psip_min.defences import Defences
 from p2psip_min.enrollment.certificates import TrustStore
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import Configuration
+from p2psip_min.enrollment.joincontrol import History
 from p2psip_min.errors import DropReason, LocalProtocolError, RequestTimedOut
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.routing.topology.base import Changes
@@ -27,6 +28,10 @@ from p2psip_min.wire.kinds import KindRegistry, KindSpec
 
 STRANGERS = 64
 """How many nodes' words are kept until they are introduced."""
+
+
+async def _nobody_listens(plea: bytes) -> bytes:
+    raise RequestTimedOut("no server is known")
 
 
 @dataclass(slots=True)
@@ -88,6 +93,9 @@ class Node:
         self.leaving = False
         self.joined_at = 0.0
         self.admitting: NodeID | None = None
+        self.history = History(surroundings.defences.join_control, surroundings.defences.probation)
+        self.permit = (b"", 0.0)  # and until when it is good
+        self.on_plea: Callable[[bytes], Awaitable[bytes]] = _nobody_listens
         self.attaching: dict[NodeID, int] = {}
         self.introduced: dict[NodeID, None] = {}
         self.attached: dict[NodeID, None] = {}

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from p2psip_min.defences import Defences
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.client import EnrollmentClient, enroll
 from p2psip_min.enrollment.configuration import Configuration
+from p2psip_min.enrollment.joincontrol import History, PermitDesk, Place
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.enrollment.server import EnrollmentServer
 from p2psip_min.errors import LocalProtocolError, P2PSIPError
@@ -26,6 +28,9 @@ from p2psip_min.world import one_of
 HTTPS_PORT = 443
 ENVELOPE = 1000
 """Bytes to leave in a ConfigUpdate beside the document: header, via list, certificate, signature."""
+
+PERMITS = "/enrollment/permit"
+"""The page where join control answers pleas, when it is at the enrollment server."""
 
 ERRAND_PORT = 49152
 """The port from which a node speaks with an enrollment server."""
@@ -98,6 +103,35 @@ class Operations:
         account, password = self.provider.open_account(user)
         key, coupon = self.provider.key(user), self.provider.sell()
         return await enroll(self.errand(address), key, account, password, coupon=coupon, wanted=wanted)
+
+    def control_joins(self, defences: Defences, bootstraps: Sequence[NodeID]) -> None:
+        """Name the join control entities in the configuration, if there are to be any (draft 5.2)."""
+        control, probation = defences.join_control, defences.probation
+        if not (control.active or probation.seconds) or control.place is Place.NEIGHBORS:
+            return
+        entities = {
+            Place.BOOTSTRAP_PEER: tuple(bootstraps),
+            Place.BOOTSTRAP_SERVER: tuple(bootstraps[:1]),
+            Place.ENROLLMENT_SERVER: self.provider.signer.node_ids,
+        }
+        now = self.network.loop.time
+        self.provider.revise(now(), join_controls=entities[control.place])
+        if control.place is Place.ENROLLMENT_SERVER:
+            provider = self.provider
+            desk = PermitDesk(
+                provider.overlay,
+                provider.registrar.ledger,
+                provider.signer,
+                provider.trust(),
+                History(control, probation),
+            )
+            provider.pages[PERMITS] = lambda plea: desk.answer(plea, now())
+
+    async def plead(self, address: Address, plea: bytes) -> bytes:
+        """Bring a plea to a server, or by hand where there are none; raises LinkRefused or RemoteFault."""
+        if self.servers:
+            return await self.errand(address).bring(PERMITS, plea)
+        return self.provider.pages[PERMITS](plea) or b""
 
     async def hand_in(self, peer: Peer) -> None:
         """Have one peer take the newest configuration: from a server if one is on, else from the operator's hand."""

@@ -116,6 +116,7 @@ class Overlay(Use):
             ),
             policy=self.defences.enrollment(),
             service_time=service_time,
+            chord_update_interval=self.defences.update_interval.seconds,
             kinds=tuple(kinds),
             max_message_size=max_message_size,
             shared_secret=self.defences.link_protection.secret(self.rng("shared secret")),
@@ -154,6 +155,7 @@ class Overlay(Use):
             ((self.provider.enroll(owner, self.loop.time()), owner) for owner in owners),
             key=lambda enrolled: enrolled[0].node_id,
         )
+        self.operations.control_joins(self.defences, [credential.node_id for credential, _ in credentials[:BOOTSTRAPS]])
         configuration = self.provider.configuration
         members = [
             self.install(credential, owner if owner in users else f"p{number:02d}", configuration)
@@ -192,7 +194,7 @@ class Overlay(Use):
         self.driver.call(lambda: become_member(first.peer, b""))
         entrance = [first.address]
         for node in others:
-            self.run(procedures.join(node.peer, entrance))
+            self.run(procedures.join_in_time(node.peer, entrance))
 
     def stop(self) -> None:
         """End every node where it stands."""
@@ -233,6 +235,7 @@ class Overlay(Use):
         """A node with that credential, in nobody's table yet; ``how`` as Construction takes it."""
         node = self._construction.node(credential, name, configuration, **how)
         self.nodes[node.node_id] = self.by_name[name] = node
+        node.peer.on_plea = lambda plea: self.operations.plead(node.address, plea)
         self._introduce(node)
         return node
 
@@ -257,7 +260,7 @@ class Overlay(Use):
         else:
             entrances = list(node.peer.configuration.bootstrap_nodes)
             entrances += [other.address for other in self.peers() if other.address not in entrances][:3]
-        return await procedures.join(node.peer, entrances)
+        return await procedures.join_in_time(node.peer, entrances)
 
     def add_client(self, user: str, *, at: str | None = None, credential: Credential | None = None) -> Node:
         """A user with a phone, served by the peer ``at`` or by one drawn from the seed.

@@ -58,6 +58,23 @@ class Usage(Protocol):
         """Agree to a link with ``caller``, who is reached at ``address``; returns where this end listens."""
 
 
+class Machine(Protocol):
+    """A device that somebody owns: it enrolls, comes and goes through the doors that everybody uses."""
+
+    @property
+    def node_id(self) -> NodeID | None:
+        """The Node-ID that it holds a certificate for."""
+
+    async def enroll(self) -> NodeID:
+        """Get a certificate, if there is none; raises LinkRefused or EnrollmentRefused."""
+
+    async def come(self) -> bool:
+        """Start a node and join, as a peer (True) or as a client; raises JoinRefused or LinkRefused."""
+
+    async def leave(self) -> None:
+        """Have the node say good-bye and stop."""
+
+
 class NodeView(Protocol):
     """All that an agent has of the world: its own node's sends, requests, clock and dice."""
 

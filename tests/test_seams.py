@@ -18,6 +18,7 @@ from p2psip_min.attacks.eclipse import KeyEclipse
 from p2psip_min.attacks.flooding import NameSquat, Spam, VictimsContact
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
+from p2psip_min.attacks.identity import Churn
 from p2psip_min.attacks.initiative import Initiative
 from p2psip_min.attacks.misleading import Capture, DeadReferral
 from p2psip_min.attacks.pairing import Impostor
@@ -28,7 +29,14 @@ from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.tables import FakeTable, ForgedWrites
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
 from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution, RecordRemoval
-from p2psip_min.errors import LocalProtocolError, TrustedBase
+from p2psip_min.errors import (
+    EnrollmentReason,
+    EnrollmentRefused,
+    JoinReason,
+    JoinRefused,
+    LocalProtocolError,
+    TrustedBase,
+)
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.seams import Coalition, NodeView, PeerParts
 from p2psip_min.trace import MessageSent
@@ -67,6 +75,21 @@ def nowhere(name: NodeID) -> Any:
     return Nowhere(), ("10.9.9.9", 1)
 
 
+class NoMachine:
+    """A device that never gets in."""
+
+    node_id: NodeID | None = None
+
+    async def enroll(self) -> NodeID:
+        raise EnrollmentRefused(EnrollmentReason.REVOKED)
+
+    async def come(self) -> bool:
+        raise JoinRefused(JoinReason.FORBIDDEN)
+
+    async def leave(self) -> None:
+        raise AssertionError("it is not in")
+
+
 INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
@@ -76,6 +99,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     KeyEclipse: lambda: KeyEclipse(SOMEWHERE),
     WrongPeers: WrongPeers,
     Corner: Corner,
+    Churn: lambda: Churn(NoMachine(), times=3, stay=1.0, away=1.0),
     FakeOverlay: lambda: FakeOverlay(NodeID(b"x" * 16), ("10.100.0.1", 6084)),
     WrongHop: WrongHop,
     StoreDelay: lambda: StoreDelay(after=20.0),

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from p2psip_min.defences.base import DRAFT, RELOAD, Defence
 from p2psip_min.enrollment.introduction import AnyAuthority, IntroductionPolicy, NoIntroduction, OverlayAuthority
+from p2psip_min.enrollment.joincontrol import (
+    BlackList,
+    BlackListPolicy,
+    JoinControl,
+    JoinControlPolicy,
+    NoBlackList,
+    NoJoinControl,
+    Place,
+    Probation,
+)
 from p2psip_min.routing.entrance import (
     Compared,
     DensityPolicy,
@@ -18,17 +29,111 @@ from p2psip_min.routing.entrance import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class UpdateInterval:
+    """How often neighbors exchange their tables, in seconds (RFC 6940 §10.7.4, chord-update-interval)."""
+
+    seconds: float = 600.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdmissionDefences:
     """What protects the way in."""
 
+    join_control: JoinControlPolicy = NoJoinControl()
+    probation: Probation = Probation()
+    black_list: BlackListPolicy = NoBlackList()
+    update_interval: UpdateInterval = UpdateInterval()
     introduction: IntroductionPolicy = NoIntroduction()
     entrance: EntrancePolicy = InTurn()
     density: DensityPolicy = NoDensityTest()
     known_peers: KnownPeers = KnownPeers(0)
 
 
+def _join_control(name: str, title: str, place: Place, checks: str, cost: str, **more: Any) -> Defence:
+    """The same rule at one of the places that the draft names, and at one more."""
+    return Defence(
+        name=name,
+        title=title,
+        field="join_control",
+        on=JoinControl(place),
+        off=NoJoinControl(),
+        checks=f"who came twice in a minute is a client for the next five; {checks}",
+        stops="nodes that join and leave over and over; not one that has a new Node-ID each time",
+        cost=cost,
+        section="draft 5.2",
+        number=lambda joins: JoinControl(place, int(joins)),
+        **more,
+    )
+
+
 ADMISSION: tuple[Defence, ...] = (
+    _join_control(
+        "join-control-server",
+        "Join control at the enrollment server",
+        Place.ENROLLMENT_SERVER,
+        "the enrollment server counts by customer and signs permits",
+        "an enrollment server that is up at every join, one request to it, two signatures",
+    ),
+    _join_control(
+        "join-control-neighbors",
+        "Join control by the neighbors",
+        Place.NEIGHBORS,
+        "neighbors count who has gone, and need no permits",
+        "no bytes",
+    ),
+    _join_control(
+        "join-control-bootstrap",
+        "Join control at a bootstrap server",
+        Place.BOOTSTRAP_SERVER,
+        "one bootstrap node counts by Node-ID and signs permits",
+        "one request to the one bootstrap node, one signature a join",
+    ),
+    _join_control(
+        "join-control",
+        "Join control at the bootstrap peers",
+        Place.BOOTSTRAP_PEER,
+        "the bootstrap peer nearest to its Node-ID counts and signs permits",
+        "one request to a bootstrap peer, one signature a join",
+        presets=(DRAFT,),
+    ),
+    Defence(
+        name="probation",
+        title="Probation",
+        field="probation",
+        on=Probation(60.0),
+        off=Probation(),
+        checks="who asks to join for the first time is a client for a minute before he may be a peer",
+        stops="a fresh Node-ID that works at once; not the patient",
+        cost="a minute before a newcomer serves others",
+        section="draft 7.2.6",
+        number=Probation,
+    ),
+    Defence(
+        name="black-list",
+        title="Black list",
+        field="black_list",
+        on=BlackList(),
+        off=NoBlackList(),
+        checks="whom the configuration names as a bad node is not let in again",
+        stops="a node that was found out; not its owner under another Node-ID",
+        cost="sixteen bytes of configuration a node",
+        section="draft Figure 4",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="fast-stabilisation",
+        title="Faster stabilisation",
+        field="update_interval",
+        on=UpdateInterval(30.0),
+        off=UpdateInterval(),
+        checks="neighbors exchange their tables every 30 s in place of every 600 s",
+        stops="tables that stay wrong for long; not what makes them wrong",
+        cost="twenty times the periodic Updates",
+        section="RFC 6940 §10.7.4",
+        number=UpdateInterval,
+        decoy=True,
+    ),
     Defence(
         name="overlay-authority",
         title="Certificate of the overlay's own authority",

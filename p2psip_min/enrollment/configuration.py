@@ -25,7 +25,7 @@ from p2psip_min.enrollment.certificates import (
     date,
 )
 from p2psip_min.enrollment.markup import Element, read
-from p2psip_min.enrollment.schema import BASE, CHORD, Fields, KindFields
+from p2psip_min.enrollment.schema import ADMISSION, BASE, CHORD, Fields, KindFields
 from p2psip_min.errors import ConfigurationReason, LocalProtocolError, Malformed
 from p2psip_min.ids import NodeID
 from p2psip_min.wire.kinds import IANA_KINDS, KNOWN_KINDS, KindRegistry, KindSpec
@@ -59,7 +59,8 @@ class Configuration:
     """What all nodes of an overlay agree on; times in seconds, ``expiration`` in virtual time (None: never).
 
     ``self_signed`` is the digest of self-signed Node-IDs, None where they are not permitted. ``kinds`` are those that
-    every member must support. ``document`` is the signed file, empty before it is published.
+    every member must support, ``join_controls`` those who sign permits to join. ``document`` is the signed file, empty
+    before it is published.
     """
 
     overlay: str
@@ -81,6 +82,7 @@ class Configuration:
     configuration_signers: tuple[NodeID, ...] = ()
     kind_signers: tuple[NodeID, ...] = ()
     bad_nodes: tuple[NodeID, ...] = ()
+    join_controls: tuple[NodeID, ...] = ()
     mandatory_extensions: tuple[str, ...] = ()
     chord_update_interval: float = 600.0
     chord_ping_interval: float = 3600.0
@@ -160,6 +162,7 @@ def _lines(it: Configuration, signer: Credential) -> Iterator[str]:
     yield from (_tag("kind-signer", node_id.hex()) for node_id in it.kind_signers)
     yield from (_tag("bad-node", node_id.hex()) for node_id in it.bad_nodes)
     yield from (_tag("mandatory-extension", name) for name in it.mandatory_extensions)
+    yield from (f'<join-control xmlns="{ADMISSION}">{node.hex()}</join-control>' for node in it.join_controls)
     yield _tag("chord:chord-update-interval", round(it.chord_update_interval))
     yield _tag("chord:chord-ping-interval", round(it.chord_ping_interval))
     yield _tag("chord:chord-reactive", it.chord_reactive)

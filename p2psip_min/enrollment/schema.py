@@ -17,6 +17,8 @@ from p2psip_min.wire.kinds import IANA_KINDS, AccessPolicy, DataModel, KindSpec
 
 BASE = "urn:ietf:params:xml:ns:p2p:config-base"
 CHORD = "urn:ietf:params:xml:ns:p2p:config-chord"
+ADMISSION = "urn:p2psip-lab:admission"
+"""Ours: who signs permits to join (draft 5.2); who does not know it passes it over."""
 DEFAULT_PORT = 6084
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
@@ -126,6 +128,7 @@ _MANY: dict[str, tuple[str, Callable[[Element], object]]] = {
     f"{BASE} kind-signer": ("kind_signers", _node_id),
     f"{BASE} bad-node": ("bad_nodes", _node_id),
     f"{BASE} mandatory-extension": ("mandatory_extensions", _some),
+    f"{ADMISSION} join-control": ("join_controls", _node_id),
 }
 
 

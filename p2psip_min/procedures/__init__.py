@@ -5,7 +5,7 @@ store, fetch, replicate. They await; what is true or allowed is decided by the r
 from p2psip_min.procedures.attach import app_attach, attach
 from p2psip_min.procedures.client import serve_client
 from p2psip_min.procedures.diagnose import diagnose
-from p2psip_min.procedures.join import join
+from p2psip_min.procedures.join import join, join_in_time
 from p2psip_min.procedures.leave import crash, leave
 from p2psip_min.procedures.lookup import locate, ping
 from p2psip_min.procedures.maintain import ask_for_table, maintain, stabilize
@@ -19,6 +19,7 @@ __all__ = [
     "diagnose",
     "fetch",
     "join",
+    "join_in_time",
     "leave",
     "locate",
     "maintain",

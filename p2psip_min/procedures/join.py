@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from p2psip_min import trace as events
 from p2psip_min.errors import (
     ErrorAnswer,
+    JoinDeferred,
     JoinReason,
     JoinRefused,
     LinkRefused,
@@ -18,6 +19,7 @@ from p2psip_min.errors import (
 from p2psip_min.exchange import Received
 from p2psip_min.ids import Destination, NodeID
 from p2psip_min.peer import Peer
+from p2psip_min.procedures.admission import check_permit, deferral, get_permit, give_permit, reason_of
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.entrance import UPDATE_WAIT, entrances
 from p2psip_min.procedures.maintain import keep_asking, maintain, react, remember, verified
@@ -49,23 +51,35 @@ async def join(peer: Peer, bootstraps: Sequence[Address]) -> NodeID:
             except RequestTimedOut:
                 reason = JoinReason.TIMED_OUT
             except JoinRefused as refused:
-                if refused.reason is JoinReason.NODE_ID_TAKEN:
-                    return _refused(peer, JoinReason.NODE_ID_TAKEN)
+                if refused.reason is JoinReason.NODE_ID_TAKEN or isinstance(refused, JoinDeferred):
+                    return _refused(peer, refused)
                 reason = JoinReason(refused.reason)
             except ErrorAnswer as error:
-                reason = JoinReason.BUSY if error.code == ErrorCode.IN_PROGRESS else JoinReason.FORBIDDEN
-    return _refused(peer, reason)
+                if (put_off := deferral(peer, error.info)) is not None:
+                    return _refused(peer, put_off)
+                reason = reason_of(error)
+    return _refused(peer, JoinRefused(reason))
 
 
-def _refused(peer: Peer, reason: JoinReason) -> NodeID:
-    peer.emit(events.JoinRejected(peer.now(), peer.node_id, 0, reason))
-    raise JoinRefused(reason)
+async def join_in_time(peer: Peer, bootstraps: Sequence[Address]) -> NodeID:
+    """Join, and where the overlay says not yet, wait until it lets us; raises JoinRefused."""
+    while True:
+        try:
+            return await join(peer, bootstraps)
+        except JoinDeferred as deferred:
+            await asyncio.sleep(max(0.0, deferred.until - peer.now()))
+
+
+def _refused(peer: Peer, refused: JoinRefused) -> NodeID:
+    peer.emit(events.JoinRejected(peer.now(), peer.node_id, 0, refused.reason))
+    raise refused
 
 
 async def _join_through(peer: Peer, entrance: Entrance) -> NodeID:
     bootstrap = await peer.links.connect(None, entrance.address)  # step 1
     if bootstrap == peer.node_id:
         raise JoinRefused(JoinReason.NODE_ID_TAKEN)
+    permit = await get_permit(peer, bootstrap)
     started = peer.now()
     place: Destination = entrance.admitting or peer.topology.admitting_key()
     way = (place,) if place == bootstrap else (bootstrap, place)
@@ -85,7 +99,7 @@ async def _join_through(peer: Peer, entrance: Entrance) -> NodeID:
     )
 
     started = math.nextafter(peer.now(), math.inf)  # the Update of step 2 may have come this very moment
-    await peer.request((admitting,), JoinReq(peer.node_id), next_hop=admitting)  # step 5
+    await peer.request((admitting,), JoinReq(peer.node_id, permit), next_hop=admitting)  # step 5
     await peer.update_from(admitting, started, UPDATE_WAIT)  # steps 6 and 7: its stores, then its Update
     become_member(peer, admitting)
     return admitting
@@ -98,6 +112,7 @@ def become_member(peer: Peer, admitting: bytes, *, settled: bool = False) -> Non
     """
     peer.joined = True
     peer.joined_at = peer.now()
+    peer.permit = (b"", 0.0)
     peer.emit(events.NodeJoined(peer.now(), peer.node_id, 0, admitting))
     for neighbor in peer.topology.neighbors():
         remember(peer, neighbor)
@@ -123,10 +138,15 @@ async def _attach_quietly(
 def on_join(peer: Peer, received: Received) -> JoinAns | None:
     """Admit a node whose Node-ID, signature and link agree (RFC 6940 §6.4.2.1); silence is the answer to others."""
     joining = NodeID(received.body.joining_peer_id)
-    if joining != received.signer or received.previous_hop != joining:
+    if joining != received.signer:
+        return None
+    if not received.body.overlay_specific_data and peer.node_id in peer.configuration.join_controls:
+        return give_permit(peer, received)
+    if received.previous_hop != joining:
         return None
     if not peer.joined or peer.leaving or not peer.topology.responsible(joining):
         raise ErrorAnswer(ErrorCode.FORBIDDEN, b"not the admitting peer")
+    check_permit(peer, joining, received.body.overlay_specific_data)
     if peer.admitting is not None and peer.admitting != joining:
         raise ErrorAnswer(ErrorCode.IN_PROGRESS, b"admitting another")
     peer.admitting = joining

@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from p2psip_min import trace as events
-from p2psip_min.errors import ErrorAnswer, LinkReason, LinkRefused, Malformed, RemoteFault, RequestTimedOut
+from p2psip_min.errors import ErrorAnswer, JoinReason, LinkReason, LinkRefused, Malformed, RemoteFault, RequestTimedOut
 from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.procedures.admission import may_return, note_departure
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.replicate import look_after_copies
 from p2psip_min.storage.replication import HOLD_DOWN
@@ -97,6 +98,8 @@ def on_update(peer: Peer, received: Received) -> UpdateAns | None:
     sender = received.signer
     if received.previous_hop != sender:
         return None
+    if sender not in peer.topology.table() and not may_return(peer, sender):
+        raise ErrorAnswer(ErrorCode.FORBIDDEN, JoinReason.TOO_OFTEN.encode())
     met = sender in peer.introduced or not peer.defences.introduction.certified
     if peer.joined or (met and not peer.wary):
         _take_update(peer, received)
@@ -150,6 +153,7 @@ def on_leave(peer: Peer, received: Received) -> LeaveAns | None:
     peer.copies.forget_holder(leaving)
     peer.verified.pop(leaving, None)
     peer.acquaintances.pop(leaving, None)
+    note_departure(peer, leaving)
     react(peer, peer.topology.on_leave(leaving, received.body.overlay_specific_data, peer.now()), leaving)
     peer.loop.call_later(PARTING, _part, peer, leaving, peer.links.table.get(leaving))
     return LeaveAns()
@@ -168,6 +172,8 @@ def link_failed(peer: Peer, remote: NodeID, reason: LinkReason) -> None:
     peer.copies.forget_holder(remote)
     peer.verified.pop(remote, None)
     near = remote in peer.topology.neighbors()
+    if remote in peer.topology.table():
+        note_departure(peer, remote)
     if reason is not LinkReason.CLOSED and remote in peer.topology.table():
         peer.emit(events.NeighborFailed(peer.now(), peer.node_id, 0, remote))
         if near:

@@ -45,7 +45,8 @@ class Buckets(FullMesh):
         return b"".join(sorted(self._peers))
 
     def updates_for(self, changes: Changes, now: float) -> list[tuple[NodeID, bytes]]:
-        return self.periodic_updates(now) if changes.neighbors_changed else []
+        update = self.make_full_update(now)
+        return [(node, update) for node in changes.gained]
 
     def periodic_updates(self, now: float) -> list[tuple[NodeID, bytes]]:
         return [(node, self.make_full_update(now)) for node in super().neighbors()]

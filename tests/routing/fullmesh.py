@@ -156,8 +156,9 @@ class FullMesh:
     def updates_for(self, changes: Changes, now: float) -> list[tuple[NodeID, bytes]]:
         if not changes.neighbors_changed:
             return []
+        # Who joins tells everybody, and hears from everybody; nobody else needs to pass it on.
         update = self.make_full_update(now)
-        return [(node, update) for node in self.neighbors()]
+        return [(node, update) for node in changes.gained]
 
     def periodic_updates(self, now: float) -> list[tuple[NodeID, bytes]]:
         return [(node, self.make_full_update(now)) for node in self.neighbors()]

@@ -1,0 +1,149 @@
+"""What comes of who may come and go as he likes (draft 5.2): RM-3, a node joins and leaves over and over."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from lab.scenarios.base import Stage, declare
+from lab.text import Word
+from p2psip_min import procedures
+from p2psip_min import trace as events
+from p2psip_min.attacks.identity import Churn
+from p2psip_min.devices import Device
+from p2psip_min.ids import ResourceID
+from p2psip_min.overlay import Node
+from p2psip_min.wire.address import IpAddressPort
+from p2psip_min.wire.codec import encode
+from p2psip_min.wire.codes import MessageCode
+from p2psip_min.wire.data import SingleValue
+from p2psip_min.wire.header import open_envelope
+from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
+from p2psip_min.wire.message import decode_message
+
+RECORDS, PLACES = 4, range(1, 21)
+PHONES = 4
+STORES, CHURNS, ENDS, LOOK = 2.0, 10.0, 100.0, 1.0
+"""Virtual seconds of the story."""
+
+MAINTENANCE = frozenset(
+    code
+    for request in (MessageCode.ATTACH_REQ, MessageCode.JOIN_REQ, MessageCode.LEAVE_REQ, MessageCode.UPDATE_REQ)
+    for code in (request, request + 1)
+)
+
+
+class ChurnStage(Stage):
+    """Peers publish their TURN servers; one of mallory's phones comes and goes where four of the records lie."""
+
+    users: ClassVar[tuple[str, ...]] = ("mallory",)
+
+    def cast(self) -> None:
+        """Mallory takes that phone of hers in whose range most of the peers' records would be."""
+        overlay = self.overlay
+        living = overlay.peers()
+        places = [
+            (owner, place, ResourceID.of(bytes(owner.node_id) + bytes((place,))))
+            for owner in living
+            for place in PLACES
+        ]
+        roots = {resource: overlay.root(resource).node_id for _, _, resource in places}
+        closer = living[0].peer.topology.closer
+        self.carol = Device.enrolled(overlay, "carol")
+
+        def taken(device: Device, resource: ResourceID) -> bool:
+            """Whether a device would have the resource, if it were a peer."""
+            return closer(device.node_id or b"", roots[resource], resource)
+
+        phones = [Device.enrolled(overlay, f"phone{number}", label="comes and goes") for number in range(PHONES)]
+        ranges = [
+            [each for each in places if taken(phone, each[2]) and not taken(self.carol, each[2])] for phone in phones
+        ]
+        best = max(range(PHONES), key=lambda number: len(ranges[number]))
+        self.phone, self.records = phones[best], ranges[best][:RECORDS]
+        self.resources = {resource: f"{owner.name}'s TURN server" for owner, _, resource in self.records}
+        self.subject = self.records[0][2]
+        self.times = int(self.numbers["times"])
+        self.churn = Churn(self.phone, self.times, self.numbers["stay"], self.numbers["away"])
+        self.reader = living[int(overlay.rng("cast").random() * len(living))]
+
+    def attackers(self) -> tuple[Node, ...]:
+        """Mallory, who is a client; her phone's node is there now and then."""
+        return (self.overlay.node("mallory"),)
+
+    def attack(self) -> None:
+        """Nothing is to be seen yet."""
+
+    async def story(self) -> None:
+        """PUT by every owner, a while of coming and going, during which carol's phone restarts twice, GET of each."""
+        await self.until(STORES)
+        for owner, place, resource in self.records:
+            entry = (SingleValue(True, encode(TurnServer(place, IpAddressPort(*owner.address)))),)
+            await self.perform("store", procedures.store(owner.peer, resource, TURN_SERVICE, entry))
+        await self.until(CHURNS)
+        self.churned = self.overlay.now
+        if self.setting.attack:
+            self.overlay.turn("mallory", self.churn.equip, "has a phone that comes and goes")
+        await self._carol()
+        await self.until(ENDS)
+        while self.setting.attack and self.churn.comings < self.times:
+            await self.until(self.overlay.now + LOOK)
+        self.ended = self.overlay.now
+        for _, _, resource in self.records:
+            await self.perform("fetch", procedures.fetch(self.reader.peer, resource, TURN_SERVICE))
+
+    async def _carol(self) -> None:
+        for _ in range(3):
+            await self.perform("come", self.carol.come())
+            assert self.carol.node is not None
+            await self.perform("lookup", procedures.ping(self.carol.node.peer, ResourceID(self.subject)))
+            await self.perform("leave", self.carol.leave())
+            await self.until(self.overlay.now + 2.0)
+
+    def figure(self) -> float:
+        """How many records changed hands, of those that would if the phone came as a peer each time."""
+        return round(self._transfers() / (2 * self.times * max(1, len(self.records))), 6)
+
+    def _transfers(self) -> int:
+        """Copies of the records that some peer handed to another meanwhile."""
+        kinds, moved = self.overlay.surroundings.kinds, set[int]()
+        for event in self.trace.select(events.MessageSent, since=self.start, code=int(MessageCode.STORE_REQ)):
+            if event.t >= self.churned and event.transaction_id not in moved:
+                body = decode_message(open_envelope(event.message), kinds).body
+                if body.resource in self.resources:
+                    moved.add(event.transaction_id)
+        return len(moved)
+
+    def _maintenance(self) -> float:
+        """Bytes a minute of messages that keep the tables right."""
+        size = 0
+        for event in self.trace.events[self.start :]:
+            if isinstance(event, events.MessageSent | events.MessageForwarded) and event.code in MAINTENANCE:
+                size += len(event.message) if self.churned <= event.t < self.ended else 0
+        return size * 60 / max(1.0, self.ended - self.churned)
+
+    def facts(self) -> tuple[str, ...]:
+        """How often the phone was a peer, and what the tables cost."""
+        return f"{self.churn.admitted} of {self.times} times", f"{self._maintenance() / 1000:.0f} kB a minute"
+
+
+RM_3 = declare(
+    "RM-3",
+    title="A node joins and leaves over and over",
+    attacker="a user with a phone that comes and goes",
+    preset="none",
+    defence=("join-control",),
+    decoys=("fast-stabilisation",),
+    claims=(("join-control-server",), ("join-control-bootstrap",), ("join-control-neighbors",)),
+    metric="records moved, of 1 at each coming and going",
+    unit="share of moves",
+    span=(0.0, 1.0),
+    whole=0,
+    word=Word.STALE,
+    least_peers=4,
+    numbers={"times": 14.0, "stay": 1.0, "away": 1.5},
+    rows=("mallory's phone was a peer", "maintenance traffic"),
+    notes={"baseline": "mallory's phone stays off", "attacked": "mallory's phone comes and goes"},
+    stage=ChurnStage,
+)
+
+SCENARIOS = (RM_3,)
