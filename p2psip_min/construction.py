@@ -144,6 +144,7 @@ class Construction:
             max_message_size=configuration.max_message_size,
             unsigned=not defences.message_authentication.signed,
             progress=defences.progress,
+            linked=links.table,
         )
         parts = PeerParts(
             identity=credential,

@@ -43,7 +43,7 @@ class Received:
         return self.message.body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """An answer's body with the certificates (DER) that its reader needs beside our own, and extensions."""
 

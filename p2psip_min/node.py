@@ -84,6 +84,8 @@ class Node:
         self.defences = surroundings.defences
         self.trust = trust
         self.configuration = configuration
+        self.initial_ttl = min(configuration.initial_ttl, self.defences.hop_limit.most)
+        """How many hops a message of ours may take: the configuration's number, or less where a defence limits it."""
         self.rng = rng
         self.is_client = is_client
         self.iterative = iterative or surroundings.defences.style.iterative
@@ -270,6 +272,7 @@ class Node:
     def follow(self, configuration: Configuration) -> None:
         """Go by this configuration, its roots and its bad nodes from now on."""
         self.configuration = configuration
+        self.initial_ttl = min(configuration.initial_ttl, self.defences.hop_limit.most)
         configuration.instruct(self.trust)
         self.on_configuration(configuration)
         self._signal("configuration", self.node_id)

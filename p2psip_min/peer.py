@@ -35,6 +35,9 @@ from p2psip_min.wire.security import SignerIdentity
 Handler = Callable[["Peer", "Received"], Any]
 """What a node does with a request: returns the answer's body, or None to stay silent; raises ErrorAnswer."""
 
+# On the way of every message, where an enumeration's member takes longer to name.
+_ERROR = int(MessageCode.ERROR)
+
 
 class Peer(Node):
     """One node, peer or client, honest or not: it differs from any other in its parts only."""
@@ -107,8 +110,8 @@ class Peer(Node):
             if type(relayed) is tuple:
                 next_hop, message, transaction_id, code = relayed
                 if self.links.send(next_hop, message):
-                    now = self.loop.time()
-                    self._emit(MessageForwarded(now, self.node_id, transaction_id, code, remote, next_hop, message))
+                    emit, now = self._emit, self.loop.time()
+                    emit(MessageForwarded(now, self.node_id, transaction_id, code, remote, next_hop, message))
                     return
             elif relayed is DELIVER:
                 self._deliver(open_envelope(data), remote)
@@ -168,16 +171,16 @@ class Peer(Node):
         received = self._authenticate(envelope, message, previous_hop)
         if isinstance(received, DropReason):
             self._drop(envelope, previous_hop, received)
-        elif message.code == MessageCode.ERROR or not message.code & 1:
+        elif message.code == _ERROR or not message.code & 1:
             self._take_answer(received)
         else:
             self._take_request(received)
 
     def _delivered(self, received: Received) -> None:
-        envelope = received.envelope
-        self._emit(
+        emit, envelope = self._emit, received.envelope
+        emit(
             events.MessageDelivered(
-                self._now(),
+                self.loop.time(),
                 self.node_id,
                 envelope.transaction_id,
                 received.message.code,
@@ -303,7 +306,7 @@ class Peer(Node):
             received = await pending.future
         finally:
             self._asked(transaction_id)
-        if received.message.code == MessageCode.ERROR:
+        if received.message.code == _ERROR:
             error = received.body
             if (
                 reconcile
@@ -403,7 +406,7 @@ class Peer(Node):
         envelope = received.envelope
         pending = self._pending.get(envelope.transaction_id)
         code = received.message.code
-        if pending is None or pending.future.done() or code not in (pending.code + 1, MessageCode.ERROR):
+        if pending is None or pending.future.done() or code not in (pending.code + 1, _ERROR):
             self._drop(envelope, received.previous_hop, DropReason.UNSOLICITED)
         elif received.message.extensions and any(extension.critical for extension in received.message.extensions):
             self._drop(envelope, received.previous_hop, DropReason.UNKNOWN_EXTENSION)
@@ -426,11 +429,6 @@ class Peer(Node):
         if isinstance(destination, ResourceID) and self.defences.responder_check.closest and not self.is_client:
             return self.topology.plausible_responder(signer, destination)
         return True
-
-    @property
-    def initial_ttl(self) -> int:
-        """How many hops a message of ours may take: the configuration's number, or less where a defence limits it."""
-        return min(self.configuration.initial_ttl, self.defences.hop_limit.most)
 
     # --- making messages -------------------------------------------------------------------------------------
 
@@ -456,9 +454,10 @@ class Peer(Node):
     def _encode_answer(self, request: Envelope, previous_hop: NodeID | None, body: Any) -> bytes:
         """The answer to ``request``, addressed back along its via list (RFC 6940 §6.2.2)."""
         back = return_path(previous_hop or self.node_id, request.via)
-        reply = body if isinstance(body, Reply) else Reply(body)
-        contents = encode_contents(reply.body, reply.extensions)
-        return self._encode(request.transaction_id, back, contents, reply.certificates)
+        if not isinstance(body, Reply):
+            return self._encode(request.transaction_id, back, encode_contents(body))
+        contents = encode_contents(body.body, body.extensions)
+        return self._encode(request.transaction_id, back, contents, body.certificates)
 
     def _answer_unread(self, envelope: Envelope, previous_hop: NodeID, error_code: int, reason: DropReason) -> None:
         """Tell the sender of a request that was not for us why it ends here; a hint only."""
@@ -476,7 +475,8 @@ class Peer(Node):
         if type(relayed) is tuple:
             first, message, _, code = relayed
             if self.links.send(first, message):
-                self._emit(events.MessageSent(self._now(), self.node_id, transaction_id, code, first, message))
+                emit, now = self._emit, self.loop.time()
+                emit(events.MessageSent(now, self.node_id, transaction_id, code, first, message))
                 return
         envelope = open_envelope(data)
         now = self._now()

@@ -148,7 +148,7 @@ def objection(
     A critical extension, since we know none (RFC 6940 §6.3.3); a sender who follows another configuration (§6.3.2.1);
     one of several Node-IDs of a certificate that comes straight over the link of another one (§6.1.2).
     """
-    if any(extension.critical for extension in message.extensions):
+    if message.extensions and any(extension.critical for extension in message.extensions):
         return ErrorCode.UNKNOWN_EXTENSION
     theirs = message.configuration_sequence
     if theirs != sequence and not (theirs == ANY_SEQUENCE and message.code == MessageCode.CONFIG_UPDATE_REQ):

@@ -15,7 +15,9 @@ along in its via list (symmetric recursive routing, §6.2). On this path entries
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from p2psip_min.errors import DropReason, Malformed
 from p2psip_min.ids import WILDCARD, NodeID, ResourceID
@@ -73,6 +75,14 @@ class Drop:
 
 Decision = Deliver | Forward | Drop
 
+
+class Linked(Protocol):
+    """A live link, as far as forwarding looks at it."""
+
+    @property
+    def remote(self) -> NodeID: ...
+
+
 Relayed = tuple[NodeID, bytes, int, int]
 """The next hop, the message with its header patched, its transaction id and its code."""
 
@@ -87,7 +97,7 @@ class Forwarder:
 
     ``options`` are the types of forwarding options that the node understands. In an ``unsigned`` overlay answers take
     their way along as requests do (§6.1.2 leaves it open): its first entry is all that says who answered. ``progress``
-    says who is gone around.
+    says who is gone around. ``linked`` are the links that are up, by Node-ID, where answers may take the short cut.
     """
 
     __slots__ = (
@@ -96,6 +106,7 @@ class Forwarder:
         "_connected",
         "_head",
         "_initial_ttl",
+        "_linked",
         "_max_size",
         "_options",
         "_overlay",
@@ -117,11 +128,13 @@ class Forwarder:
         options: tuple[int, ...] = (),
         unsigned: bool = False,
         progress: ProgressPolicy = AnyHop(),
+        linked: Mapping[Any, Linked] = MappingProxyType({}),
     ) -> None:
         self.node_id = node_id
         self.topology = topology
         self._overlay = overlay
         self._connected = connected
+        self._linked = linked
         self._initial_ttl = initial_ttl
         self._max_size = max_message_size
         self._options = options
@@ -186,18 +199,17 @@ class Forwarder:
         elif code & 1 and left != NODE_ENTRY_LENGTH:
             return None
         else:
-            entry = data[at : at + NODE_ENTRY_LENGTH]
-            if entry == self._own_entry:
+            if data[at : at + NODE_ENTRY_LENGTH] == self._own_entry:
                 at += NODE_ENTRY_LENGTH
                 if at == end:
                     return DELIVER
-                entry = data[at : at + NODE_ENTRY_LENGTH]
-            next_hop = _node_id(NodeID, entry[2:])
-            if entry[:2] != NODE_PREFIX or at + NODE_ENTRY_LENGTH > end or not self._connected(next_hop):
+            link = self._linked.get(data[at + 2 : at + NODE_ENTRY_LENGTH])
+            if link is None or at + NODE_ENTRY_LENGTH > end or data[at : at + 2] != NODE_PREFIX:
                 return None
-        via = data[HEADER_LENGTH:start]
+            next_hop = link.remote
+        passed = b""
         if previous_hop is not None and (code & 1 or self._unsigned):
-            via += NODE_PREFIX + previous_hop
+            passed = NODE_PREFIX + previous_hop
             via_length += NODE_ENTRY_LENGTH
             if via_length > MAX_LIST:
                 return None
@@ -205,7 +217,7 @@ class Forwarder:
             head, sequence, version, ttl - 1, fragment, HEADER_LENGTH + via_length + length - at, transaction_id,
             longest, via_length, end - at, options,
         )  # fmt: skip
-        return next_hop, b"".join((fixed, via, data[at:])), transaction_id, code
+        return next_hop, b"".join((fixed, data[HEADER_LENGTH:start], passed, data[at:])), transaction_id, code
 
     def _next_hop(self, envelope: Envelope, key: bytes, previous_hop: NodeID | None) -> NodeID | None:
         topology = self.topology

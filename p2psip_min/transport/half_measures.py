@@ -56,7 +56,8 @@ class CheckedLinks(PlainLinks):
 
     def _heard(self, link: PlainLink) -> None:
         super()._heard(link)
-        self.network.way(link.address, self.address).socket = None  # every packet passes the check first
+        way = self.network.way(link.address, self.address)
+        way.socket = way  # every packet passes the check first
 
 
 def with_checksum(packet: bytes) -> bytes:

@@ -19,10 +19,11 @@ from collections.abc import Callable
 from contextvars import Context
 from heapq import heapify, heappop, heappush
 from math import inf
-from typing import Any, NoReturn, TypeVarTuple
+from typing import Any, NoReturn, TypeVar, TypeVarTuple
 
 from p2psip_min.errors import Stalled
 
+T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _COMPACT = 4096
@@ -61,8 +62,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._clock_resolution = 1e-6
         self._now = start
         self._seq = 0
-        self._heap: list[list[Any]] = []  # Timers, and plain lists of the same five where there is no handle
-        self._soon: deque[list[Any]] = deque()
+        self._heap: list[list[Any]] = []  # Timers, and lists [when, sequence, callback, argument] made by post
+        self._soon: deque[Timer] = deque()
         self._limit = inf
         self._single = False
         self._halted = False
@@ -105,10 +106,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         heappush(self._heap, timer)
         return timer
 
-    def post(self, delay: float, callback: Callable[[*Ts], object], *args: *Ts) -> None:
-        """As call_later, for what nobody will cancel: a packet needs no handle."""
+    def post(self, delay: float, callback: Callable[[T], object], argument: T) -> None:
+        """As call_later, for what nobody will cancel, as a packet: that takes no handle, and less time."""
         self._seq = seq = self._seq + 1
-        heappush(self._heap, [self._now + delay, seq, callback, args, None])
+        heappush(self._heap, [self._now + delay, seq, callback, argument])
 
     def run_in_executor(self, executor: Any, func: Callable[[*Ts], Any], *args: *Ts) -> NoReturn:
         """Refused: a thread's result would arrive at no particular virtual time."""
@@ -133,10 +134,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if soon:
                 # Only what is ready now: a callback that keeps calling call_soon must not starve timers that are due.
                 for _ in range(len(soon)):
-                    _, _, callback, args, context = timer = soon.popleft()
+                    _, _, callback, args, context = handle = soon.popleft()
                     if callback is None:
                         continue
-                    timer[2] = None
+                    handle[2] = None
                     if context is None:
                         callback(*args)
                     else:
@@ -148,16 +149,23 @@ class VirtualLoop(asyncio.BaseEventLoop):
             when = heap[0][0]
             if when > limit:
                 break
-            _, _, callback, args, context = timer = heappop(heap)
-            if callback is None:
-                continue
-            timer[2] = None
-            if when > self._now:
-                self._now = when
-            if context is None:
-                callback(*args)
+            timer = heappop(heap)
+            if type(timer) is list:
+                _, _, callback, argument = timer
+                if when > self._now:
+                    self._now = when
+                callback(argument)
             else:
-                context.run(callback, *args)
+                _, _, callback, args, context = timer
+                if callback is None:
+                    continue
+                timer[2] = None
+                if when > self._now:
+                    self._now = when
+                if context is None:
+                    callback(*args)
+                else:
+                    context.run(callback, *args)
             budget -= 1
             if not budget:
                 return
@@ -228,11 +236,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _run_one(self) -> None:
         if not self._next():
             return
-        timer = self._soon.popleft() if self._soon else heappop(self._heap)
-        when, seq, callback, args, context = timer
-        timer[2] = None
+        timer: list[Any] = self._soon.popleft() if self._soon else heappop(self._heap)
+        when, seq, callback = timer[:3]
         if seq and when > self._now:
             self._now = when
+        if type(timer) is list:
+            callback(timer[3])
+            return
+        args, context = timer[3:]
+        timer[2] = None
         if context is None:
             callback(*args)
         else:

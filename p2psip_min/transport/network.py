@@ -61,23 +61,30 @@ class Socket(Protocol):
     """Somebody who takes the packets of one source apart, as a connected socket does."""
 
     def take(self, packet: Packet) -> None:
-        """Take a packet; one that is not for this socket goes to ``Network.arrive``."""
+        """Take a packet; one that is not for this socket goes to ``Way.take``."""
 
 
 class Way:
     """The one way from ``source`` to ``destination``; ``delay`` in seconds.
 
     ``socket`` gets each packet that is sent while it is set, even if it stops listening before that arrives. Without
-    one, and from one that does not want a packet, it goes to ``Network.arrive``.
+    one, and from one that does not want a packet, it goes to whoever is attached at ``destination`` by then.
     """
 
-    __slots__ = ("delay", "destination", "socket", "source")
+    __slots__ = ("_arrive", "delay", "destination", "socket", "source")
 
-    def __init__(self, source: Address, destination: Address, delay: float) -> None:
+    def __init__(
+        self, source: Address, destination: Address, delay: float, arrive: Callable[[Way, Packet], None]
+    ) -> None:
         self.source = source
         self.destination = destination
         self.delay = delay
-        self.socket: Socket | None = None
+        self.socket: Socket = self
+        self._arrive = arrive
+
+    def take(self, packet: Packet) -> None:
+        """Give a packet to whoever is attached at its destination now."""
+        self._arrive(self, packet)
 
 
 class Network:
@@ -142,7 +149,7 @@ class Network:
             ways = self._ways[source] = {}
         way = ways.get(destination)
         if way is None:
-            way = ways[destination] = Way(source, destination, self.delay(source, destination))
+            way = ways[destination] = Way(source, destination, self.delay(source, destination), self._arrive)
             back = self._ways.get(destination, {}).get(source)
             if back is not None:
                 way.delay = back.delay  # the same object, which is in the cache when the answer comes
@@ -234,7 +241,7 @@ class Network:
         way = self.way(source, destination)
         if delay is None:
             delay = way.delay
-        self._call_at(self._time() + delay, self._arrive, way, packet)
+        self._call_at(self._time() + delay, way.socket.take, packet)
 
     # --- packets ----------------------------------------------------------------------------------------------
 
@@ -245,21 +252,11 @@ class Network:
     def _carry(self, way: Way, packet: Packet) -> bool:
         if not self._smooth:
             return self._send_through(way, packet)
-        socket = way.socket
-        if socket is None:
-            self._post(way.delay, self.arrive, way, packet)
-        else:
-            self._post(way.delay, socket.take, packet)
+        post = self._post
+        post(way.delay, way.socket.take, packet)
         return True
 
     def _arrive(self, way: Way, packet: Packet) -> None:
-        if way.socket is None:
-            self.arrive(way, packet)
-        else:
-            way.socket.take(packet)
-
-    def arrive(self, way: Way, packet: Packet) -> None:
-        """Give a packet to whoever listens now at the end of its way."""
         receive = self._receivers.get(way.destination)
         if receive is None:
             self._lost(way.source, way.destination, PacketReason.UNREACHABLE)
@@ -284,7 +281,7 @@ class Network:
             delay *= 2
         attackers = self._on_path.get((source, destination))
         if attackers is None:
-            self._call_at(now + delay, self._arrive, way, packet)
+            self._call_at(now + delay, way.socket.take, packet)
             return True
         outcomes = [(0.0, data)]
         for attacker in tuple(attackers):
@@ -295,10 +292,10 @@ class Network:
             # A stream has its own order: whoever alters it rewrites the numbers behind, which amounts to this.
             packet = Segment(packet.kind, packet.to, packet.number, b"".join(out for _, out in outcomes))
             delay += max(more for more, _ in outcomes)
-            self._call_at(now + delay, self._arrive, way, packet)
+            self._call_at(now + delay, way.socket.take, packet)
             return True
         for more, out in outcomes:
-            self._call_at(now + delay + more, self._arrive, way, out)
+            self._call_at(now + delay + more, way.socket.take, out)
         return True
 
     def _lost(self, source: Address, destination: Address, reason: PacketReason) -> bool:

@@ -96,16 +96,21 @@ class PlainLink:
 
     def send(self, message: bytes) -> None:
         """Send now, or after what waits for its acknowledgement."""
-        if self._waiting is not None or self._queue:
+        if self._waiting is None and not self._queue:
+            self.begin(message)
+        else:
             self._queue = self._queue or deque()
             self._queue.append(message)
-            return
+
+    def begin(self, message: bytes) -> None:
+        """Send now: nothing waits."""
+        links = self._links
+        carry = links.carry
         self._waiting = message
         self._first = number = self._next
         self._next = number + 1
         frame = frame_data(number, message)
-        links = self._links
-        links.carry(self._way, frame if self.known else links.greeting(HELLO, self.address) + frame)
+        carry(self._way, frame if self.known else links.greeting(HELLO, self.address) + frame)
         links.first_waits.set(self)
 
     def overdue(self) -> None:
@@ -141,18 +146,17 @@ class PlainLink:
         self._first = self._next
 
     def _continue(self) -> None:
-        behind, self._queue = self._queue, None
-        if behind:
-            self.send(behind.popleft())
-            self._queue = behind
+        if self._queue:
+            self.begin(self._queue.popleft())
 
     # --- receiving --------------------------------------------------------------------------------------------
 
     def take(self, packet: Any) -> None:
-        """Take the frame that is due, or the acknowledgement that is waited for, in as few steps as possible.
+        """Take the frame that is due, or the acknowledgement of the only send, in as few steps as possible.
 
         Those are nearly all packets; the others go where a stranger's would.
         """
+        # To call what an attribute holds, it is taken first and called then: in one go Python looks for a method.
         try:
             kind, number, rest = peek_frame(packet)
         except (struct.error, TypeError):  # too short, or a segment of a stream
@@ -161,12 +165,22 @@ class PlainLink:
             self._due = number + 1
             self._seen = seen = (self._seen << 1 | 1) & _WINDOW
             links = self._links
-            links.carry(self._way, frame_ack(number, seen >> 1))
-            links.on_message(self.remote, packet[DATA_OVERHEAD:])
-        elif kind == ACK and number + 1 == self._next and self._waiting is not None and len(packet) == ACK_LENGTH:
-            self.acknowledged(number)
+            carry, on_message = links.carry, links.on_message
+            carry(self._way, frame_ack(number, seen >> 1))
+            on_message(self.remote, packet[DATA_OVERHEAD:])
+        elif (
+            kind == ACK
+            and number == self._first
+            and number + 1 == self._next
+            and len(packet) == ACK_LENGTH
+            and not self._queue
+        ):
+            del self._links.first_waits[self]
+            self._first = self._next
+            self._waiting = None
+            self.known = True
         else:
-            self._links.network.arrive(self._way_here(), packet)
+            self._way_here().take(packet)
 
     def _way_here(self) -> Way:
         return self._links.network.way(self._way.destination, self._way.source)
@@ -205,7 +219,7 @@ class PlainLink:
         self._due = -1
         way = self._way_here()
         if way.socket is self:
-            way.socket = None
+            way.socket = way
         return left
 
 
@@ -263,7 +277,10 @@ class PlainLinks(LinkTable):
             if address is None:
                 return False
             link = self._make(node_id, address)
-        link.send(message)
+        if link._waiting is None and not link._queue:
+            link.begin(message)
+        else:
+            link.send(message)
         return True
 
     async def connect(self, node_id: NodeID | None, address: Address) -> NodeID:
@@ -379,7 +396,8 @@ class PlainLinks(LinkTable):
         link = self._places.get(address)
         if link is None or link.remote != remote:
             link = self._places[address] = PlainLink(self, remote, address)
-            self.network.way(address, self.address).socket = None
+            way = self.network.way(address, self.address)
+            way.socket = way
         # Whoever is reached already stays where it is: a hello from elsewhere is only a claim.
         self.table.setdefault(remote, link)
         self.book.setdefault(remote, address)

@@ -202,9 +202,9 @@ def node_entry(node_id: bytes) -> bytes:
 
 def encode_destination(destination: Destination) -> bytes:
     """One entry of a list; an opaque id of two bytes with the top bit set takes the short form."""
-    size = len(destination)
     if isinstance(destination, NodeID):
         return NODE_PREFIX + destination
+    size = len(destination)
     if isinstance(destination, ResourceID):
         if size > 254:
             raise LocalProtocolError("a Resource-ID in a list has at most 254 bytes: its entry has two lengths")
@@ -281,7 +281,7 @@ def decode_destinations(raw: bytes, offset: int = 0) -> tuple[Destination, ...]:
 
 def check_destinations(raw: bytes) -> None:
     """Malformed unless ``raw`` is a list of entries; cheaper than decoding it where they are Node-IDs."""
-    if raw[:3] == RESOURCE_PREFIX and len(raw) == RESOURCE_ENTRY_LENGTH:
+    if len(raw) == RESOURCE_ENTRY_LENGTH and raw[:3] == RESOURCE_PREFIX:
         return
     if raw and not _only_nodes(raw):
         _walk(raw, 0)
@@ -289,8 +289,9 @@ def check_destinations(raw: bytes) -> None:
 
 def return_path(previous_hop: bytes, via: bytes) -> bytes:
     """The destination list of a response: the previous hop, then the via list backwards (§6.1.2)."""
-    if _only_nodes(via):
-        size = len(via)
-        parts = [via[i : i + NODE_ENTRY_LENGTH] for i in range(size - NODE_ENTRY_LENGTH, -1, -NODE_ENTRY_LENGTH)]
-        return NODE_PREFIX + previous_hop + b"".join(parts)
-    return NODE_PREFIX + previous_hop + encode_destinations(_walk(via, 0)[::-1])
+    if not _only_nodes(via):
+        return NODE_PREFIX + previous_hop + encode_destinations(_walk(via, 0)[::-1])
+    path = [NODE_PREFIX, previous_hop]
+    for end in range(len(via), 0, -NODE_ENTRY_LENGTH):
+        path.append(via[end - NODE_ENTRY_LENGTH : end])
+    return b"".join(path)

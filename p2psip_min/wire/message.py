@@ -85,6 +85,7 @@ class Message:
 
 
 _HEAD = struct.Struct(">HI")
+_unpack_head = _HEAD.unpack_from
 _INPUT = struct.Struct(">IQ")
 _NO_EXTENSIONS = b"\x00\x00\x00\x00"
 _DECODERS: dict[int, Decoder] = {code: decoder_of(body) for code, body in BODIES.items()}
@@ -161,7 +162,7 @@ def decode_body(data: bytes, start: int, end: int, kinds: KindRegistry) -> tuple
     at = start + 6
     if at > end:
         raise Malformed(start, "contents: cut short")
-    code, size = _HEAD.unpack_from(data, start)
+    code, size = _unpack_head(data, start)
     stop = at + size
     if stop > end:
         raise Malformed(start + 2, "contents: body longer than the message")
@@ -188,7 +189,8 @@ def decode_message(received: Envelope | bytes, kinds: KindRegistry) -> Message:
     if envelope.fragment != WHOLE:
         raise Malformed(12, "message: a fragment, not the whole")
     # The lists are checked now, and decoded for those who look at them.
-    check_destinations(envelope.via)
+    if envelope.via:
+        check_destinations(envelope.via)
     check_destinations(envelope.destinations)
     if envelope.options:
         decode_options(envelope.options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -47,12 +48,19 @@ MINE = ResourceID(node(93))
 FAR = ResourceID(node(150))
 
 
+@dataclass
+class Link:
+    """What forwarding sees of a link."""
+
+    remote: NodeID
+
+
 def made(**policies: Any) -> Forwarder:
     """Node 100 in a settled ring, linked with its table and one client."""
     chord = Chord(ME)
     chord.settle(RING)
-    linked = {*chord.table(), CLIENT}
-    return Forwarder(ME, OVERLAY, chord, linked.__contains__, initial_ttl=30, **policies)
+    linked = {node: Link(node) for node in (*chord.table(), CLIENT)}
+    return Forwarder(ME, OVERLAY, chord, linked.__contains__, initial_ttl=30, linked=linked, **policies)
 
 
 @pytest.fixture

@@ -197,8 +197,7 @@ def test_runs_on_an_ordinary_loop_in_real_time() -> None:
 class Socket:
     """Takes the packets of one source, as long as it wants them."""
 
-    def __init__(self, network: Network, way: Way) -> None:
-        self.network = network
+    def __init__(self, way: Way) -> None:
         self.way = way
         self.got: list[Packet] = []
         self.listening = True
@@ -207,13 +206,13 @@ class Socket:
         if self.listening:
             self.got.append(packet)
         else:
-            self.network.arrive(self.way, packet)
+            self.way.take(packet)
 
 
 def test_a_socket_takes_the_packets_of_one_source_apart(world: World) -> None:
     way = world.network.way(A, B)
     assert way is world.network.way(A, B)
-    socket = way.socket = Socket(world.network, way)
+    socket = way.socket = Socket(way)
     for source in (A, C):
         world.network.send(source, B, b"x")
     world.network.carry(way, b"y")
@@ -224,9 +223,9 @@ def test_a_socket_takes_the_packets_of_one_source_apart(world: World) -> None:
 
 def test_what_is_on_its_way_to_a_socket_that_stops_goes_to_who_listens_then(world: World) -> None:
     way = world.network.way(A, B)
-    socket = way.socket = Socket(world.network, way)
+    socket = way.socket = Socket(way)
     world.network.carry(way, b"late")
-    socket.listening, way.socket = False, None
+    socket.listening, way.socket = False, way
     world.network.carry(way, b"later")
     assert world.run() == [b"late", b"later"]
     assert socket.got == []
