@@ -114,6 +114,7 @@ class StoreReason(Reason):
     OVER_QUOTA = "too many objects of one publisher"
     NOT_BOOKED = "not in its publisher's account"
     NO_CONSENT = "its contact has not agreed"
+    READER_DENIED = "requester may not read this"
     GENERATION_TOO_LOW = "generation counter too low"
     GENERATION_REQUIRED = "generation counter missing"
     DATA_TOO_OLD = "storage time not above the stored one"

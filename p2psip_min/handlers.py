@@ -19,7 +19,7 @@ from p2psip_min.procedures.configure import on_config_update
 from p2psip_min.procedures.diagnose import on_path_track
 from p2psip_min.procedures.join import on_join
 from p2psip_min.procedures.maintain import on_leave, on_update
-from p2psip_min.procedures.records import on_fetch, on_fetch_at_client, on_find, on_stat, on_store
+from p2psip_min.procedures.storing import on_fetch, on_fetch_at_client, on_find, on_stat, on_store
 from p2psip_min.routing.ways import choices, next_hop_on
 from p2psip_min.wire.header import encode_destinations
 from p2psip_min.wire.message import OTHER_NEXT_HOPS, MessageExtension

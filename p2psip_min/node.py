@@ -127,6 +127,8 @@ class Node:
         self.agreed: dict[ResourceID, None] = {}
         self.entered: dict[bytes, float] = {}
         self.entering = asyncio.Lock()
+        # Keys of the readers that this node has listed beside a Kind, and until when they are (virtual s).
+        self.listed: dict[tuple[ResourceID, int], tuple[frozenset[bytes], float]] = {}
         self.generations: dict[tuple[bytes, int], int] = {}
         self.published: dict[tuple[ResourceID, int], Publication] = {}
         self.on_published: Callable[[], None] = lambda: None

@@ -23,6 +23,7 @@ from p2psip_min.attacks.initiative import Initiative
 from p2psip_min.attacks.misleading import Capture, DeadReferral
 from p2psip_min.attacks.pairing import Impostor
 from p2psip_min.attacks.privacy import Curious
+from p2psip_min.attacks.reading import RestrictedRead
 from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.software import Crafted
 from p2psip_min.attacks.storage import RecordDiscard
@@ -120,6 +121,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     RecordOverwrite: lambda: RecordOverwrite(0.0, (SOMEWHERE,), SIP_REGISTRATION, b"x"),
     RecordPollution: lambda: RecordPollution(0.0, (SOMEWHERE,), SIP_REGISTRATION, (b"x", b"y")),
     RecordRemoval: lambda: RecordRemoval(0.0, (SOMEWHERE,), SIP_REGISTRATION, 0.0),
+    RestrictedRead: lambda: RestrictedRead(0.0, (SOMEWHERE,), SIP_REGISTRATION),
     Spam: lambda: Spam(0.0, (SOMEWHERE,), TURN_SERVICE, b"x"),
     NameSquat: lambda: NameSquat(0.0, (SOMEWHERE,), SIP_REGISTRATION, b"x", 2),
     VictimsContact: lambda: VictimsContact(0.0, SOMEWHERE, SOMEWHERE, SIP_REGISTRATION),

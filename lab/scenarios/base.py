@@ -22,7 +22,7 @@ from p2psip_min.defences import CATALOGUE, Defences, LinkProtection, entry
 from p2psip_min.errors import LocalProtocolError, P2PSIPError
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import ROUTING, Overlay
-from p2psip_min.storage.rights import names_writer
+from p2psip_min.storage.rights import GUARDED, names_writer
 from p2psip_min.trace import Trace
 from p2psip_min.transport.driver import InlineDriver, Runs
 
@@ -294,6 +294,7 @@ class Stage:
         defences = self.overlay.defences
         hops = size = made = stores = 0
         signed, codes = defences.message_authentication.signed, defences.signed_codes()
+        sealed = names_writer(defences) or "record-signature" in defences.names()
         for event in self.trace.events[self.start :]:
             if isinstance(event, events.MessageSent | events.MessageForwarded):
                 hops += 1
@@ -302,12 +303,10 @@ class Stage:
             elif isinstance(event, events.RequestRetransmitted):
                 made -= signed
             elif isinstance(event, events.StoreAcknowledged):
-                stores += 1
+                stores += sealed or event.kind in GUARDED
         if defences.link_protection.tls:
             size += hops * RECORDS_PER_HOP * RECORD_OVERHEAD
-        signatures = made + (stores if "record-signature" in defences.names() else 0)
-        signatures = made if defences.message_authentication.signed else 0
-        signatures += stores if names_writer(defences) or "record-signature" in defences.names() else 0
+        signatures = made + stores
         delay = sum(operation.delay for operation in self.operations)
         return Costs(bytes=size, hops=hops, signatures=signatures, delay=round(delay, 6))
 

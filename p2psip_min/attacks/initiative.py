@@ -14,6 +14,7 @@ from p2psip_min.errors import ErrorAnswer, RemoteFault
 from p2psip_min.ids import ResourceID
 from p2psip_min.seams import Coalition, NodeView, PeerParts
 from p2psip_min.storage.policies import OwnerSignature
+from p2psip_min.storage.replication import HAND_OVER
 from p2psip_min.wire.codec import decode
 from p2psip_min.wire.data import StoredData, StoredDataSpecifier, StoredDataValue, StoreKindData
 from p2psip_min.wire.messages import ErrorCode, FetchReq, StoreAns, StoreReq
@@ -45,30 +46,36 @@ class Pen:
         return await self.put(resource, kind, self.sign(resource, kind, value))
 
     async def put(self, resource: ResourceID, kind: int, stored: StoredData, *, proofs: Sequence[bytes] = ()) -> bool:
-        """Store a value, whoever signed it, with certificates that prove it; whether that was accepted."""
-        generation = 0
-        while True:
-            body = StoreReq(resource, 0, (StoreKindData(kind, generation, (stored,)),))
-            try:
-                await self.view.request((resource,), body, certificates=(self.identity.certificate, *proofs))
-            except ErrorAnswer as no:
-                known = _generation(no)
-                if known in (0, generation):
-                    self.refused += 1
-                    return False
-                generation = known
-            except RemoteFault:
-                return False
-            else:
+        """Store a value, whoever signed it, with certificates that prove it; whether that was accepted.
+
+        What is refused from its owner may be taken as a copy that comes home (RFC 6940 §7.4.1.1).
+        """
+        certificates = (self.identity.certificate, *proofs)
+        for replica, generation in ((0, 0), (HAND_OVER, 1)):
+            fault = await self._try(resource, replica, StoreKindData(kind, generation, (stored,)), certificates)
+            if known := _generation(fault):
+                fault = await self._try(resource, replica, StoreKindData(kind, known, (stored,)), certificates)
+            if fault is None:
                 self.accepted += 1
                 return True
+        self.refused += 1
+        return False
+
+    async def _try(
+        self, resource: ResourceID, replica: int, group: StoreKindData, certificates: tuple[bytes, ...]
+    ) -> RemoteFault | None:
+        try:
+            await self.view.request((resource,), StoreReq(resource, replica, (group,)), certificates=certificates)
+        except RemoteFault as fault:
+            return fault
+        return None
 
 
-def _generation(no: ErrorAnswer) -> int:
-    """The version that a refused store should have named; 0 when that is not why."""
-    if no.code != ErrorCode.GENERATION_COUNTER_TOO_LOW:
+def _generation(fault: RemoteFault | None) -> int:
+    """The version that a refused store should have named; 0 when that is not why it was refused."""
+    if not isinstance(fault, ErrorAnswer) or fault.code != ErrorCode.GENERATION_COUNTER_TOO_LOW:
         return 0
-    return decode(StoreAns, no.info).kind_responses[0].generation_counter
+    return decode(StoreAns, fault.info).kind_responses[0].generation_counter
 
 
 Read = tuple[tuple[StoredData, ...], tuple[bytes, ...]]

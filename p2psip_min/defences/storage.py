@@ -38,6 +38,7 @@ from p2psip_min.storage.policies import (
     VersionPolicy,
 )
 from p2psip_min.storage.quota import PeerQuota, PublicationAccount, QuotaPolicy, Unlimited
+from p2psip_min.storage.readership import AnyReader, ClientLooks, ReadAccessPolicy, StorerAsks
 from p2psip_min.storage.redundancy import (
     AuditPolicy,
     BackupPolicy,
@@ -73,6 +74,7 @@ class StorageDefences:
     removal: RemovalPolicy = AsValues()
     quota: QuotaPolicy = Unlimited()
     consent: ConsentPolicy = NobodyAsked()
+    read_access: ReadAccessPolicy = AnyReader()
     validation: ValidationPolicy = Unvalidated()
     order: OrderPolicy = AnyOrder()
     version: VersionPolicy = NoVersion()
@@ -213,6 +215,30 @@ STORAGE: tuple[Defence, ...] = (
         cost="counting what is held",
         section="draft Figure 4",
         number=lambda objects: PeerQuota(int(objects)),
+        decoy=True,
+    ),
+    Defence(
+        name="readers-list",
+        title="List of readers",
+        field="read_access",
+        on=StorerAsks(),
+        off=AnyReader(),
+        checks="a storing peer gives a restricted record to whom its owner has listed, and who signs that he asks",
+        stops="reading by strangers; not by those who hold or forward the record",
+        cost="one entry a reader, one signature a request to read",
+        section="draft 7.2.11",
+        presets=(DRAFT,),
+    ),
+    Defence(
+        name="client-read-check",
+        title="Readers checked by the client",
+        field="read_access",
+        on=ClientLooks(),
+        off=AnyReader(),
+        checks="the reader's own client looks whether the owner has listed him",
+        stops="readers who use the client that they were given",
+        cost="one more fetch a read",
+        section="draft 7.2.11",
         decoy=True,
     ),
     Defence(

@@ -23,6 +23,7 @@ from p2psip_min.storage.consent import MOST_AGE, Lead, leads
 from p2psip_min.storage.policies import CertificateFor, OwnerSignature, Signer, signing_node
 from p2psip_min.storage.quota import at_home, entry_key
 from p2psip_min.storage.reader import Answer, Value
+from p2psip_min.storage.readership import may_read
 from p2psip_min.storage.rights import GUARDED
 from p2psip_min.storage.selection import whole
 from p2psip_min.storage.validation import Change
@@ -32,6 +33,7 @@ from p2psip_min.wire.data import FetchKindResponse, SingleValue, StoredDataSpeci
 from p2psip_min.wire.kinds import (
     CONSENT,
     PUBLICATIONS,
+    READERS,
     SIP_REGISTRATION,
     DataModel,
     SipRegistration,
@@ -114,6 +116,12 @@ async def _look(peer: Peer, resource: ResourceID, asked: StoredDataSpecifier) ->
     values = [value for group in received.body.kind_responses if group.kind == asked.kind for value in group.values]
     answer = Answer(received.signer, values, certificates_of(peer, received))
     return peer.reader.read(resource, peer.surroundings.kinds[asked.kind], (answer,), peer.now()).existing
+
+
+async def may_see(peer: Peer, resource: ResourceID, kind: int) -> bool:
+    """Whether this node's user is listed as a reader, or nobody is."""
+    found = await _look(peer, resource, whole(peer.surroundings.kinds[READERS]))
+    return may_read({value.key: value.signer for value in found}, kind, peer.parts.identity.user)
 
 
 # --- a publisher's account --------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Records: stored, fetched and removed by their owner and readers, and what a storing peer answers (RFC 6940 §7.4)."""
+"""Records: stored, fetched and removed by their owner and readers (RFC 6940 §7.4)."""
 
 from __future__ import annotations
 
@@ -10,28 +10,25 @@ from typing import Any, TypeVar
 from p2psip_min import trace as events
 from p2psip_min.clock import milliseconds
 from p2psip_min.errors import ErrorAnswer, NotFound, RemoteFault, RequestTimedOut
-from p2psip_min.exchange import Later, Received, Reply
+from p2psip_min.exchange import Received
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.node import Publication
 from p2psip_min.peer import Peer
-from p2psip_min.procedures import clearing
 from p2psip_min.procedures.backup import find_backup, keep_backup
-from p2psip_min.procedures.clearing import certificates_of
+from p2psip_min.procedures.clearing import certificates_of, may_see
 from p2psip_min.procedures.lookup import ask
-from p2psip_min.procedures.replicate import copy_out, look_after_copies
 from p2psip_min.procedures.standing import confirm
 from p2psip_min.procedures.survey import ask_root_set
 from p2psip_min.storage.access import Claim, place_of
 from p2psip_min.storage.quota import at_home, entry_key
 from p2psip_min.storage.reader import Answer, Value
-from p2psip_min.storage.replication import HAND_OVER
+from p2psip_min.storage.readership import list_key
 from p2psip_min.storage.rights import GUARDED, sealing
 from p2psip_min.storage.selection import whole
-from p2psip_min.storage.validation import Rejected, refuse
 from p2psip_min.storage.values import key_of, same_version
 from p2psip_min.wire.data import APPEND, DictionaryEntry, StoredData, StoredDataValue, StoreKindData
-from p2psip_min.wire.kinds import PUBLICATIONS
-from p2psip_min.wire.messages import ErrorCode, FetchReq, FindAns, PingReq, StatAns, StoreReq
+from p2psip_min.wire.kinds import PUBLICATIONS, READERS
+from p2psip_min.wire.messages import ErrorCode, FetchReq, PingReq, StoreReq
 from p2psip_min.wire.security import UNSIGNED
 
 T = TypeVar("T")
@@ -76,12 +73,26 @@ async def store(
         if gone:
             await _store_everywhere(peer, resource, kind, gone, max(lifetime, LIFETIME))
         del peer.generations[resource, kind]
+    await _list_readers(peer, resource, kind, lifetime)
     entries = tuple([encryption.encrypt(resource, placed, value, readers, peer.rng) for value in plain])
     stored = await _store_everywhere(peer, resource, placed, entries, lifetime)
     if peer.defences.audit.every:
         peer.published[resource, kind] = Publication(plain, peer.now() + lifetime)
         peer.on_published()
     return stored
+
+
+async def _list_readers(peer: Peer, resource: ResourceID, kind: int, lifetime: int) -> None:
+    """See that those who may read what we are about to store are listed beside it, and nobody else."""
+    if not peer.defences.read_access.listed:
+        return
+    wanted = frozenset([list_key(kind, user) for user in peer.readers])
+    held, until = peer.listed.get((resource, kind), (frozenset(), 0.0))
+    if wanted == held and (not wanted or until >= peer.now() + lifetime):
+        return
+    entries = [DictionaryEntry(key, key in wanted, b"") for key in sorted(wanted | held)]
+    await _store_everywhere(peer, resource, READERS, entries, max(lifetime, LIFETIME) + ENTRY_SLACK)
+    peer.listed[resource, kind] = wanted, peer.now() + max(lifetime, LIFETIME)
 
 
 async def _store_everywhere(
@@ -256,6 +267,8 @@ async def fetch(peer: Peer, resource: ResourceID, kind: int) -> tuple[Value, ...
 
     Every value is checked; raises NotFound when none is left, RequestTimedOut when too few holders answered.
     """
+    if peer.defences.read_access.at_reader and not await may_see(peer, resource, kind):
+        raise NotFound("not for this reader")
     try:
         return await _fetch(peer, resource, kind)
     except RemoteFault:
@@ -362,120 +375,3 @@ def _answer(peer: Peer, received: Received, kind: int, place: ResourceID) -> Ans
 async def remove(peer: Peer, resource: ResourceID, kind: int, key: bytes, *, lifetime: int = LIFETIME) -> Stored:
     """Put a tombstone in the place of our dictionary entry (§7.4.1.3); it must outlive what it removes."""
     return await store(peer, resource, kind, (DictionaryEntry(key, False, b""),), lifetime=lifetime)
-
-
-# --- the storing peer -------------------------------------------------------------------------------------------------
-
-
-def on_store(peer: Peer, received: Received) -> Reply | Later:
-    """Judge and carry out a store, then send the copies on their way (§7.4.1.1); some are asked about first."""
-    request: StoreReq = received.body
-    if peer.leaving or (not peer.joined and request.replica_number == 0):
-        raise ErrorAnswer(ErrorCode.FORBIDDEN, b"going" if peer.leaving else b"not a peer")
-    if request.replica_number == 0 and (peer.defences.consent.asks or peer.defences.quota.booked):
-        changes = peer.store.judge(request, **_circumstances(peer, received))
-        if not isinstance(changes, Rejected):
-            asked = clearing.questions(peer, request.resource, changes, certificates_of(peer, received))
-            if asked:
-                return Later(_store_when_clear(peer, received, asked))
-    return _carry_out(peer, received)
-
-
-async def _store_when_clear(peer: Peer, received: Received, asked: Sequence[clearing.Question]) -> Reply:
-    resource = received.body.resource
-    for question in asked:
-        if reason := await clearing.objection(peer, resource, question):
-            transaction = received.envelope.transaction_id
-            peer.emit(events.StoreRejected(peer.now(), peer.node_id, transaction, resource, question.kind, reason))
-            refused = refuse(reason, question.kind)
-            raise ErrorAnswer(refused.code, refused.info)
-    return _carry_out(peer, received)
-
-
-def _circumstances(peer: Peer, received: Received) -> dict[str, Any]:
-    """What a store is judged by beside its contents."""
-    request: StoreReq = received.body
-    resource, topology = request.resource, peer.topology
-    responsible = topology.responsible(resource)
-    others = peer.defences.write.holders - 1
-    return {
-        "sender": received.signer,
-        "sender_certificate": received.certificate,
-        "certificates": certificates_of(peer, received),
-        "responsible": responsible or (others > 0 and topology.holds(resource, others)),
-        "plausible_replica_sender": topology.plausible_source(received.signer)
-        or (responsible and request.replica_number == HAND_OVER and _may_come_home(peer, resource)),
-        "now": peer.now(),
-    }
-
-
-def _carry_out(peer: Peer, received: Received) -> Reply:
-    request: StoreReq = received.body
-    resource, topology = request.resource, peer.topology
-    responsible = topology.responsible(resource)
-    replicas = peer.defences.replication.choose(topology.replicas(resource, peer.defences.replication.copies))
-    transaction_id = received.envelope.transaction_id
-    outcome = peer.store.accept(
-        request, transaction_id=transaction_id, replicas=replicas, **_circumstances(peer, received)
-    )
-    for event in outcome.events:
-        peer.emit(event)
-    if isinstance(outcome, Rejected):
-        raise ErrorAnswer(outcome.code, outcome.info)
-    # Who hands over may be about to drop what it gives: that is no acknowledgement.
-    copied = request.replica_number not in (0, HAND_OVER) and outcome.covers
-    if outcome.changed:
-        peer.copies.stored(resource, received.signer if copied else None)
-        if request.replica_number == 0 and responsible:
-            for replica_number, replica in enumerate(replicas, 1):
-                copy_out(peer, resource, replica, replica_number)
-        elif responsible:
-            look_after_copies(peer)  # handed over to us: the replicas need it too
-    elif copied:
-        peer.copies.acknowledged(resource, received.signer)
-    return Reply(outcome.answer)
-
-
-def _may_come_home(peer: Peer, resource: ResourceID) -> bool:
-    """Whether a copy that went astray is taken from a stranger: its owner's signature speaks for it, but not its age.
-
-    Where the last to arrive wins, it must not roll back what is held; only what is missing may come from anywhere.
-    """
-    return peer.defences.order.merges or not peer.store.holds(resource)
-
-
-def on_fetch(peer: Peer, received: Received) -> Reply:
-    """Hand out what is held, with the certificates that a reader needs (§7.4.2.2); or say what only we can say."""
-    if (own_word := clearing.consent(peer, received.body)) is not None:
-        return own_word
-    found = peer.store.fetch(received.body, peer.now())
-    if isinstance(found, Rejected):
-        raise ErrorAnswer(found.code, found.info)
-    vouching, own = peer.defences.vouching, peer.parts.identity
-    answer = vouching.vouch(own.private_key, peer.identity, received.body.resource, found.answer)
-    return Reply(answer, (*found.certificates, own.certificate) if vouching.signs else found.certificates)
-
-
-def on_fetch_at_client(peer: Peer, received: Received) -> Reply:
-    """A client holds nothing; what only it can say, it says."""
-    own_word = clearing.consent(peer, received.body)
-    if own_word is None:
-        raise ErrorAnswer(ErrorCode.FORBIDDEN, b"not a peer")
-    return own_word
-
-
-def on_stat(peer: Peer, received: Received) -> StatAns:
-    """Tell of what is held without handing it out (§7.4.3)."""
-    found = peer.store.stat(received.body, peer.now())
-    if isinstance(found, Rejected):
-        raise ErrorAnswer(found.code, found.info)
-    return found
-
-
-def on_find(peer: Peer, received: Received) -> FindAns:
-    """Name the nearest resources held (§7.4.4)."""
-    request = received.body
-    found = peer.store.find(request, responsible=peer.topology.responsible(request.resource), now=peer.now())
-    if isinstance(found, Rejected):
-        raise ErrorAnswer(found.code, found.info)
-    return found

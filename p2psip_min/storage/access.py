@@ -110,6 +110,11 @@ def own_key(claim: Claim) -> bool:
     return claim.key == claim.node_id and claim.spec.model is DataModel.DICTIONARY
 
 
+def at_own_place(claim: Claim) -> bool:
+    """Whether one of the writer's names leads here, whichever."""
+    return user_match(claim) or node_match(claim) or node_multiple(claim)
+
+
 def permitted(claim: Claim) -> bool:
     """Whether the Kind's access control policy lets the claim through, place and part."""
     access = claim.spec.access

@@ -21,6 +21,7 @@ from p2psip_min.ids import NodeID
 from p2psip_min.storage.access import AccessControlPolicy, AnyPart, AnyWriter, PartPolicy
 from p2psip_min.storage.consent import ConsentPolicy, NobodyAsked
 from p2psip_min.storage.quota import QuotaPolicy, Unlimited
+from p2psip_min.storage.readership import AnyReader, ReadAccessPolicy
 from p2psip_min.storage.redundancy import OnePlace, PlacesPolicy
 from p2psip_min.storage.removal import AsValues, RemovalPolicy
 from p2psip_min.storage.values import Unvalidated, ValidationPolicy
@@ -430,6 +431,9 @@ class StorePolicies(Protocol):
     def consent(self) -> ConsentPolicy: ...
 
     @property
+    def read_access(self) -> ReadAccessPolicy: ...
+
+    @property
     def validation(self) -> ValidationPolicy: ...
 
 
@@ -448,4 +452,5 @@ class StoreRules:
     removal: RemovalPolicy = AsValues()
     quota: QuotaPolicy = Unlimited()
     consent: ConsentPolicy = NobodyAsked()
+    read_access: ReadAccessPolicy = AnyReader()
     validation: ValidationPolicy = Unvalidated()

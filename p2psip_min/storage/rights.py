@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from p2psip_min.errors import StoreReason
-from p2psip_min.storage.access import Claim, permitted
+from p2psip_min.storage.access import Claim, at_own_place, permitted
 from p2psip_min.storage.policies import (
     CertificateFor,
     OwnerSignature,
@@ -21,12 +21,12 @@ from p2psip_min.storage.policies import (
 from p2psip_min.storage.removal import NameBadge
 from p2psip_min.storage.values import Held, Shelf, key_of
 from p2psip_min.wire.data import StoredData, StoredDataValue
-from p2psip_min.wire.kinds import PUBLICATIONS, KindSpec
+from p2psip_min.wire.kinds import PUBLICATIONS, READERS, KindSpec
 
 NOTHING: Mapping[int, Shelf] = MappingProxyType({})
 """The shelves of a resource of which nothing is known."""
 
-GUARDED = frozenset({PUBLICATIONS})
+GUARDED = frozenset({PUBLICATIONS, READERS})
 """Kinds that storing peers judge others by: their owners sign them and nobody else writes them, whatever is on."""
 
 _NOBODYS: Mapping[bytes, Held] = MappingProxyType({})
@@ -54,7 +54,7 @@ def sealing(rules: StorePolicies, kind: int, value: StoredDataValue) -> RecordSi
 def denied(rules: StorePolicies, claim: Claim, shelves: Mapping[int, Shelf], *, removes: bool) -> StoreReason | None:
     """Why the claim is not to be granted; ``shelves`` hold what the resource has by now, by Kind."""
     strict = claim.spec.id in GUARDED or (removes and rules.removal.signed)
-    if strict and not permitted(claim):
+    if strict and not (at_own_place(claim) if claim.spec.id == READERS else permitted(claim)):
         return StoreReason.ACCESS_DENIED
     if removes and rules.removal.named:
         return None

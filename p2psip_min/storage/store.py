@@ -18,6 +18,7 @@ from p2psip_min.errors import StoreReason
 from p2psip_min.ids import NodeID, ResourceID, distance
 from p2psip_min.storage.policies import Answers, CertificateFor, Signer, StorePolicies
 from p2psip_min.storage.quota import exceeded
+from p2psip_min.storage.readership import may_read
 from p2psip_min.storage.rights import NOTHING, proven
 from p2psip_min.storage.selection import select
 from p2psip_min.storage.validation import (
@@ -51,7 +52,7 @@ from p2psip_min.wire.data import (
     StoreKindData,
     meta_data,
 )
-from p2psip_min.wire.kinds import KindRegistry, KindSpec
+from p2psip_min.wire.kinds import READERS, KindRegistry, KindSpec
 from p2psip_min.wire.messages import (
     FetchAns,
     FetchReq,
@@ -358,6 +359,14 @@ class Store:
             closest = min(having, key=lambda resource: distance(request.resource, resource), default=None)
             results.append(FindKindData(kind, None if closest is None else ResourceID(closest)))
         return FindAns(tuple(results))
+
+    def withheld(self, request: FetchReq | StatReq, user: str, now: float) -> Rejected | None:
+        """The refusal of a request for what ``user`` may not read."""
+        shelf = self._shelf(request.resource, READERS)
+        held = shelf.values if shelf else {}
+        listed = {key: one.user for key, one in held.items() if one.stored.value.exists and one.expires > now}
+        denied = [each.kind for each in request.specifiers if not may_read(listed, each.kind, user)]
+        return refuse(StoreReason.READER_DENIED, denied[0]) if denied else None
 
     def _unknown(self, request: FetchReq | StatReq) -> Rejected:
         unknown = [one.kind for one in request.specifiers if one.kind not in self.kinds.models]

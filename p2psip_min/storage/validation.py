@@ -37,6 +37,7 @@ ERROR_OF: Mapping[StoreReason, ErrorCode] = {
     StoreReason.OVER_QUOTA: ErrorCode.FORBIDDEN,
     StoreReason.NOT_BOOKED: ErrorCode.FORBIDDEN,
     StoreReason.NO_CONSENT: ErrorCode.FORBIDDEN,
+    StoreReason.READER_DENIED: ErrorCode.FORBIDDEN,
     StoreReason.GENERATION_TOO_LOW: ErrorCode.GENERATION_COUNTER_TOO_LOW,
     StoreReason.GENERATION_TOO_HIGH: ErrorCode.GENERATION_COUNTER_TOO_LOW,
     StoreReason.GENERATION_REQUIRED: ErrorCode.GENERATION_COUNTER_TOO_LOW,

@@ -88,15 +88,18 @@ IANA_KINDS = KindRegistry(
 
 PUBLICATIONS = 0xF0000031
 CONSENT = 0xF0000032
+READERS = 0xF0000033
 
 OUR_KINDS = KindRegistry(
     [
         KindSpec(PUBLICATIONS, "PUBLICATIONS", DataModel.DICTIONARY, AccessPolicy.USER_MATCH, 255, 0),
         KindSpec(CONSENT, "CONSENT", DataModel.SINGLE, AccessPolicy.NODE_MATCH, 1, 0),
+        KindSpec(READERS, "READERS", DataModel.DICTIONARY, AccessPolicy.USER_MATCH, 64, 0, 20),
     ]
 )
 """Kinds for private use (RFC 6940 §14.6) that some defences need: an identity's account of what it has published
-elsewhere, and a node's word that a record may lead to it. Nobody stores the latter: it is fetched from the node."""
+elsewhere; a node's word that a record may lead to it, which is fetched from the node itself; and, beside any record of
+its owner's, whom he lets read it."""
 
 KNOWN_KINDS = KindRegistry([*IANA_KINDS.values(), *OUR_KINDS.values()])
 """What every node of ours knows."""

@@ -41,7 +41,9 @@ def loose(overlay: Overlay, attack: Any) -> Any:
 
 
 def refusals(overlay: Overlay) -> set[str]:
-    return {event.reason for event in trace_of(overlay).select(StoreRejected)}
+    """Why stores were refused, but for the copies of a stranger."""
+    reasons = {event.reason for event in trace_of(overlay).select(StoreRejected)}
+    return reasons - {StoreReason.NOT_A_REPLICA}
 
 
 def test_spam_is_published_where_nobody_counts() -> None:

@@ -47,7 +47,9 @@ def held(overlay: Overlay, place: ResourceID) -> dict[bytes, bytes]:
 
 
 def refusals(overlay: Overlay) -> set[str]:
-    return {event.reason for event in trace_of(overlay).select(StoreRejected)}
+    """Why stores were refused, but for the copies of a stranger."""
+    reasons = {event.reason for event in trace_of(overlay).select(StoreRejected)}
+    return reasons - {StoreReason.NOT_A_REPLICA}
 
 
 def test_an_overwriter_replaces_the_entries_of_others_and_leaves_its_own() -> None:

@@ -22,6 +22,7 @@ def outcome(threat: str, *defences: str, preset: str | None = None, attack: bool
 
 FIGURES = {
     "ST-2": {"record-signature": 3.0, "access-control": 0.0, "own-part": 0.0, "one-list": 0.0, "rising-time": 3.0},
+    "ST-1": {"readers-list": 0.0, "value-encryption": 0.0, "client-read-check": 3.0, "access-control": 3.0},
     "ST-3": {
         "record-signature": 4.0,
         "access-control": 2.0,

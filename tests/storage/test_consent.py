@@ -17,11 +17,12 @@ from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Overlay
 from p2psip_min.storage.consent import leads
 from p2psip_min.storage.policies import OwnerSignature
+from p2psip_min.storage.replication import HAND_OVER
 from p2psip_min.trace import MessageDelivered, StoreRejected
 from p2psip_min.wire.codec import encode
-from p2psip_min.wire.data import DictionaryEntry, FetchKindResponse, SingleValue, StoredDataSpecifier
+from p2psip_min.wire.data import DictionaryEntry, FetchKindResponse, SingleValue, StoredDataSpecifier, StoreKindData
 from p2psip_min.wire.kinds import CONSENT, SIP_REGISTRATION, TURN_SERVICE, SipRegistration, SipRegistrationType
-from p2psip_min.wire.messages import FetchAns, FetchReq, MessageCode
+from p2psip_min.wire.messages import FetchAns, FetchReq, MessageCode, StoreReq
 from tests.crafting import close_all, small, trace_of
 
 ME, OTHER = NodeID(b"m" * 16), NodeID(b"o" * 16)
@@ -117,6 +118,28 @@ def test_a_name_that_leads_to_a_name_needs_the_consent_of_its_phones() -> None:
     assert refusals(overlay) == [StoreReason.NO_CONSENT] * 2
     overlay.phone("bob").agree_to(overlay.aor("mallory"))
     overlay.run(overlay.phone("mallory").forward_to(overlay.aor("bob")))
+
+
+def test_a_stranger_s_copy_that_comes_home_is_asked_about_too() -> None:
+    overlay = world()
+    mallory, bob = overlay.node("mallory").peer, overlay.node("bob").peer
+    place = ResourceID.of(overlay.aor("mallory"))
+    value = encode(SipRegistration(SipRegistrationType.ROUTE, "", "", way_to(overlay, "bob")))
+    entry, own = DictionaryEntry(bytes(mallory.node_id), True, value), mallory.parts.identity
+    stored = OwnerSignature().seal(
+        own.private_key, mallory.identity, place, SIP_REGISTRATION, milliseconds(overlay.now), 3600, entry
+    )
+    body = StoreReq(place, HAND_OVER, (StoreKindData(SIP_REGISTRATION, 1, (stored,)),))
+
+    def bring() -> None:
+        overlay.run(mallory.request((place,), body, certificates=(own.certificate,)))
+
+    with pytest.raises(ErrorAnswer):
+        bring()
+    assert refusals(overlay) == [StoreReason.NO_CONSENT]
+    bob.agreed[place] = None
+    bring()
+    assert overlay.resolve("alice", "mallory")
 
 
 def test_who_is_not_there_has_not_agreed() -> None:
