@@ -160,8 +160,13 @@ def on_leave(peer: Peer, received: Received) -> LeaveAns | None:
 
 
 def _part(peer: Peer, gone: NodeID, link: OverlayLink | None) -> None:
-    """Let go of the link with a peer that has left: datagrams have no end that closes it, and it may come back."""
-    if peer.alive and link is not None and peer.links.table.get(gone) is link and gone not in peer.topology.table():
+    """Let go of the link with a peer that has left: datagrams have no end that closes it, and it may come back.
+
+    A stream has one, and the leaving peer needs its links until the last neighbor has heard its good-bye.
+    """
+    if link is None or link.protocol != "plain" or not peer.alive:
+        return
+    if peer.links.table.get(gone) is link and gone not in peer.topology.table():
         peer.links.forget(gone)
 
 
