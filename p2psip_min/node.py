@@ -133,6 +133,7 @@ class Node:
         self.published: dict[tuple[ResourceID, int], Publication] = {}
         self.on_published: Callable[[], None] = lambda: None
         self.auditing: asyncio.Task[None] | None = None
+        self.sightings = surroundings.defences.second_use.start()
         self.errand: Callable[[], EnrollmentClient | None] = lambda: None
         self._last_storage_time = 0
         self.on_configuration: Callable[[Configuration], None] = lambda configuration: None

@@ -22,6 +22,7 @@ from p2psip_min.errors import LocalProtocolError, P2PSIPError
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.configure import take, take_list
+from p2psip_min.seams import Random
 from p2psip_min.transport.network import Address, Network
 from p2psip_min.world import one_of
 
@@ -150,3 +151,10 @@ class Operations:
             take_list(peer, await self.errand(peer.address).revocation_list(peer.configuration))
         except P2PSIPError:
             return  # no server is on: it goes on without
+
+    async def keep_asking_for_lists(self, peer: Peer, every: float, dice: Random) -> None:
+        """Have a node fetch the list every so many seconds, at moments of its own."""
+        await asyncio.sleep(dice.random() * every)
+        while True:
+            await self.ask_for_list(peer, 0.0)
+            await asyncio.sleep(every)

@@ -121,6 +121,7 @@ class Overlay(Use):
             max_message_size=max_message_size,
             shared_secret=self.defences.link_protection.secret(self.rng("shared secret")),
         )
+        self.provider.on_alarm = self._withdraw
         self.operations = Operations(self.network, self.provider, servers)
         self.surroundings = Surroundings(
             loop=self.loop,
@@ -237,6 +238,17 @@ class Overlay(Use):
         self.nodes[node.node_id] = self.by_name[name] = node
         node.peer.on_plea = lambda plea: self.operations.plead(node.address, plea)
         self._introduce(node)
+        if every := self.defences.revocation.every:
+            dice = self.rng(f"lists:{node.node_id.hex()}")
+            node.peer.spawn(self.operations.keep_asking_for_lists(node.peer, every, dice), "ask for lists")
+        return node
+
+    def double(self, name: str) -> Node:
+        """One more machine with the credential of a node, as a client with a phone; the overlay does not know of it."""
+        peer = self.node(name).peer
+        node = self._construction.node(peer.parts.identity, name, peer.configuration, is_client=True)
+        self._construction.give_phone(node)
+        self.strangers.append(node)
         return node
 
     def free_address(self) -> Address:
@@ -341,11 +353,21 @@ class Overlay(Use):
         return [node for node in self.nodes.values() if node.alive and node.peer.configuration.sequence == sequence]
 
     def _hand_in(self, configuration: Configuration) -> None:
+        self.run(self.operations.hand_in(self._entry(configuration).peer))
+
+    def _entry(self, configuration: Configuration) -> Node:
         able = [node for node in self.peers() if node.node_id not in configuration.bad_nodes]
         if not able:
             raise LocalProtocolError("no peer is there to take the configuration")
-        entry = next((node for node in able if node.address in configuration.bootstrap_nodes), able[0])
-        self.run(self.operations.hand_in(entry.peer))
+        return next((node for node in able if node.address in configuration.bootstrap_nodes), able[0])
+
+    def _withdraw(self, node_id: NodeID) -> None:
+        """A credential was shown to be in two hands: withdraw it, and say so as the defences have it."""
+        if self.defences.revocation.published:
+            entry = self._entry(self.provider.revoke(node_id, self.now)).peer
+            entry.spawn(self.operations.hand_in(entry), "hand configuration in")
+        else:
+            self.provider.registrar.revoke(node_id)
 
     # --- faults and attacks ----------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from lab.scenarios import (
     storage,
     tables,
     tampering,
+    theft,
     transport,
     writing,
 )
@@ -75,6 +76,7 @@ FAMILIES = (
     enrollment,
     identities,
     servers,
+    theft,
 )
 """The modules with scenarios; each has ``SCENARIOS``."""
 

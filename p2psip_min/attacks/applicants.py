@@ -6,7 +6,7 @@ All that they have is what any applicant has: an account, keys, addresses, money
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -139,3 +139,25 @@ class FloodingHost:
             nonce, solved = await challenge(session)
         csr = Part(certificate_request(self.key, "nobody@example.org", nonce), REQUEST)
         await post(session, {"csr": csr, "username": Part(b"nobody"), "password": Part(b""), **solved})
+
+
+@dataclass(slots=True)
+class CredentialThief:
+    """EN-12: a phone of the thief's holds a copy of somebody's credential, and registers for her as any phone does.
+
+    ``accepted`` are the moments (virtual s) at which that worked.
+    """
+
+    register: Callable[[], Awaitable[None]]
+    now: Callable[[], float]
+    tried: int = 0
+    accepted: list[float] = field(default_factory=list)
+
+    async def use(self) -> None:
+        """Use the credential once."""
+        self.tried += 1
+        try:
+            await self.register()
+        except P2PSIPError:
+            return
+        self.accepted.append(self.now())

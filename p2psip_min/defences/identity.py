@@ -46,7 +46,9 @@ from p2psip_min.enrollment.holdings import (
 )
 from p2psip_min.enrollment.policy import NONCE_LIFETIME, EnrollmentPolicy
 from p2psip_min.enrollment.puzzles import ClientPuzzle, NoPuzzle, PuzzlePolicy
+from p2psip_min.enrollment.revocation import BadNodes, Lists, RevocationPolicy, Unannounced
 from p2psip_min.enrollment.standing import CheckPolicy, Offline, OnEveryUse, OnReading
+from p2psip_min.storage.sightings import NoAlarm, SecondUseAlarm, SecondUsePolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class IdentityDefences:
     enrollment_puzzle: PuzzlePolicy = NoPuzzle()
     enrollment_doors: Doors = Doors()
     certificate_check: CheckPolicy = OnEveryUse()
+    revocation: RevocationPolicy = Unannounced()
+    second_use: SecondUsePolicy = NoAlarm()
 
     def enrollment(self) -> EnrollmentPolicy:
         """What an enrollment server allows under these defences."""
@@ -96,6 +100,7 @@ class IdentityDefences:
             signature=self.answer_signature,
             rate=self.enrollment_rate,
             puzzle=self.enrollment_puzzle,
+            second_use=self.second_use,
         )
 
 
@@ -344,5 +349,41 @@ IDENTITY: tuple[Defence, ...] = (
         cost="one visit to the server a GET",
         section="draft 7.2.1",
         decoy=True,
+    ),
+    Defence(
+        name="revocation-list",
+        title="Revocation by list",
+        field="revocation",
+        on=Lists(),
+        off=Unannounced(),
+        checks="members ask once a minute for the list of withdrawn certificates",
+        stops="going on with a credential that its operator knows to be stolen, a minute later",
+        cost="a visit to the server a minute and member",
+        section="RFC 5280 §5",
+        number=Lists,
+    ),
+    Defence(
+        name="revocation",
+        title="Revocation by configuration",
+        field="revocation",
+        on=BadNodes(),
+        off=Unannounced(),
+        checks="a withdrawn credential's Node-ID stands in the next configuration, which peers pass on",
+        stops="going on with a credential that its operator knows to be stolen",
+        cost="a document for every member, and its owner needs another Node-ID",
+        section="RFC 6940 §11.1",
+        presets=(RELOAD,),
+    ),
+    Defence(
+        name="second-use-alarm",
+        title="Alarm on second use",
+        field="second_use",
+        on=SecondUseAlarm(),
+        off=NoAlarm(),
+        checks="who stores a registration tells the operator when it goes to and fro within 300 s",
+        stops="nothing by itself; it lets the operator know of a theft",
+        cost="a phone that goes to and fro is taken for two",
+        section="draft 7.2.6",
+        number=SecondUseAlarm,
     ),
 )

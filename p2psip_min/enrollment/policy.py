@@ -46,6 +46,7 @@ from p2psip_min.enrollment.puzzles import NoPuzzle, PuzzlePolicy
 from p2psip_min.enrollment.vouching import Voucher
 from p2psip_min.errors import EnrollmentReason
 from p2psip_min.ids import NodeID
+from p2psip_min.storage.sightings import NoAlarm, SecondUsePolicy
 
 NONCE_LIFETIME = 60.0
 """Seconds in which a challenge must come back."""
@@ -71,6 +72,7 @@ class EnrollmentPolicy:
     signature: AnswerSignature = AnswerSignature(False)
     rate: RatePolicy = NoLimit()
     puzzle: PuzzlePolicy = NoPuzzle()
+    second_use: SecondUsePolicy = NoAlarm()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

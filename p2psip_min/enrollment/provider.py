@@ -6,15 +6,15 @@ Nothing here is needed while the overlay runs: nodes that hold a credential and 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from p2psip_min.enrollment.archive import FIND, KEEP, Archive
+from p2psip_min.enrollment.archive import FIND, KEEP, Archive, unpack
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import ChainCache, Credential, TrustStore, pem
+from p2psip_min.enrollment.certificates import Certificate, ChainCache, Credential, TrustStore, parse, pem
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration, publish
 from p2psip_min.enrollment.desk import Desk
@@ -27,9 +27,14 @@ from p2psip_min.enrollment.session import Manners
 from p2psip_min.enrollment.standing import STANDING
 from p2psip_min.enrollment.vouching import Voucher, vouch
 from p2psip_min.ids import NodeID
+from p2psip_min.storage.sightings import second_use
 from p2psip_min.trace import Sink
 from p2psip_min.transport.network import Address, Network
 from p2psip_min.transport.tls import TlsIdentity
+from p2psip_min.wire.security import identity_of
+
+ALARM = "/enrollment/alarm"
+"""The page for the evidence of storing peers: three values and the certificate that signed them (archive.py)."""
 
 ROOT_LIFETIME = 3650 * DAY
 SETUP_AGE = DAY
@@ -92,7 +97,14 @@ class Provider:
         self.configuration = self._publish(first)
         self.roots_pem = pem(self.authority.certificate)
         archive = Archive(self.configuration.registry())
-        self.pages: dict[str, Page] = {KEEP: archive.keep, FIND: archive.find, STANDING: self.registrar.standing}
+        self.pages: dict[str, Page] = {
+            KEEP: archive.keep,
+            FIND: archive.find,
+            STANDING: self.registrar.standing,
+            ALARM: self.alarmed,
+        }
+        self.on_alarm: Callable[[NodeID], None] = lambda node_id: None
+        """What happens when a credential is shown to be used twice."""
 
     def trust(self) -> TrustStore:
         """A new node's judgement of certificates; what it found out about chains all nodes share."""
@@ -172,6 +184,22 @@ class Provider:
         gone = self.registrar.revoke(node_id)
         bad = dict.fromkeys((*self.configuration.bad_nodes, *gone))
         return self.revise(now, bad_nodes=tuple(bad))
+
+    def alarmed(self, evidence: bytes) -> bytes | None:
+        """Judge what a storing peer brings; who stands accused by signatures of his own is withdrawn."""
+        request, der = unpack(evidence, self.configuration.registry())
+        parsed = parse(der, self.overlay)
+        if not isinstance(parsed, Certificate):
+            return None
+        known = self.registrar.holder(parsed.node_ids[0])
+        if known is None or known.serial != parsed.serial or known.revoked:
+            return None
+        window = self.registrar.policy.second_use.window
+        names = (identity_of(der), *(identity_of(der, node_id) for node_id in parsed.node_ids))
+        if second_use(request, lambda identity: parsed if identity in names else None, window) is None:
+            return None
+        self.on_alarm(parsed.node_ids[0])
+        return b"heard"
 
     def _publish(self, configuration: Configuration) -> Configuration:
         self.registrar.configuration = published = publish(configuration, self.signer)

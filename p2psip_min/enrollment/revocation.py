@@ -1,8 +1,9 @@
 """Certificates that no longer count, and how a node learns of them.
 
-Two ways lead here: ``bad-node`` entries of the signed configuration, which name Node-IDs (RFC 6940 §11.1), and the
-authority's signed list of serial numbers (RFC 5280 §5), for overlays that hand one out. A node knows what it was told,
-so how long a revocation takes to reach everybody is a matter of who tells whom.
+Two ways lead here (``RevocationPolicy`` says which the operator takes): ``bad-node`` entries of the signed
+configuration, which name Node-IDs (RFC 6940 §11.1), and the authority's signed list of serial numbers (RFC 5280 §5),
+for overlays that hand one out. A node knows what it was told, so how long a revocation takes to reach everybody is a
+matter of who tells whom.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import ClassVar, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -21,6 +23,41 @@ from p2psip_min.enrollment.keys import UNREADABLE
 from p2psip_min.ids import NodeID
 
 _HASH = hashes.SHA256()
+
+
+class RevocationPolicy(Protocol):
+    """How members hear that a credential is withdrawn; ``every``: how often they ask for the list, in s (0: never)."""
+
+    @property
+    def every(self) -> float: ...
+
+    @property
+    def published(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unannounced:
+    """They do not: it is not renewed, and that is all."""
+
+    every: ClassVar[float] = 0.0
+    published: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class BadNodes:
+    """By the next configuration, which spreads from peer to peer."""
+
+    every: ClassVar[float] = 0.0
+    published: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """By the authority's list, for which every member asks ``every`` so many seconds."""
+
+    every: float = 60.0
+    published: ClassVar[bool] = False
+
 
 MAX_LIST = 1 << 20
 """Bytes of a list that are parsed at all."""

@@ -11,6 +11,7 @@ from p2psip_min.exchange import Later, Received, Reply
 from p2psip_min.ids import ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures import clearing
+from p2psip_min.procedures.alarm import watch
 from p2psip_min.procedures.clearing import certificates_of
 from p2psip_min.procedures.replicate import copy_out, look_after_copies
 from p2psip_min.storage.replication import HAND_OVER
@@ -78,6 +79,7 @@ def _carry_out(peer: Peer, received: Received) -> Reply:
     # Who hands over may be about to drop what it gives: that is no acknowledgement.
     copied = request.replica_number not in (0, HAND_OVER) and outcome.covers
     if outcome.changed:
+        watch(peer, request, certificates_of(peer, received))
         peer.copies.stored(resource, received.signer if copied else None)
         if request.replica_number == 0 and responsible:
             for replica_number, replica in enumerate(replicas, 1):

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from p2psip_min.attacks.applicants import Enrolled, FloodingHost, FreshIdentity, ManyIdentities, enrolled
+from p2psip_min import procedures
+from p2psip_min.attacks.applicants import (
+    CredentialThief,
+    Enrolled,
+    FloodingHost,
+    FreshIdentity,
+    ManyIdentities,
+    enrolled,
+)
 from p2psip_min.defences import Defences
 from p2psip_min.errors import EnrollmentReason
 from p2psip_min.overlay import Overlay
@@ -90,3 +98,21 @@ def test_a_flooding_host_keeps_its_connections_busy(name: str | None, reason: En
         assert reason in reasons
         assert host.asked >= 3
         assert 6.0 < overlay.now < 16.0
+
+
+def test_a_stolen_credential_is_used_as_any_other() -> None:
+    with Overlay(peers=6, clients=("alice", "bob"), defences="reload", links="plain") as overlay:
+        overlay.register("alice")
+        double = overlay.double("alice")
+        assert double.phone is not None
+        thief = CredentialThief(double.phone.register, lambda: overlay.now)
+        overlay.run(thief.use())
+        assert (thief.tried, thief.accepted) == (1, [])  # nobody serves him yet
+        haunt = next(
+            each for each in overlay.peers() if each.node_id not in overlay.node("alice").peer.topology.table()
+        )
+        overlay.run(procedures.serve_client(double.peer, haunt.address))
+        overlay.run(thief.use())
+        assert (thief.tried, len(thief.accepted)) == (2, 1)
+        overlay.call("bob", "alice")
+        assert (len(double.phone.calls), overlay.phone("alice").calls) == (1, [])

@@ -129,3 +129,18 @@ def test_the_operator_can_be_asked_while_he_is_there() -> None:
     chosen = scenario("EN-10")
     calm = run(chosen, replace(setting(chosen), attack=False))
     assert (calm.figure, calm.honest) == (0.0, 1.0)
+
+
+# --- EN-12: theft -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("defences", [(), ("second-use-alarm",), ("revocation",), ("revocation-list",)])
+def test_an_alarm_that_nobody_hears_and_a_withdrawal_that_nobody_asks_for(defences: tuple[str, ...]) -> None:
+    assert outcome("EN-12", *defences, peers=12).facts == ("10 of 10", "never")
+
+
+@pytest.mark.parametrize("name", ["revocation", "revocation-list"])
+def test_an_alarm_and_a_withdrawal_end_a_theft(name: str) -> None:
+    found = outcome("EN-12", "second-use-alarm", name, peers=12)
+    assert found.figure <= 2.0
+    assert 10.0 < float(found.facts[1].split()[0]) < 90.0
