@@ -52,6 +52,7 @@ class DropReason(Reason):
     NOT_ADJACENT = "signer is not the link's other end"
     LINK_LOST = "link lost"
     REASSEMBLY_TIMEOUT = "fragments missing"
+    OVER_QUOTA = "too many records asked for"
     DISCARDED = "discarded without a reason"
 
 

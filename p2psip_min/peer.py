@@ -72,7 +72,8 @@ class Peer(Node):
         # Its short cut is for the forwarding of this package alone: whoever wraps it wants to see every message.
         forwarding = parts.forwarding
         self._forwarder = forwarding if type(forwarding) is Forwarder else None
-        parts.links.on_message = self.receive
+        quota = self.defences.query_quota
+        parts.links.on_message = quota.gate(self.receive, self._refuse, self.topology.table, self._now)
         parts.links.on_opened = self.link_opened
         parts.links.on_failed = self._failed
         parts.links.on_undelivered = self._undelivered
@@ -134,9 +135,12 @@ class Peer(Node):
             self._deliver(envelope, remote)
         else:
             assert isinstance(decision, Drop)
-            self._drop(envelope, remote, decision.reason)
-            if decision.error_code is not None and envelope.code & 1 and envelope.code != MessageCode.ERROR:
-                self._answer_unread(envelope, remote, decision.error_code, decision.reason)
+            self._refuse(envelope, remote, decision)
+
+    def _refuse(self, envelope: Envelope, remote: NodeID, decision: Drop) -> None:
+        self._drop(envelope, remote, decision.reason)
+        if decision.error_code is not None and envelope.code & 1 and envelope.code != MessageCode.ERROR:
+            self._answer_unread(envelope, remote, decision.error_code, decision.reason)
 
     def _drop(self, envelope: Envelope, previous_hop: NodeID | None, reason: DropReason) -> None:
         self._emit(

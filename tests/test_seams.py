@@ -22,13 +22,14 @@ from p2psip_min.attacks.identity import Churn
 from p2psip_min.attacks.initiative import Initiative
 from p2psip_min.attacks.misleading import Capture, DeadReferral
 from p2psip_min.attacks.pairing import Impostor
-from p2psip_min.attacks.privacy import Curious
+from p2psip_min.attacks.privacy import Curious, Harvest
 from p2psip_min.attacks.reading import RestrictedRead
 from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.software import Crafted
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.tables import FakeTable, ForgedWrites
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
+from p2psip_min.attacks.watching import Watcher
 from p2psip_min.attacks.writing import InvalidStore, Junk, RecordOverwrite, RecordPollution, RecordRemoval
 from p2psip_min.errors import (
     EnrollmentReason,
@@ -95,6 +96,8 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
     Curious: Curious,
+    Watcher: Watcher,
+    Harvest: lambda: Harvest([SOMEWHERE], [TURN_SERVICE]),
     Crafted: lambda: Crafted(NodeID(b"\x07" * 16), [NodeID(b"\x08" * 16)] * 2, 7, 1),
     Impostor: lambda: Impostor(NodeID(b"\x07" * 16), [((NodeID(b"\x08" * 16),), PingReq())]),
     KeyEclipse: lambda: KeyEclipse(SOMEWHERE),

@@ -50,6 +50,8 @@ class Telephone:
         self.links = links
         self.address = address
         self.calls: list[tuple[NodeID, str]] = []
+        self.directory: tuple[str, ...] = ()  # AORs that this phone knows and may look up to cover what it wants
+        self._secret = b""
         self._waiting: dict[str, asyncio.Future[sip.SipMessage]] = {}
         links.on_message = self._receive
 
@@ -118,6 +120,7 @@ class Telephone:
 
     async def call(self, aor: str) -> NodeID:
         """Call ``aor``; returns the node that answered, raises a P2PSIPError when none did."""
+        await self._cover(aor)
         try:
             remote = await self._call(aor)
         except P2PSIPError as error:
@@ -141,6 +144,25 @@ class Telephone:
             except (RemoteFault, LinkRefused, CallRefused) as error:
                 failure = error
         raise failure
+
+    async def _cover(self, aor: str) -> None:
+        """Begin whatever is to cover a call, and wait for the call's own turn."""
+        if not self.directory:
+            return
+        peer, policy = self.peer, self.peer.defences.cover
+        self._secret = self._secret or peer.rng.getrandbits(128).to_bytes(16, "big")
+        for name in policy.names(aor, self.directory, self._secret):
+            peer.spawn(self._pretend(name, policy.moment(peer.rng)), "cover a call")
+        await asyncio.sleep(policy.moment(peer.rng))
+
+    async def _pretend(self, aor: str, seconds: float) -> None:
+        """All of a call that the overlay sees, and nothing that rings."""
+        await asyncio.sleep(seconds)
+        try:
+            for route in await self._routes(aor):
+                await app_attach(self.peer, route, APPLICATION, self.address)
+        except P2PSIPError:
+            return
 
     async def _invite(self, remote: NodeID, aor: str) -> None:
         call_id = f"{self.peer.rng.getrandbits(64):016x}"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from p2psip_min.errors import Malformed
-from p2psip_min.ids import NodeID
+from p2psip_min.errors import Malformed, RemoteFault
+from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.routing.forwarding import Decision
-from p2psip_min.seams import Coalition, Forwarding, PeerParts
+from p2psip_min.seams import Coalition, Forwarding, NodeView, PeerParts
 from p2psip_min.wire.codec import decode
+from p2psip_min.wire.data import FetchKindResponse, StoredDataSpecifier
 from p2psip_min.wire.header import Envelope
 from p2psip_min.wire.kinds import IANA_KINDS, SIP_REGISTRATION, SipRegistration
 from p2psip_min.wire.message import decode_message
-from p2psip_min.wire.messages import MessageCode
+from p2psip_min.wire.messages import FetchReq, MessageCode
 
 CARRIERS = (MessageCode.STORE_REQ, MessageCode.FETCH_ANS)
 
@@ -60,3 +63,40 @@ class _Reading:
         if previous_hop is not None and envelope.code in CARRIERS:
             self.reader.look(envelope, now)
         return self.inner.decide(envelope, previous_hop, now)
+
+
+@dataclass(slots=True)
+class Harvest:
+    """PR-2: a client asks for the registrations of everybody whose name it knows, and keeps what they tell.
+
+    ``places`` are where their records lie, ``kinds`` under which Kinds. ``where`` is how users are reached, ``when``
+    their registrations were made (ms since 1970); both by place.
+    """
+
+    breaks: ClassVar[tuple[str, ...]] = ()
+    """It keeps what the seams ask of store and forwarding."""
+    places: Sequence[ResourceID]
+    kinds: Sequence[int]
+    pause: float = 1.0
+    where: dict[bytes, SipRegistration] = field(default_factory=dict)
+    when: dict[bytes, int] = field(default_factory=dict)
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Act for the node."""
+        return replace(parts, agent=self)
+
+    async def run(self, view: NodeView) -> None:
+        """Ask for one after the other."""
+        wanted = tuple(StoredDataSpecifier(kind, 0, None, ()) for kind in self.kinds)
+        for place in self.places:
+            with suppress(RemoteFault):
+                answer = await view.request((place,), FetchReq(place, wanted))
+                for group in answer.body.kind_responses:
+                    self._keep(place, group)
+            await view.sleep(self.pause)
+
+    def _keep(self, place: bytes, group: FetchKindResponse) -> None:
+        for stored in group.values:
+            self.when[place] = stored.storage_time
+            with suppress(Malformed):
+                self.where[place] = decode(SipRegistration, stored.value.value)

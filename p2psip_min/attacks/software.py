@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from p2psip_min.ids import NodeID
 from p2psip_min.seams import Coalition, NodeView, PeerParts
@@ -28,7 +28,7 @@ class Crafted:
     """CR-2: a client sends messages that no program makes by itself, one to each of ``targets``.
 
     Every other one has a length that leads beyond its end; the rest have a signature that can't be read, and say that
-    they come from ``victim``. ``overlay`` and ``sequence`` are what every header says. ``sent`` are their transactions.
+    they come from ``victim``. ``overlay`` and ``sequence`` are what every header says.
     """
 
     breaks: ClassVar[tuple[str, ...]] = ()
@@ -37,7 +37,6 @@ class Crafted:
     targets: Sequence[NodeID]
     overlay: int
     sequence: int
-    sent: list[int] = field(default_factory=list)
 
     def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
         """Act for the node."""
@@ -46,28 +45,26 @@ class Crafted:
     async def run(self, view: NodeView) -> None:
         """One message after the other, through whoever serves this client."""
         for number, target in enumerate(self.targets):
-            message = self._too_long(number, target) if number % 2 else self._unsigned(number, target)
-            view.send(view.routing_table()[0], message)
-            self.sent.append(number)
+            make = too_long if number % 2 else unsigned
+            header = {"overlay": self.overlay, "configuration_sequence": self.sequence, "transaction_id": number}
+            view.send(view.routing_table()[0], make(header, target, self.victim))
             await view.sleep(PAUSE)
 
-    def _too_long(self, number: int, target: NodeID) -> bytes:
-        """A Ping whose padding, and so its body, is said to be longer than the message."""
-        ping = encode_contents(PingReq(bytes(TOO_LONG)))
-        return self._message(number, target, ping[: len(ping) - TOO_LONG], b"")
 
-    def _unsigned(self, number: int, target: NodeID) -> bytes:
-        """A Ping that says it has passed ``victim`` first, and whose signer nobody can make out."""
-        return self._message(number, target, encode_contents(PingReq()), UNREADABLE, via=NODE_PREFIX + self.victim)
+def too_long(header: Mapping[str, Any], target: NodeID, victim: NodeID) -> bytes:
+    """A Ping whose padding, and so its body, is said to be longer than the message."""
+    ping = encode_contents(PingReq(bytes(TOO_LONG)))
+    cut = ping[: len(ping) - TOO_LONG]
+    return encode_message(ttl=TTL, destinations=NODE_PREFIX + target, contents=cut, security=b"", **header)
 
-    def _message(self, number: int, target: NodeID, contents: bytes, security: bytes, via: bytes = b"") -> bytes:
-        return encode_message(
-            overlay=self.overlay,
-            configuration_sequence=self.sequence,
-            ttl=TTL,
-            transaction_id=number,
-            via=via,
-            destinations=NODE_PREFIX + target,
-            contents=contents,
-            security=security,
-        )
+
+def unsigned(header: Mapping[str, Any], target: NodeID, victim: NodeID) -> bytes:
+    """A Ping that says it has passed ``victim`` first, and whose signer nobody can make out."""
+    return encode_message(
+        ttl=TTL,
+        via=NODE_PREFIX + victim,
+        destinations=NODE_PREFIX + target,
+        contents=encode_contents(PingReq()),
+        security=UNREADABLE,
+        **header,
+    )

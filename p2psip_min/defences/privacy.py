@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from p2psip_min.defences.base import DRAFT, Defence
+from p2psip_min.routing.cover import CoverPolicy, CoverQueries, NoCover
+from p2psip_min.routing.quota import NoQuota, QueryQuota, QuotaPolicy
 from p2psip_min.storage.encryption import ForReaders, InClear, ValueEncryptionPolicy
+from p2psip_min.storage.redundancy import ObscurePlaces, OnePlace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +16,8 @@ class PrivacyDefences:
     """What keeps others from learning who talks to whom."""
 
     value_encryption: ValueEncryptionPolicy = InClear()
+    query_quota: QuotaPolicy = NoQuota()
+    cover: CoverPolicy = NoCover()
 
 
 PRIVACY: tuple[Defence, ...] = (
@@ -27,5 +32,41 @@ PRIVACY: tuple[Defence, ...] = (
         cost="about 60 bytes a value and 32 a reader, one more Kind in each Fetch",
         section="draft 7.2.11, Req. 11",
         presets=(DRAFT,),
+    ),
+    Defence(
+        name="query-quota",
+        title="Quota of queries",
+        field="query_quota",
+        on=QueryQuota(),
+        off=NoQuota(),
+        checks="over one link at most six different records are asked for in a minute",
+        stops="harvesting fast; whoever asks through many peers is counted by none of them for the whole",
+        cost="a memory of a minute, and waiting for those who ask much",
+        section="draft 11.6",
+        number=lambda names: QueryQuota(int(names)),
+    ),
+    Defence(
+        name="cover-queries",
+        title="Cover queries",
+        field="cover",
+        on=CoverQueries(),
+        off=NoCover(),
+        checks="each call is set up among three that are not meant, the same three each time",
+        stops="telling who calls whom from who looks for whom; a part of it, since one of four is right",
+        cost="three more lookups and Attaches a call, and up to a second of waiting",
+        section="draft 7.2.11",
+        number=lambda count: CoverQueries(int(count)),
+    ),
+    Defence(
+        name="obscure-names",
+        title="Obscure resource names",
+        field="places",
+        on=ObscurePlaces(),
+        off=OnePlace(),
+        checks="a record lies where its hashed name, hashed again with a constant, says",
+        stops="those who do not have the overlay's software",
+        cost="no bytes",
+        section="draft 11.6",
+        decoy=True,
     ),
 )

@@ -102,7 +102,7 @@ async def _store_everywhere(
     await _enter(peer, places, kind, entries, lifetime)
     when = peer.next_storage_time(milliseconds(peer.now()))
     if len(places) == 1:
-        return await _store_at(peer, resource, kind, entries, lifetime, when)
+        return await _store_at(peer, places[0], kind, entries, lifetime, when)
     tries = [_outcome(_store_at(peer, place, kind, entries, lifetime, when)) for place in places]
     outcomes = await asyncio.gather(*tries)
     for outcome in outcomes:

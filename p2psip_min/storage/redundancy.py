@@ -77,6 +77,20 @@ class SaltedPlaces:
         return (resource, *[salted(resource, salt) for salt in range(1, self.salts + 1)])
 
 
+@dataclass(frozen=True, slots=True)
+class ObscurePlaces:
+    """A record lies at its salted place and not at its own: a name says where to no one who lacks the salt.
+
+    Everybody who takes part has it.
+    """
+
+    salts = 1
+
+    def of(self, resource: ResourceID) -> tuple[ResourceID, ...]:
+        """The salted place."""
+        return (salted(resource, 1),)
+
+
 class WritePolicy(Protocol):
     """At how many holders of a place the owner stores himself, and how many must confirm before the store counts."""
 

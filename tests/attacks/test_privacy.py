@@ -8,6 +8,7 @@ import pytest
 
 from lab.scenarios import run, scenario, setting
 from p2psip_min.attacks.privacy import Curious
+from p2psip_min.attacks.watching import LineWatcher, guess
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Overlay
 
@@ -71,3 +72,65 @@ def test_more_cryptography_does_not_mend_a_parser(name: str) -> None:
 
 def test_a_strict_preset_reads_strictly() -> None:
     assert outcome("CR-2", preset="reload").figure == 0.0
+
+
+# --- PR-2 -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_harvest_finds_whereabouts_and_times() -> None:
+    assert outcome("PR-2", peers=12).facts == ("14 of 14", "14 of 14")
+    assert outcome("PR-2", "obscure-names", peers=12).facts == ("14 of 14", "14 of 14")
+
+
+def test_encryption_hides_where_and_a_quota_most_of_when() -> None:
+    assert outcome("PR-2", "value-encryption").facts == ("0 of 30", "30 of 30")
+    assert outcome("PR-2", "query-quota").facts == ("6 of 30", "6 of 30")
+    assert outcome("PR-2", "value-encryption", "query-quota").facts == ("0 of 30", "6 of 30")
+
+
+# --- PR-1 -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_guess_is_what_was_seen_most_and_first() -> None:
+    seen = [(b"a", b"x"), (b"a", b"y"), (b"b", b"y"), (b"a", b"y"), (b"c", b"z"), (b"c", b"x")]
+    assert guess(seen) == {b"a": b"y", b"b": b"y", b"c": b"z"}
+    assert guess([]) == {}
+
+
+@pytest.mark.parametrize("base", ["trusted", "untrusted"])
+@pytest.mark.parametrize("name", ["tls", "value-encryption", "message-signature"])
+def test_whoever_may_look_on_knows_the_friends(base: str, name: str) -> None:
+    assert outcome("PR-1", name, base=base).facts == ("8 of 8", "16 of 16")
+
+
+@pytest.mark.parametrize("base", ["trusted", "untrusted"])
+def test_under_cover_one_of_four_is_right(base: str) -> None:
+    right = [int(outcome("PR-1", "cover-queries", base=base, seed=seed).facts[0][0]) for seed in range(1, 9)]
+    assert 8 <= sum(right) <= 24  # of 64, and 16 on the average
+
+
+def test_more_cover_hides_more_and_costs_more() -> None:
+    from lab.scenarios.base import NUMBERS
+
+    assert NUMBERS["cover-queries"](5).count == 5
+    found = [
+        outcome("PR-1", "cover-queries", numbers={"cover-queries": count}, seed=3).figure for count in (0.0, 1.0, 6.0)
+    ]
+    assert found[0] == 1.0
+    assert found[0] > found[1] > found[2]
+
+
+def test_timing_alone_gives_a_pair_away_under_tls() -> None:
+    watcher = LineWatcher({LINE: b"a", FAR: b"b"}, {b"a": b"A", b"b": b"B"})
+    record = b"\x17\x03\x03\x00\x01x"
+    watcher.tap(1.0, LINE, PEER, record)
+    watcher.tap(1.5, PEER, LINE, record)
+    watcher.tap(2.0, PEER, FAR, record)
+    watcher.tap(30.0, PEER, FAR, record)
+    watcher.tap(40.0, FAR, PEER, record)
+    assert watcher.seen() == [(b"a", b"B")]
+    watcher.tap(50.0, FAR, PEER, b"no packet")
+    assert watcher.read == []
+
+
+LINE, FAR, PEER = ("10.0.0.1", 6084), ("10.0.0.2", 6084), ("10.0.0.3", 6084)
