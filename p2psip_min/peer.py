@@ -143,17 +143,8 @@ class Peer(Node):
             self._answer_unread(envelope, remote, decision.error_code, decision.reason)
 
     def _drop(self, envelope: Envelope, previous_hop: NodeID | None, reason: DropReason) -> None:
-        self._emit(
-            events.MessageDropped(
-                self._now(),
-                self.node_id,
-                envelope.transaction_id,
-                envelope.code,
-                previous_hop or b"",
-                reason,
-                envelope.data,
-            )
-        )
+        about = envelope.transaction_id, envelope.code, previous_hop or b""
+        self._emit(events.MessageDropped(self._now(), self.node_id, *about, reason, envelope.data))
 
     def _deliver(self, envelope: Envelope, previous_hop: NodeID | None) -> None:
         try:
