@@ -35,4 +35,4 @@ def open_lab(which: str = "", **choices: Any) -> Panel:
 def predict(threat: str, then: Callable[[], Panel] | None = None) -> Prediction:
     """The question that a threat asks before it is run; the panel opens when it has been answered."""
     question = questions.QUESTIONS[threat]
-    return Prediction(question, then or (lambda: open_lab(threat)))
+    return Prediction(question, then or (lambda: open_lab(threat)), threat)

@@ -19,20 +19,47 @@ POOL = 4
 """How many there are to choose from."""
 
 WHY: Mapping[tuple[str, str], str] = {
-    (
-        "RP-2",
-        "time-stamp",
-    ): "The resend is younger than the window. A window that no replay fits into turns honest users "
-    "with slow clocks away.",
+    ("RP-2", "time-stamp"): "The resend is younger than the window. A window that no replay fits into turns honest "
+    "users with slow clocks away.",
     ("RP-2", "version-counter"): "The copy names the version of its own time. It fitted once, and never will again.",
-    (
-        "TR-1",
-        "message-signature",
-    ): "A signature says who wrote it and that it is unchanged. Everybody can still read it.",
+    ("TR-1", "message-signature"): "A signature says who wrote it and that it is unchanged. Everybody can still "
+    "read it.",
     ("TR-1", "tls"): "Only the two ends of the hop can read it now.",
+    ("TR-4", "tls"): "The line is private, and mallory is at its end. Nobody compared the Node-ID in her messages with "
+    "the one in her certificate.",
+    ("TR-4", "tls + link-auth"): "The Node-ID of the other end comes from its certificate, and enrollment gave it out.",
+    ("TR-5", "overlay-password"): "The client told the password to whoever was at the other end. Now he has it.",
+    ("TR-5", "tls + link-auth"): "Both ends show a certificate, and each looks whose it is: nobody stands in between.",
+    ("ST-1", "client-read-check"): "The check runs in the reader's own program. Mallory's program has none.",
+    ("ST-1", "readers-list"): "The peer that holds the record looks at the owner's list before it answers.",
+    ("ST-2", "record-signature"): "Mallory signs what she writes, and her signature is good. The question is whose "
+    "name the record bears.",
+    ("ST-2", "access-control"): "The record's place follows from the owner's name, and mallory's certificate names "
+    "somebody else.",
+    ("ST-3", "log-in-removal"): "Mallory has logged in. That says who she is, not whose record she removes.",
+    ("ST-3", "signed-tombstone"): "A removal is a record like any other: signed by the owner, younger than what it "
+    "removes.",
+    ("ST-6", "record-signature"): "False entries, truly signed, by somebody with a genuine certificate.",
+    ("ST-6", "access-control"): "Under a name only the one writes who bears it. That does not make him truthful about "
+    "himself, but others can't add to it.",
+    ("ST-7", "record-signature"): "The record is mallory's own, and she signs it. It is no forgery; it points at "
+    "somebody who was not asked.",
+    ("ST-7", "access-control"): "Mallory writes under her own name, as she may. What the record says about bob is "
+    "another matter.",
+    ("ST-7", "contact-consent"): "Before a record leads to bob's phone, bob's phone is asked.",
+    ("ST-8", "peer-quota"): "Mallory's names are spread over all peers, and each sees only a few of them.",
+    ("ST-8", "publication-account"): "One account for one publisher, wherever her objects go.",
+    ("KB-1", "message-signature"): "What is swallowed has no signature to check.",
+    ("KB-1", "path-diagnosis"): "The sender follows its request from peer to peer, and finds where it ended.",
+    ("KB-4", "short-ttl"): "A message that goes astray dies sooner. It still does not arrive.",
+    ("KB-4", "progress-check"): "Each hop must be nearer to the key than the last; the next try goes around the liar.",
+    ("KB-10", "true-root"): "Bob refuses whoever only says that he is responsible. Then the answer is passed on by "
+    "mallory, and the object in it is hers: nothing signs that.",
+    ("RM-1", "tls"): "Mallory has a certificate and a good line. What she tells on it is false.",
+    ("RM-1", "verified-entries"): "Whoever is to enter the table is asked himself, under his own certificate.",
     ("ST-13", "record-signature"): "A signature shows that a value is true. There is no value to show.",
 }
-"""What to say of a choice, by threat and the defence's first name; the catalogue's words serve for the others."""
+"""What to say of a choice, by threat and the defences' names; the catalogue's words serve for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +102,10 @@ def candidates(threat_id: str) -> tuple[Candidate, ...]:
     )
 
 
-def attempt(threat_id: str, candidate: Candidate, *, peers: int = 32, seed: int = 7) -> Tried:
+def attempt(threat_id: str, candidate: Candidate, *, base: str | None = None, peers: int = 32, seed: int = 7) -> Tried:
     """Run the attack against the choice; it is right when the attack comes to nothing and honest users are served."""
     chosen = scenario(threat_id)
-    ground = setting(chosen, peers=peers, seed=seed)
+    ground = setting(chosen, base=base, peers=peers, seed=seed)
     defended = ground.with_defences(candidate.names)
     outcome = run(chosen, defended)
     said = word(chosen, outcome.figure)
@@ -95,7 +122,7 @@ def attempt(threat_id: str, candidate: Candidate, *, peers: int = 32, seed: int 
 
 
 def _why(chosen: Scenario, candidate: Candidate, said: Word, served: bool) -> str:
-    if known := WHY.get((chosen.id, candidate.names[0])):
+    if known := WHY.get((chosen.id, " + ".join(candidate.names))):
         return known
     checks = candidate.checks[:1].upper() + candidate.checks[1:]
     if said is Word.HOLDS and not served:

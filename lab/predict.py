@@ -8,10 +8,11 @@ from typing import Any
 
 import ipywidgets as w
 
+from lab import progress
 from lab.questions import SURE, Question
 from lab.widgets import Panel
 
-_STYLE = """<style>
+STYLE = """<style>
 .predict{border:2px solid #14191f;border-radius:6px;padding:12px 16px 14px;margin:4px 0 12px;max-width:880px;
 font:13.5px/1.5 system-ui,sans-serif;color:#14191f}
 .predict h4{font-size:19px;line-height:1.3;margin:0 0 6px}.predict ol{margin:0 0 4px;padding-left:22px}
@@ -28,16 +29,19 @@ _MISSING = {
 
 
 class Prediction:
-    """A question, and the panel that it unlocks; ``view`` is the widget to display."""
+    """A question, and the panel that it unlocks; ``view`` is the widget to display.
 
-    def __init__(self, question: Question, then: Callable[[], Panel]) -> None:
-        self.question = question
+    The first answer to the question of a ``threat`` is what counts in the progress.
+    """
+
+    def __init__(self, question: Question, then: Callable[[], Panel], threat: str) -> None:
+        self.question, self.threat = question, threat
         self.answer: int | None = None
         self.sure = ""
         self.panel: Panel | None = None
         self._then = then
         steps = "".join(f"<li>{escape(step)}</li>" for step in question.steps)
-        head = w.HTML(f"{_STYLE}<h4>{escape(question.text)}</h4><ol>{steps}</ol>")
+        head = w.HTML(f"{STYLE}<h4>{escape(question.text)}</h4><ol>{steps}</ol>")
         self.choice = w.RadioButtons(
             options=[(answer, number) for number, answer in enumerate(question.answers)],
             value=None,
@@ -65,10 +69,13 @@ class Prediction:
         """Lock the answer in and show the panel; once only."""
         if self.panel is None:
             self.answer, self.sure = self.choice.value, self.certainty.value or ""
+            if self.answer is not None:
+                right = self.answer == self.question.right
+                progress.here().predicted(self.threat, self.question.answers[self.answer], self.sure, right=right)
             self.panel = self._then()
             self.choice.disabled = self.certainty.disabled = True
             words = "none" if self.answer is None else f"{self.question.answers[self.answer]}, {self.sure}"
-            self.told = w.HTML(f"{_STYLE}<p><b>Your prediction</b> &nbsp; {escape(words)}</p>")
+            self.told = w.HTML(f"{STYLE}<p><b>Your prediction</b> &nbsp; {escape(words)}</p>")
             self.card.children = [self.told]
             self.view.children = [self.card, self.panel.view]
             self.panel.caption.observe(self._judge, "value")
@@ -80,7 +87,7 @@ class Prediction:
         if session is None or not session.finished or session.cursor < session.length:
             return
         if self.answer is not None and session.frame().word is self.question.word:
-            self.told.value = f"{_STYLE}<p><b>Your prediction</b> &nbsp; {escape(self.result())}</p>"
+            self.told.value = f"{STYLE}<p><b>Your prediction</b> &nbsp; {escape(self.result())}</p>"
 
     def result(self) -> str:
         """Right or missed, and why; for after the run."""

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from lab import progress
 from lab.exercises.comparison import CELLS
 from lab.fields import registration_text
+from lab.questions import SURE
 from lab.scenarios import scenario
 from lab.told import Told, told
 from p2psip_min import trace as events
@@ -277,3 +279,26 @@ def figure_1_rows() -> Table:
 def named(threat: str) -> tuple[str, ...]:
     """The defence that stops a threat, by its names in the catalogue."""
     return scenario(threat).defence
+
+
+# --- oneself ----------------------------------------------------------------------------------------------------------
+
+
+def calibrated(kept: progress.Progress | None = None) -> Table:
+    """How often one's predictions came true, by how sure one was; whoever knows himself is right when certain."""
+    rows = [
+        (each.sure, str(each.made), str(each.right), f"{each.right / each.made:.0%}" if each.made else "–")
+        for each in progress.calibration(kept or progress.here(), SURE)
+    ]
+    return Table(("how sure", "predictions", "came true", "share"), tuple(rows))
+
+
+def choices(*threats: str, kept: progress.Progress | None = None) -> Table:
+    """How many tries each fix took, by threat."""
+    made = (kept or progress.here()).fixes
+    rows = []
+    for threat in threats:
+        tried = [choice.right for choice in made.get(threat, [])]
+        found = f"found at try {tried.index(True) + 1}" if True in tried else "not found yet"
+        rows.append((threat, str(len(tried)), found if tried else "not tried yet"))
+    return Table(("threat", "tries", "the fix"), tuple(rows))

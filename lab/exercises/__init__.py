@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from lab.exercises.box import NOTEBOOK_00, predicted_hops, same_seed, who_stores
 from lab.exercises.comparison import NOTEBOOK_01, figure_1, who_can_alter
+from lab.exercises.hints import HINTS
 from lab.exercises.replay import NOTEBOOK_06, Held, Put, accepts, beats_time_stamp, captured, fresh_nonces
 
 __all__ = [
+    "HINTS",
     "NOTEBOOK_00",
     "NOTEBOOK_01",
     "NOTEBOOK_06",

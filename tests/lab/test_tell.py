@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import tell
+from lab.progress import Progress
 from lab.told import Told, told
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Overlay
@@ -95,3 +96,17 @@ def test_a_table_in_text_and_html() -> None:
     assert str(table) == repr(table) == "a   b\n1   x < y\n22  z"
     assert "x &lt; y" in table._repr_html_()
     assert list(table) == [("1", "x < y"), ("22", "z")]
+
+
+def test_one_is_told_how_well_one_knows_what_one_knows() -> None:
+    kept = Progress()
+    kept.predicted("RP-2", "v2", "certain", right=False)
+    kept.predicted("KB-9", "x", "certain", right=True)
+    kept.chose("TR-1", "message-signature", right=False)
+    kept.chose("TR-1", "tls", right=True)
+    kept.chose("ST-7", "access-control", right=False)
+    table = tell.calibrated(kept)
+    assert table.column("share") == ("–", "–", "50%")
+    assert table.column("predictions") == ("0", "0", "2")
+    fixes = tell.choices("TR-1", "ST-7", "ST-8", kept=kept)
+    assert fixes.column("the fix") == ("found at try 2", "not found yet", "not tried yet")

@@ -1,0 +1,140 @@
+"""Cards to work with in a lesson: find the fix, and hints one by one. What is chosen and opened is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import ipywidgets as w
+
+from lab import fixes, progress
+from lab.exercises import HINTS
+from lab.predict import STYLE
+from lab.scenarios import scenario
+from lab.text import Word
+
+_MORE = """<style>
+.predict .tried{border-left:5px solid #465260;background:#f5f7f9;padding:6px 12px;margin-top:6px}
+.predict .tried.right{border-color:#00664b;background:#e2f3ed}
+.predict .tried.wrong{border-color:#a04400;background:#fdede2}
+.predict .asked{font-size:13.5px;color:#465260}.predict .widget-radio-box label{height:auto;white-space:normal}
+</style>"""
+
+
+class Card:
+    """A framed box; what goes wrong in a handler is shown in its last line, and the card stays usable."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.problem = w.HTML()
+        self.view = w.VBox()
+        self.view.add_class("predict")
+
+    def _show(self, *parts: w.Widget) -> None:
+        self.view.children = [w.HTML(f"{STYLE}{_MORE}<h4>{escape(self.title)}</h4>"), *parts, self.problem]
+
+    def _guard(self, handler: Callable[[], None]) -> None:
+        self.problem.value = ""
+        try:
+            handler()
+        except Exception as error:  # the card's edge: nothing may end in the void
+            self.problem.value = f"<p>× {escape(type(error).__name__)}: {escape(str(error))}</p>"
+
+    def _plain(self) -> str:
+        return self.title
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundle = self.view._repr_mimebundle_(**options)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            data["text/plain"] = self._plain()
+        return bundle
+
+
+class FixIt(Card):
+    """Find it, fix it: choose among four, and see what the attack comes to; each choice says why."""
+
+    def __init__(self, threat: str, *, base: str | None = None, peers: int = 32, seed: int = 7) -> None:
+        chosen = scenario(threat)
+        super().__init__(f"{chosen.id} · {chosen.title}. What stops it?")
+        self.threat, self.base, self.peers, self.seed = chosen.id, base or chosen.bases[0], peers, seed
+        self.candidates = fixes.candidates(chosen.id)
+        self.tried: list[fixes.Tried] = []
+        self.choice = w.RadioButtons(
+            options=[(each.title, number) for number, each in enumerate(self.candidates)],
+            value=None,
+            layout={"width": "auto"},
+        )
+        self.check = w.Button(description="Check", disabled=True, icon="check")
+        self.check.tooltip = "Run the attack against this choice"
+        self.log = w.HTML()
+        asked = (
+            f'<p class="asked">{escape(chosen.attacker[:1].upper() + chosen.attacker[1:])}. Measured: '
+            f"{escape(chosen.metric)}. Every choice is run.</p>"
+        )
+        self.choice.observe(lambda _: self._look(), "value")
+        self.check.on_click(lambda _: self._guard(self.run))
+        self._show(w.HTML(asked), self.choice, self.check, self.log)
+
+    @property
+    def solved(self) -> bool:
+        """Whether one of the choices was right."""
+        return any(tried.right for tried in self.tried)
+
+    def _look(self) -> None:
+        self.check.disabled = self.choice.value is None
+
+    def run(self) -> None:
+        """Run the attack against the choice, write it down, and say what came of it."""
+        candidate = self.candidates[self.choice.value]
+        self.check.disabled, self.check.description = True, "Running…"
+        try:
+            tried = fixes.attempt(self.threat, candidate, base=self.base, peers=self.peers, seed=self.seed)
+        finally:
+            self.check.disabled, self.check.description = False, "Check"
+        self.tried.insert(0, tried)
+        self.log.value = "".join(map(_told, self.tried))
+        progress.here().chose(self.threat, " + ".join(candidate.names), right=tried.right)
+
+    def _plain(self) -> str:
+        return "\n".join([self.title, *(f"  {n}. {each.title}" for n, each in enumerate(self.candidates, 1))])
+
+
+def _told(tried: fixes.Tried) -> str:
+    sign, kind = ("✓ right", "right") if tried.right else ("× not this", "wrong")
+    word = f"{tried.word}" if tried.word is Word.HOLDS else f"{tried.word}, figure {tried.figure:g}"
+    return (
+        f'<div class="tried {kind}"><b>{sign} · {escape(tried.candidate.title)}</b> &nbsp; {escape(word)}, honest '
+        f"users served {tried.honest:.0%}<br>{escape(tried.why)}</div>"
+    )
+
+
+class Hints(Card):
+    """The hints of an exercise, one by one; how many were opened is written down."""
+
+    def __init__(self, exercise: str) -> None:
+        if exercise not in HINTS:
+            raise LookupError(f"no hints for {exercise!r}; known: {', '.join(HINTS)}")
+        super().__init__(f"Stuck? {exercise}")
+        self.exercise, self.hints, self.opened = exercise, HINTS[exercise], 0
+        self.more = w.Button(icon="question")
+        self.more.layout.width = "180px"
+        self.text = w.HTML()
+        self.more.on_click(lambda _: self._guard(self.open))
+        self._show(self.text, self.more)
+        self._name()
+
+    def open(self) -> None:
+        """Show the next hint."""
+        if self.opened < len(self.hints):
+            self.opened += 1
+            shown = "".join(f"<li>{escape(hint)}</li>" for hint in self.hints[: self.opened])
+            self.text.value = f"<ol>{shown}</ol>"
+            progress.here().hinted(self.exercise, self.opened)
+        self._name()
+
+    def _name(self) -> None:
+        left = self.opened < len(self.hints)
+        self.more.disabled = not left
+        self.more.description = f"Show hint {self.opened + 1} of {len(self.hints)}" if left else "No more hints"
