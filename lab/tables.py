@@ -27,8 +27,8 @@ _ICONS = {
 _WORD_ICONS = {
     Word.HOLDS: "check", Word.NEWEST: "check", Word.REFUSED: "refuse", Word.ROLLED_BACK: "back", Word.FORGED: "warn",
     Word.LOST: "cross", Word.READ: "eye", Word.INVALID: "warn", Word.FLOODED: "warn", Word.TAKEN: "cross",
-    Word.FAILED: "cross", Word.STALE: "clock", Word.REMOVED: "cross", Word.KEPT_COPY: "copy", Word.NOT_RUN: "ask",
-    Word.RUNNING: "dots",
+    Word.EXCEEDED: "warn", Word.FAILED: "cross", Word.STALE: "clock", Word.REMOVED: "cross", Word.KEPT_COPY: "copy",
+    Word.NOT_RUN: "ask", Word.RUNNING: "dots",
 }  # fmt: skip
 _VERSION = re.compile(r"\bv(\d+)\b")
 

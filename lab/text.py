@@ -19,6 +19,7 @@ class Word(enum.StrEnum):
     INVALID = "INVALID"
     FLOODED = "FLOODED"
     TAKEN = "TAKEN"
+    EXCEEDED = "EXCEEDED"
     FAILED = "FAILED"
     STOLEN = "STOLEN"
     LATE = "LATE"
@@ -51,6 +52,7 @@ TONES: dict[Word, Tone] = {
     Word.INVALID: Tone.BAD,
     Word.FLOODED: Tone.BAD,
     Word.TAKEN: Tone.BAD,
+    Word.EXCEEDED: Tone.BAD,
     Word.FAILED: Tone.BAD,
     Word.STOLEN: Tone.BAD,
     Word.LATE: Tone.BAD,

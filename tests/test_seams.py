@@ -13,6 +13,7 @@ import pytest
 from p2psip_min import attacks
 from p2psip_min.attacks.answering import FalseContact, FalseDenial, FalseRecord
 from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
+from p2psip_min.attacks.delegates import GrantExceeded, Overstep
 from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard, SelectiveDiscard
 from p2psip_min.attacks.eclipse import KeyEclipse
 from p2psip_min.attacks.flooding import NameSquat, Spam, VictimsContact
@@ -43,7 +44,7 @@ from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.seams import Coalition, NodeView, PeerParts
 from p2psip_min.trace import MessageSent
 from p2psip_min.view import View
-from p2psip_min.wire.data import SingleValue
+from p2psip_min.wire.data import DictionaryEntry, SingleValue
 from p2psip_min.wire.kinds import SIP_REGISTRATION, TURN_SERVICE
 from p2psip_min.wire.messages import MessageCode, PingReq
 from tests.crafting import Hand, close_all, small, trace_of
@@ -63,6 +64,7 @@ def honest(parts: PeerParts, coalition: Coalition) -> PeerParts:
 
 
 SOMEWHERE = ResourceID.of("somewhere")
+ENTRY = DictionaryEntry(b"key", True, b"x")
 
 
 class Nowhere:
@@ -124,6 +126,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     RecordOverwrite: lambda: RecordOverwrite(0.0, (SOMEWHERE,), SIP_REGISTRATION, b"x"),
     RecordPollution: lambda: RecordPollution(0.0, (SOMEWHERE,), SIP_REGISTRATION, (b"x", b"y")),
     RecordRemoval: lambda: RecordRemoval(0.0, (SOMEWHERE,), SIP_REGISTRATION, 0.0),
+    GrantExceeded: lambda: GrantExceeded(0.0, SOMEWHERE, (Overstep("x", 0.0, SIP_REGISTRATION, ENTRY, True),)),
     RestrictedRead: lambda: RestrictedRead(0.0, (SOMEWHERE,), SIP_REGISTRATION),
     Spam: lambda: Spam(0.0, (SOMEWHERE,), TURN_SERVICE, b"x"),
     NameSquat: lambda: NameSquat(0.0, (SOMEWHERE,), SIP_REGISTRATION, b"x", 2),

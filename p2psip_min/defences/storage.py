@@ -16,6 +16,7 @@ from p2psip_min.storage.access import (
     PartPolicy,
 )
 from p2psip_min.storage.consent import ConsentPolicy, ContactAsked, NobodyAsked
+from p2psip_min.storage.delegation import DelegationPolicy, NoDelegation, SharedKey, SignedGrants
 from p2psip_min.storage.denial import AnybodysDenial, DenialPolicy, RootSetDenial
 from p2psip_min.storage.policies import (
     AnyOrder,
@@ -71,6 +72,7 @@ class StorageDefences:
     record_signature: RecordSignaturePolicy = NoRecordSignature()
     access: AccessControlPolicy = AnyWriter()
     parts: PartPolicy = AnyPart()
+    delegation: DelegationPolicy = NoDelegation()
     removal: RemovalPolicy = AsValues()
     quota: QuotaPolicy = Unlimited()
     consent: ConsentPolicy = NobodyAsked()
@@ -154,6 +156,30 @@ STORAGE: tuple[Defence, ...] = (
         off=AnyPart(),
         checks="who writes to a shared record has a part in it, or writes his first",
         stops="those who have no part in a record",
+        cost="one signature a record",
+        section="draft 7.2.8",
+        decoy=True,
+    ),
+    Defence(
+        name="signed-grants",
+        title="Signed grants",
+        field="delegation",
+        on=SignedGrants(),
+        off=NoDelegation(),
+        checks="who writes to another's record has a grant for this Kind, operation and moment, through to the owner",
+        stops="delegates who do more than they may, or longer",
+        cost="one record a grant, one signature a record, one more Kind in each Fetch of what is shared",
+        section="draft 7.2.8, RFC 8076",
+        presets=(DRAFT,),
+    ),
+    Defence(
+        name="shared-key",
+        title="The owner's key in other hands",
+        field="delegation",
+        on=SharedKey(),
+        off=NoDelegation(),
+        checks="whoever writes to a record has its owner's key",
+        stops="whoever was not given the key",
         cost="one signature a record",
         section="draft 7.2.8",
         decoy=True,

@@ -10,14 +10,17 @@ from p2psip_min.procedures.leave import crash, leave
 from p2psip_min.procedures.lookup import locate, ping
 from p2psip_min.procedures.maintain import ask_for_table, maintain, stabilize
 from p2psip_min.procedures.records import fetch, remove, store
+from p2psip_min.procedures.sharing import Key, grant, revoke, write_for
 
 __all__ = [
+    "Key",
     "app_attach",
     "ask_for_table",
     "attach",
     "crash",
     "diagnose",
     "fetch",
+    "grant",
     "join",
     "join_in_time",
     "leave",
@@ -25,7 +28,9 @@ __all__ = [
     "maintain",
     "ping",
     "remove",
+    "revoke",
     "serve_client",
     "stabilize",
     "store",
+    "write_for",
 ]

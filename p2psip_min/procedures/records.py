@@ -27,7 +27,7 @@ from p2psip_min.storage.rights import GUARDED, sealing
 from p2psip_min.storage.selection import whole
 from p2psip_min.storage.values import key_of, same_version
 from p2psip_min.wire.data import APPEND, DictionaryEntry, StoredData, StoredDataValue, StoreKindData
-from p2psip_min.wire.kinds import PUBLICATIONS, READERS
+from p2psip_min.wire.kinds import GRANT, PUBLICATIONS, READERS, AccessPolicy
 from p2psip_min.wire.messages import ErrorCode, FetchReq, PingReq, StoreReq
 from p2psip_min.wire.security import UNSIGNED
 
@@ -71,11 +71,11 @@ async def store(
         # What everybody could read so far goes first, so that the younger one is the encrypted one.
         gone = tuple([replace(value, exists=False, value=b"") for value in plain if key_of(value) != _APPENDED])
         if gone:
-            await _store_everywhere(peer, resource, kind, gone, max(lifetime, LIFETIME))
+            await store_in_clear(peer, resource, kind, gone, max(lifetime, LIFETIME))
         del peer.generations[resource, kind]
     await _list_readers(peer, resource, kind, lifetime)
     entries = tuple([encryption.encrypt(resource, placed, value, readers, peer.rng) for value in plain])
-    stored = await _store_everywhere(peer, resource, placed, entries, lifetime)
+    stored = await store_in_clear(peer, resource, placed, entries, lifetime)
     if peer.defences.audit.every:
         peer.published[resource, kind] = Publication(plain, peer.now() + lifetime)
         peer.on_published()
@@ -91,11 +91,11 @@ async def _list_readers(peer: Peer, resource: ResourceID, kind: int, lifetime: i
     if wanted == held and (not wanted or until >= peer.now() + lifetime):
         return
     entries = [DictionaryEntry(key, key in wanted, b"") for key in sorted(wanted | held)]
-    await _store_everywhere(peer, resource, READERS, entries, max(lifetime, LIFETIME) + ENTRY_SLACK)
+    await store_in_clear(peer, resource, READERS, entries, max(lifetime, LIFETIME) + ENTRY_SLACK)
     peer.listed[resource, kind] = wanted, peer.now() + max(lifetime, LIFETIME)
 
 
-async def _store_everywhere(
+async def store_in_clear(
     peer: Peer, resource: ResourceID, kind: int, entries: Sequence[StoredDataValue], lifetime: int
 ) -> Stored:
     places = peer.defences.places.of(resource)
@@ -158,7 +158,7 @@ async def _enter(
     async with peer.entering:  # one change of the account at a time, since each names the version that it replaces
         if new := [key for key in keys if peer.entered.get(key, 0.0) < until]:
             entries = [DictionaryEntry(key, True, b"") for key in new]
-            await _store_everywhere(peer, place_of(own.user), PUBLICATIONS, entries, lifetime + ENTRY_SLACK)
+            await store_in_clear(peer, place_of(own.user), PUBLICATIONS, entries, lifetime + ENTRY_SLACK)
             peer.entered.update(dict.fromkeys(new, until))
 
 
@@ -302,7 +302,11 @@ async def _fetch(peer: Peer, resource: ResourceID, kind: int) -> tuple[Value, ..
 
 
 def _fetch_all(peer: Peer, resource: ResourceID, kinds: Sequence[int]) -> FetchReq:
-    return FetchReq(resource, tuple([whole(peer.surroundings.kinds[kind]) for kind in kinds]))
+    """Asks for all of these Kinds, and for the grants where one of them is shared."""
+    specs = [peer.surroundings.kinds[kind] for kind in kinds]
+    if peer.defences.delegation.listed and any(spec.access is AccessPolicy.USER_CHAIN_ACL for spec in specs):
+        specs.append(peer.surroundings.kinds[GRANT])
+    return FetchReq(resource, tuple([whole(spec) for spec in specs]))
 
 
 def _read(
@@ -366,10 +370,9 @@ async def _next_holder(peer: Peer, resource: ResourceID, known: tuple[NodeID, ..
 
 
 def _answer(peer: Peer, received: Received, kind: int, place: ResourceID) -> Answer:
-    values = tuple(
-        value for response in received.body.kind_responses if response.kind == kind for value in response.values
-    )
-    return Answer(received.signer, values, certificates_of(peer, received), place)
+    groups = {group.kind: group.values for group in received.body.kind_responses}
+    beside = groups.get(GRANT, ()) if kind != GRANT else ()
+    return Answer(received.signer, groups.get(kind, ()), certificates_of(peer, received), place, beside)
 
 
 async def remove(peer: Peer, resource: ResourceID, kind: int, key: bytes, *, lifetime: int = LIFETIME) -> Stored:

@@ -24,15 +24,21 @@ def on_store(peer: Peer, received: Received) -> Reply | Later:
     request: StoreReq = received.body
     if peer.leaving or (not peer.joined and request.replica_number == 0):
         raise ErrorAnswer(ErrorCode.FORBIDDEN, b"going" if peer.leaving else b"not a peer")
-    # A stray copy may come home from anybody: a stranger's word that somebody was asked already is worth nothing.
-    first_hand = request.replica_number == 0 or received.signer not in peer.topology.neighbors()
-    if first_hand and (peer.defences.consent.asks or peer.defences.quota.booked):
+    if _first_hand(peer, received) and (peer.defences.consent.asks or peer.defences.quota.booked):
         changes = peer.store.judge(request, **_circumstances(peer, received))
         if not isinstance(changes, Rejected):
             asked = clearing.questions(peer, request.resource, changes, certificates_of(peer, received))
             if asked:
                 return Later(_store_when_clear(peer, received, asked))
     return _carry_out(peer, received)
+
+
+def _first_hand(peer: Peer, received: Received) -> bool:
+    """Whether nobody whom we know has judged the store before us.
+
+    A stray copy may come home from anybody, and a stranger's word that all was in order is worth nothing.
+    """
+    return received.body.replica_number == 0 or received.signer not in peer.topology.neighbors()
 
 
 async def _store_when_clear(peer: Peer, received: Received, asked: Sequence[clearing.Question]) -> Reply:
@@ -60,6 +66,7 @@ def _circumstances(peer: Peer, received: Received) -> dict[str, Any]:
         "plausible_replica_sender": topology.plausible_source(received.signer)
         or (responsible and request.replica_number == HAND_OVER and _may_come_home(peer, resource)),
         "now": peer.now(),
+        "first_hand": _first_hand(peer, received),
     }
 
 

@@ -93,8 +93,9 @@ PLACES: Mapping[AccessPolicy, AccessRule] = {
     AccessPolicy.USER_NODE_MATCH: user_match,
     AccessPolicy.NODE_MULTIPLE: node_multiple,
     AccessPolicy.NODE_ID_MATCH: anywhere,
+    AccessPolicy.USER_CHAIN_ACL: user_match,
 }
-"""Whose place a resource is, by the Kind's policy."""
+"""Whose place a resource is, by the Kind's policy; what others may do by grant is not asked here (RFC 8076)."""
 
 BOUND = frozenset(PLACES) - {AccessPolicy.NODE_ID_MATCH}
 """The policies that bind a place to somebody."""

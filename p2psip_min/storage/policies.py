@@ -20,6 +20,7 @@ from p2psip_min.errors import LinkReason, StoreReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.access import AccessControlPolicy, AnyPart, AnyWriter, PartPolicy
 from p2psip_min.storage.consent import ConsentPolicy, NobodyAsked
+from p2psip_min.storage.delegation import DelegationPolicy, NoDelegation
 from p2psip_min.storage.quota import QuotaPolicy, Unlimited
 from p2psip_min.storage.readership import AnyReader, ReadAccessPolicy
 from p2psip_min.storage.redundancy import OnePlace, PlacesPolicy
@@ -422,6 +423,9 @@ class StorePolicies(Protocol):
     def parts(self) -> PartPolicy: ...
 
     @property
+    def delegation(self) -> DelegationPolicy: ...
+
+    @property
     def removal(self) -> RemovalPolicy: ...
 
     @property
@@ -449,6 +453,7 @@ class StoreRules:
     places: PlacesPolicy = OnePlace()
     access: AccessControlPolicy = AnyWriter()
     parts: PartPolicy = AnyPart()
+    delegation: DelegationPolicy = NoDelegation()
     removal: RemovalPolicy = AsValues()
     quota: QuotaPolicy = Unlimited()
     consent: ConsentPolicy = NobodyAsked()

@@ -17,14 +17,23 @@ from p2psip_min.errors import ReadReason, StoreReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.encryption import InClear, ValueEncryptionPolicy
 from p2psip_min.storage.policies import CertificateFor, Recollection, StorePolicies
-from p2psip_min.storage.rights import proven
+from p2psip_min.storage.rights import NOTHING, grants, proven
 from p2psip_min.storage.validation import well_formed
-from p2psip_min.storage.values import CLASS_OF, MAX_LIFETIME, VALUE_RULES, ValueRule, is_absence, key_of, precedence
+from p2psip_min.storage.values import (
+    CLASS_OF,
+    MAX_LIFETIME,
+    VALUE_RULES,
+    Shelf,
+    ValueRule,
+    is_absence,
+    key_of,
+    precedence,
+)
 from p2psip_min.storage.vouching import NobodyVouches, VouchingPolicy
 from p2psip_min.trace import Event
 from p2psip_min.wire.data import StoredData, StoredDataValue
 from p2psip_min.wire.encrypted import plain_kind
-from p2psip_min.wire.kinds import KindSpec
+from p2psip_min.wire.kinds import GRANT, OUR_KINDS, KindSpec
 
 CLOCK_SLACK = 60.0
 """Seconds by which an owner's clock may be behind the reader's before a value counts as too old to exist."""
@@ -35,12 +44,14 @@ class Answer:
     """What one holder gave for one Kind; ``certificates`` looks up signers in its message.
 
     ``place`` is where it was asked for, None for the record's own place: values are signed for the place they lie at.
+    ``grants`` are what it has beside a record that is shared.
     """
 
     holder: NodeID
     values: Sequence[StoredData]
     certificates: CertificateFor
     place: bytes | None = None
+    grants: Sequence[StoredData] = ()
 
 
 @dataclass(slots=True)
@@ -169,11 +180,13 @@ class Reader:
         """
         taken: list[Value] = []
         refused: list[Refusal] = []
+        place = answer.place or resource
+        shelves = grants(place, OUR_KINDS[GRANT], answer.grants, answer.certificates) if answer.grants else NOTHING
         for stored in answer.values:
             if is_absence(stored):
                 continue
             key = key_of(stored.value)
-            signer = self._judge(resource, answer.place or resource, spec, key, stored, answer.certificates, now)
+            signer = self._judge(resource, answer, shelves, spec, key, stored, now)
             opened = signer if isinstance(signer, ReadReason) else self._open(resource, spec, stored)
             if isinstance(opened, ReadReason):
                 refused.append(Refusal(answer.holder, key, stored, opened))
@@ -198,17 +211,18 @@ class Reader:
     def _judge(
         self,
         resource: bytes,
-        place: bytes,
+        answer: Answer,
+        shelves: Mapping[int, Shelf],
         spec: KindSpec,
         key: bytes,
         stored: StoredData,
-        certificates: CertificateFor,
         now: float,
     ) -> str | ReadReason:
+        place, certificates = answer.place or resource, answer.certificates
         value = stored.value
         if type(value) is not CLASS_OF[spec.model]:
             return ReadReason.INVALID_VALUE
-        signer = proven(self._rules, place, spec, stored, certificates)
+        signer = proven(self._rules, place, spec, stored, certificates, shelves, now=now)
         if isinstance(signer, StoreReason):
             return ReadReason[signer.name]
         if refusal := self._vouching.refusal(place, spec.id, stored, certificates):

@@ -16,7 +16,7 @@ from typing import Any
 from p2psip_min import trace as events
 from p2psip_min.errors import StoreReason
 from p2psip_min.ids import NodeID, ResourceID, distance
-from p2psip_min.storage.policies import Answers, CertificateFor, Signer, StorePolicies
+from p2psip_min.storage.policies import Answers, CertificateFor, StorePolicies
 from p2psip_min.storage.quota import exceeded
 from p2psip_min.storage.readership import may_read
 from p2psip_min.storage.rights import NOTHING, proven
@@ -147,34 +147,21 @@ class Store:
         request: StoreReq,
         *,
         sender: NodeID,
-        sender_certificate: Signer | None,
-        certificates: CertificateFor,
-        responsible: bool,
-        plausible_replica_sender: bool,
         transaction_id: int,
         now: float,
         replicas: tuple[NodeID, ...] = (),
+        **circumstances: Any,
     ) -> Accepted | Rejected:
         """Judge a StoreReq signed by ``sender`` and carry it out whole, or not at all (RFC 6940 §7.4.1.1).
 
-        ``sender_certificate`` is None where messages are not signed. ``certificates`` looks up the values' signers.
-        ``responsible``: this node is the resource's peer; ``plausible_replica_sender``: it expects copies of the
-        resource from ``sender``. ``replicas`` are named in the answer to an original store.
+        The circumstances are those of ``Checklist.judge``. ``replicas`` are named in the answer to an original store.
         """
         known = self._answers.recall(sender, transaction_id, now)
         if isinstance(known, Accepted):
             return Accepted(known.responses, [], False, True)
         happened: list[Event] = self.expire(now)
         resource = request.resource
-        changes = self.judge(
-            request,
-            sender=sender,
-            sender_certificate=sender_certificate,
-            certificates=certificates,
-            responsible=responsible,
-            plausible_replica_sender=plausible_replica_sender,
-            now=now,
-        )
+        changes = self.judge(request, sender=sender, now=now, **circumstances)
         if isinstance(changes, Rejected):
             happened.append(
                 events.StoreRejected(now, self.node_id, transaction_id, resource, changes.kind, changes.reason)
@@ -289,7 +276,8 @@ class Store:
     ) -> Held | StoreReason:
         if type(stored.value) is not CLASS_OF[spec.model]:
             return StoreReason.MODEL_MISMATCH
-        signer = proven(self.rules, resource, spec, stored, certificates, self._resources.get(resource, NOTHING))
+        shelves = self._resources.get(resource, NOTHING)
+        signer = proven(self.rules, resource, spec, stored, certificates, shelves, now=now, first_hand=False)
         if isinstance(signer, StoreReason):
             return signer
         if reason := self._checklist.invalid(spec, stored):

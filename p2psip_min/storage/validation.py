@@ -17,7 +17,7 @@ from p2psip_min.storage.values import CLASS_OF, Held, Shelf, ValueRule, key_of, 
 from p2psip_min.trace import Event
 from p2psip_min.wire.codec import encode
 from p2psip_min.wire.data import APPEND, ArrayEntry, StoredData, StoredDataValue, StoreKindData
-from p2psip_min.wire.kinds import PUBLICATIONS, KindRegistry, KindSpec
+from p2psip_min.wire.kinds import GRANT, PUBLICATIONS, KindRegistry, KindSpec
 from p2psip_min.wire.messages import ErrorCode, StoreAns, StoreKindResponse, StoreReq
 
 ERROR_OF: Mapping[StoreReason, ErrorCode] = {
@@ -34,6 +34,7 @@ ERROR_OF: Mapping[StoreReason, ErrorCode] = {
     StoreReason.ACCESS_DENIED: ErrorCode.FORBIDDEN,
     StoreReason.REQUESTER_DENIED: ErrorCode.FORBIDDEN,
     StoreReason.OTHERS_PART: ErrorCode.FORBIDDEN,
+    StoreReason.NOT_GRANTED: ErrorCode.FORBIDDEN,
     StoreReason.OVER_QUOTA: ErrorCode.FORBIDDEN,
     StoreReason.NOT_BOOKED: ErrorCode.FORBIDDEN,
     StoreReason.NO_CONSENT: ErrorCode.FORBIDDEN,
@@ -119,9 +120,17 @@ class Checklist:
         responsible: bool,
         plausible_replica_sender: bool,
         now: float,
+        first_hand: bool | None = None,
     ) -> list[Change] | Rejected:
-        """The changes that ``request`` makes to ``shelves``, or the first reason against it."""
+        """The changes that ``request`` of ``sender`` makes to ``shelves``, or the first reason against it.
+
+        ``sender_certificate`` is None where messages are not signed. ``certificates`` looks up the values' signers.
+        ``responsible``: this node is the resource's peer; ``plausible_replica_sender``: it expects copies of the
+        resource from ``sender``. ``first_hand``: no other holder has judged it before; unless said, that is true of
+        original stores.
+        """
         original = request.replica_number == 0
+        first_hand = original if first_hand is None else first_hand
         if original and not responsible:
             return refuse(StoreReason.NOT_RESPONSIBLE)
         if not (original or plausible_replica_sender):
@@ -134,10 +143,13 @@ class Checklist:
             spec = self.kinds[group.kind]
             shelf = shelves.get(group.kind)
             signers: list[Signer | None] = []
+            around = _with_grants(shelves, changes)
             for stored in group.values:
                 if type(stored.value) is not CLASS_OF[spec.model]:
                     return refuse(StoreReason.MODEL_MISMATCH, group.kind)
-                signer = proven(self.rules, request.resource, spec, stored, certificates, shelves)
+                signer = proven(
+                    self.rules, request.resource, spec, stored, certificates, around, now=now, first_hand=first_hand
+                )
                 if isinstance(signer, StoreReason):
                     return refuse(signer, group.kind)
                 # The owner who sends his own value, from his only node, has just been allowed to.
@@ -145,7 +157,7 @@ class Checklist:
                 if original and sender_certificate is not None and not alike:
                     user, salts = sender_certificate.user, self.rules.places.salts
                     claim = Claim(request.resource, spec, key_of(stored.value), user, sender, salts)
-                    if denied(self.rules, claim, shelves, removes=not stored.value.exists):
+                    if denied(self.rules, claim, stored.value, around, now):
                         return refuse(StoreReason.REQUESTER_DENIED, group.kind)
                 signers.append(signer)
             if group.raw:
@@ -258,6 +270,16 @@ class Checklist:
         if not 0 < stored.lifetime <= self.max_lifetime:
             return StoreReason.LIFETIME
         return None if well_formed(self.value_rules, spec, stored.value) else StoreReason.INVALID_VALUE
+
+
+def _with_grants(shelves: Mapping[int, Shelf], changes: Sequence[Change]) -> Mapping[int, Shelf]:
+    """The shelves with the grants that the same request brings, which stand before what they allow."""
+    coming = {key: new for change in changes if change.kind == GRANT for key, new, _ in change.entries}
+    if not coming:
+        return shelves
+    held = shelves[GRANT].values if GRANT in shelves else {}
+    spec = next(change.spec for change in changes if change.kind == GRANT)
+    return {**shelves, GRANT: Shelf(spec, 0, {**held, **coming})}
 
 
 def well_formed(rules: Mapping[int, ValueRule], spec: KindSpec, value: StoredDataValue) -> bool:

@@ -13,9 +13,11 @@ from p2psip_min.errors import Malformed
 from p2psip_min.wire.codec import decode
 from p2psip_min.wire.data import ArrayEntry, DictionaryEntry, SingleValue, StoredData, StoredDataValue, signed_value
 from p2psip_min.wire.encrypted import EncryptedValue, encrypted_kind
+from p2psip_min.wire.grants import Grant
 from p2psip_min.wire.kinds import (
     CERTIFICATE_BY_NODE,
     CERTIFICATE_BY_USER,
+    GRANT,
     SIP_REGISTRATION,
     TURN_SERVICE,
     DataModel,
@@ -170,6 +172,7 @@ _PLAIN_RULES: Mapping[int, ValueRule] = {
     TURN_SERVICE: lambda value: decode(TurnServer, value),
     CERTIFICATE_BY_NODE: _certificate,
     CERTIFICATE_BY_USER: _certificate,
+    GRANT: lambda value: decode(Grant, value),
 }
 VALUE_RULES: Mapping[int, ValueRule] = {
     **_PLAIN_RULES,

@@ -26,13 +26,14 @@ class DataModel(enum.Enum):
 
 
 class AccessPolicy(enum.Enum):
-    """Who may write a Kind's values (RFC 6940 §7.3, RFC 7374)."""
+    """Who may write a Kind's values (RFC 6940 §7.3, RFC 7374, RFC 8076)."""
 
     USER_MATCH = "USER-MATCH"
     NODE_MATCH = "NODE-MATCH"
     USER_NODE_MATCH = "USER-NODE-MATCH"
     NODE_MULTIPLE = "NODE-MULTIPLE"
     NODE_ID_MATCH = "NODE-ID-MATCH"
+    USER_CHAIN_ACL = "USER-CHAIN-ACL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +90,19 @@ IANA_KINDS = KindRegistry(
 PUBLICATIONS = 0xF0000031
 CONSENT = 0xF0000032
 READERS = 0xF0000033
+GRANT = 0xF0000034
 
 OUR_KINDS = KindRegistry(
     [
         KindSpec(PUBLICATIONS, "PUBLICATIONS", DataModel.DICTIONARY, AccessPolicy.USER_MATCH, 255, 0),
         KindSpec(CONSENT, "CONSENT", DataModel.SINGLE, AccessPolicy.NODE_MATCH, 1, 0),
         KindSpec(READERS, "READERS", DataModel.DICTIONARY, AccessPolicy.USER_MATCH, 64, 0, 20),
+        KindSpec(GRANT, "GRANT", DataModel.DICTIONARY, AccessPolicy.USER_CHAIN_ACL, 64, 300),
     ]
 )
 """Kinds for private use (RFC 6940 §14.6) that some defences need: an identity's account of what it has published
 elsewhere; a node's word that a record may lead to it, which is fetched from the node itself; and, beside any record of
-its owner's, whom he lets read it."""
+its owner's, whom he lets read it, and whom he lets write to what can be shared (``wire.grants``)."""
 
 KNOWN_KINDS = KindRegistry([*IANA_KINDS.values(), *OUR_KINDS.values()])
 """What every node of ours knows."""

@@ -34,6 +34,7 @@ FIGURES = {
     },
     "ST-4": {"record-signature": 3.0, "access-control": 3.0, "own-part": 0.0, "one-list": 3.0, "validation": 3.0},
     "ST-6": {"record-signature": 0.75, "access-control": 0.0, "own-part": 0.5, "version-counter": 0.75},
+    "ST-5": {"signed-grants": 0.0, "shared-key": 6.0, "record-signature": 6.0, "access-control": 0.0, "own-part": 6.0},
     "ST-7": {"record-signature": 6.0, "access-control": 6.0, "own-part": 6.0, "contact-consent": 0.0},
     "ST-8": {"access-control": 192.0, "own-part": 192.0, "publication-account": 16.0},
     "ST-9": {"record-signature": 4.0, "first-come": 4.0, "access-control": 0.0, "publication-account": 0.0},
@@ -47,17 +48,25 @@ def test_what_each_defence_alone_leaves(threat: str, defence: str) -> None:
     assert found.figure == FIGURES[threat][defence]
 
 
-@pytest.mark.parametrize("name", ["draft", "reload", "hardened"])
-@pytest.mark.parametrize("threat", CLIENTS)
+SERVED = [(threat, name) for threat in CLIENTS for name in ("draft", "reload", "hardened")]
+
+
+@pytest.mark.parametrize(("threat", "name"), [each for each in SERVED if each != ("ST-5", "reload")])
 def test_presets_serve_honest_users_in_full(threat: str, name: str) -> None:
     assert outcome(threat, preset=name, attack=False).honest == 1.0
 
 
 @pytest.mark.parametrize("name", ["reload", "hardened"])
-@pytest.mark.parametrize("threat", ["ST-2", "ST-3", "ST-4", "ST-6", "ST-10"])
+@pytest.mark.parametrize("threat", ["ST-2", "ST-3", "ST-4", "ST-6", "ST-9", "ST-10"])
 def test_what_rfc_6940_demands_stops_writers(threat: str, name: str) -> None:
     found = outcome(threat, preset=name)
     assert (found.figure, found.honest) == (0.0, 1.0)
+
+
+def test_rfc_6940_alone_knows_no_delegates() -> None:
+    assert outcome("ST-5", preset="reload", attack=False).facts == ("4 of 4", "0 of 3")
+    assert outcome("ST-5", "access-control").facts == ("4 of 4", "0 of 3")
+    assert outcome("ST-5", "signed-grants").facts == ("4 of 4", "3 of 3")
 
 
 def test_facts_tell_what_readers_got() -> None:

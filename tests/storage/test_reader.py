@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from p2psip_min import trace
 from p2psip_min.clock import milliseconds
-from p2psip_min.errors import ReadReason
+from p2psip_min.errors import ReadReason, StoreReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.encryption import ForReaders
 from p2psip_min.storage.policies import Forgetful, NoRecordSignature, OwnerSignature, Remembers, StoreRules
@@ -115,6 +115,10 @@ def test_others_part(world: Any) -> None:
     other = world.owners["alice's phone"].node_id
     across = world.seal(b"", kind=SIP_REGISTRATION, key=other)
     refused(Desk(world).read(across, kind=SIP_REGISTRATION), ReadReason.OTHERS_PART)
+
+
+def test_not_granted_is_told_by_its_reason() -> None:
+    assert ReadReason.NOT_GRANTED.value == StoreReason.NOT_GRANTED.value  # see test_delegation
 
 
 def test_rolled_back(world: Any) -> None:

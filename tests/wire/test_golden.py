@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min.errors import Malformed
 from p2psip_min.ids import WILDCARD, NodeID, OpaqueID, ResourceID, overlay_hash
+from p2psip_min.storage.quota import entry_key
+from p2psip_min.storage.readership import list_key
 from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.codec import decode, encode
 from p2psip_min.wire.data import (
@@ -30,6 +32,7 @@ from p2psip_min.wire.data import (
 )
 from p2psip_min.wire.encrypted import EncryptedValue, encrypted_kind
 from p2psip_min.wire.framing import frame_ack
+from p2psip_min.wire.grants import Grant, Operations, grant_key
 from p2psip_min.wire.header import (
     HEADER_LENGTH,
     WHOLE,
@@ -39,7 +42,7 @@ from p2psip_min.wire.header import (
     open_envelope,
     reroute,
 )
-from p2psip_min.wire.kinds import IANA_KINDS, SipRegistration, SipRegistrationType, TurnServer
+from p2psip_min.wire.kinds import IANA_KINDS, OUR_KINDS, SipRegistration, SipRegistrationType, TurnServer
 from p2psip_min.wire.message import (
     OTHER_NEXT_HOPS,
     MessageExtension,
@@ -510,6 +513,16 @@ def test_choice_24_further_next_hops_are_a_list_in_an_extension() -> None:
         0110 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 0110 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
         """
     )
+
+
+def test_choice_25_a_grant_says_itself_what_it_allows_and_when_it_ends() -> None:
+    grant = Grant(b"bob@x", 0xF0000041, False, Operations.WRITE | Operations.REMOVE, 0x0102030405060708)
+    assert encode(grant) == spelled("0005 626f624078 f0000041 00 03 0102030405060708")
+    assert decode(Grant, encode(grant)) == grant
+    assert grant_key(N, 2) == spelled("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 02")
+    assert list(OUR_KINDS) == [0xF0000031, 0xF0000032, 0xF0000033, 0xF0000034]
+    assert entry_key(bytes(16), 0xF0000041, b"k") == bytes(16) + spelled("f0000041 6b")
+    assert list_key(1, "bob@x") == list_key(encrypted_kind(1), "bob@x") == spelled("00000001 626f624078")
 
 
 def test_options_are_added_behind_others_and_leave_the_rest_alone() -> None:
