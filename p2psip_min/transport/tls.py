@@ -5,6 +5,9 @@
 2. Session tickets are off: nobody resumes, and they would cost a quarter of the handshake.
 3. Nothing looks at ciphertext or its length: signatures and so handshakes differ in size from run to run. What is
    produced at one time (a flight, a record) is one packet.
+4. All sessions of one identity pass their bytes to the library, and get them from it, through the same two buffers. A
+   buffer keeps for good the room that it once took, and a large overlay has tens of thousands of sessions. So whoever
+   uses them leaves both empty, whatever happens.
 """
 
 from __future__ import annotations
@@ -12,14 +15,12 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
+from functools import cache
 
 from p2psip_min.errors import LinkReason, LocalProtocolError, Rejected
 
 _NO_CHECK_TIME = 0x200000
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python has no name for."""
-
-_PIECE = 256
-"""Bytes of a flight given to the library at a time."""
 
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
 
@@ -51,12 +52,12 @@ def reason_of(error: ssl.SSLError) -> LinkReason:
 
 
 class TlsIdentity:
-    """Certificate chain and key to show (or none) and roots to trust, all PEM; a context per role, made when needed.
+    """Certificate chain and key to show (or none) and roots to trust, all PEM; its context is made when needed.
 
     ``mutual`` False: as a server ask nobody for a certificate. ``verify`` False: as a client look at no certificate.
     """
 
-    __slots__ = ("_certificate", "_client", "_key", "_mutual", "_roots", "_server", "_verify")
+    __slots__ = ("_certificate", "_context", "_incoming", "_key", "_mutual", "_outgoing", "_roots", "_verify")
 
     def __init__(
         self,
@@ -72,8 +73,9 @@ class TlsIdentity:
         self._key = key
         self._mutual = mutual
         self._verify = verify
-        self._client: ssl.SSLContext | None = None
-        self._server: ssl.SSLContext | None = None
+        self._context: ssl.SSLContext | None = None
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
 
     @property
     def has_certificate(self) -> bool:
@@ -82,30 +84,24 @@ class TlsIdentity:
 
     def client(self) -> TlsSession:
         """The connecting end of a new session."""
-        if self._client is None:
-            self._client = self._context(ssl.PROTOCOL_TLS_CLIENT)
-        return TlsSession(self._client, server_side=False)
+        return TlsSession(self._own_context().wrap_bio(self._incoming, self._outgoing), self._incoming, self._outgoing)
 
     def server(self) -> TlsSession:
         """The accepting end of a new session; LocalProtocolError without a certificate."""
         if self._certificate is None:
             raise LocalProtocolError("a TLS server needs a certificate")
-        if self._server is None:
-            self._server = self._context(ssl.PROTOCOL_TLS_SERVER)
-        return TlsSession(self._server, server_side=True)
+        tls = _serving(self._mutual).wrap_bio(self._incoming, self._outgoing, server_side=True)
+        tls.context = self._own_context()  # what it shows and trusts; a second context for that would take 28 KiB more
+        return TlsSession(tls, self._incoming, self._outgoing)
 
-    def _context(self, protocol: ssl._SSLMethod) -> ssl.SSLContext:
-        context = ssl.SSLContext(protocol)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        if protocol == ssl.PROTOCOL_TLS_SERVER:
-            context.num_tickets = 0
-        context.check_hostname = False
-        asks = self._verify if protocol == ssl.PROTOCOL_TLS_CLIENT else self._mutual
-        context.verify_mode = ssl.CERT_REQUIRED if asks else ssl.CERT_NONE
-        # Certificates are dated in virtual time and the library would compare with the wall clock: dates are judged
-        # by the overlay's own check. Right in a simulator only.
-        context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
-        if self._roots and asks:
+    def _own_context(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = self._make_context()
+        return self._context
+
+    def _make_context(self) -> ssl.SSLContext:
+        context = _new_context(ssl.PROTOCOL_TLS_CLIENT, asks=self._verify)
+        if self._roots and (self._verify or self._mutual):
             context.load_verify_locations(cadata=self._roots.decode("ascii"))
         if self._certificate is not None and self._key is not None:
             chain = self._certificate
@@ -114,6 +110,25 @@ class TlsIdentity:
                 chain += b"\n" + self._roots
             _load(context, chain + b"\n" + self._key)
         return context
+
+
+def _new_context(protocol: ssl._SSLMethod, *, asks: bool) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED if asks else ssl.CERT_NONE
+    # Certificates are dated in virtual time and the library would compare with the wall clock: dates are judged by the
+    # overlay's own check. Right in a simulator only.
+    context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
+    return context
+
+
+@cache
+def _serving(mutual: bool) -> ssl.SSLContext:
+    """How everybody accepts; each session adds whose it is."""
+    context = _new_context(ssl.PROTOCOL_TLS_SERVER, asks=mutual)
+    context.num_tickets = 0
+    return context
 
 
 def _load(context: ssl.SSLContext, pem: bytes) -> None:
@@ -127,12 +142,13 @@ def _load(context: ssl.SSLContext, pem: bytes) -> None:
         os.unlink(path)
 
 
-def failure_of(error: ssl.SSLError, outgoing: ssl.MemoryBIO) -> TlsFailure:
+def failure_of(error: ssl.SSLError, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> TlsFailure:
     """What a failed operation means, with the alert it left for the other end."""
+    incoming.read()
     return TlsFailure(reason_of(error), error.reason or "", outgoing.read())
 
 
-def read_rest(tls: ssl.SSLObject, outgoing: ssl.MemoryBIO) -> bytes:
+def read_rest(tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> bytes:
     """The plaintext of whatever records are complete by now; TlsFailure as in unseal."""
     parts = []
     try:
@@ -141,7 +157,8 @@ def read_rest(tls: ssl.SSLObject, outgoing: ssl.MemoryBIO) -> bytes:
     except ssl.SSLWantReadError:
         pass
     except ssl.SSLError as error:
-        raise failure_of(error, outgoing) from error
+        raise failure_of(error, incoming, outgoing) from error
+    incoming.read()  # behind the other end's last word
     return b"".join(parts)
 
 
@@ -149,29 +166,27 @@ class TlsSession:
     """One end of a TLS connection: bytes from the other end in, bytes for it out; nothing waits."""
 
     # A link reads and writes these itself, on the path of every message.
-    __slots__ = ("established", "incoming", "outgoing", "tls")
+    __slots__ = ("_behind", "established", "incoming", "outgoing", "tls")
 
-    def __init__(self, context: ssl.SSLContext, *, server_side: bool) -> None:
-        self.incoming = ssl.MemoryBIO()
-        self.outgoing = ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=server_side)
+    def __init__(self, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> None:
+        self.incoming = incoming
+        self.outgoing = outgoing
+        self.tls = tls
         self.established = False
+        self._behind = b""
 
     def handshake(self, data: bytes = b"") -> tuple[bool, bytes]:
         """Take a flight; whether that was the last, and the next one to send (or none); TlsFailure if refused."""
-        # In pieces: a buffer keeps for good the room that it once took, and a large overlay has tens of thousands.
-        for start in range(0, len(data) or 1, _PIECE):
-            self.incoming.write(data[start : start + _PIECE])
-            if self.established:
-                continue
-            try:
-                self.tls.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
-            except ssl.SSLError as error:
-                raise failure_of(error, self.outgoing) from error
-            else:
-                self.established = True
+        self.incoming.write(data)
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            raise failure_of(error, self.incoming, self.outgoing) from error
+        else:
+            self.established = True
+            self._behind = self.incoming.read()
         return self.established, self.outgoing.read()
 
     def seal(self, data: bytes) -> bytes:
@@ -181,8 +196,9 @@ class TlsSession:
 
     def unseal(self, data: bytes) -> bytes:
         """The plaintext of the records completed by ``data``; TlsFailure when one isn't genuine or is an alert."""
-        self.incoming.write(data)
-        return read_rest(self.tls, self.outgoing)
+        behind, self._behind = self._behind, b""
+        self.incoming.write(behind + data)
+        return read_rest(self.tls, self.incoming, self.outgoing)
 
     def certificate(self) -> bytes | None:
         """The other end's certificate as DER, if it showed one that the roots cover."""

@@ -108,11 +108,11 @@ class TlsLink:
             try:
                 plain = self._tls.read(size)
                 if incoming.pending or len(plain) >= size:  # more than one record, against the habit of our own end
-                    plain += read_rest(self._tls, self._outgoing)
+                    plain += read_rest(self._tls, incoming, self._outgoing)
             except SSLWantReadError:
                 return
             except SSLError as error:
-                raise failure_of(error, self._outgoing) from error
+                raise failure_of(error, incoming, self._outgoing) from error
         except TlsFailure as failure:
             if failure.farewell:
                 self.stream.send(failure.farewell)

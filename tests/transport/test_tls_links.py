@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ssl import SSLWantReadError
 
 import pytest
 
@@ -266,3 +267,65 @@ def test_pipelined_messages_need_one_timer_and_any_progress_extends_it(tls: Worl
     tls.run(30)
     assert len(b.messages) == 5
     assert a.failed == []
+
+
+JUNK = bytes((23, 3, 3, 0, 40)) + bytes(40)
+"""What looks like a record and is none."""
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        lambda data: data + JUNK,  # behind a good record
+        lambda data: JUNK + data,  # in front of one
+        lambda data: data[:-5],  # a record without its end
+        lambda data: data + data[:7],  # a good one and the beginning of another
+        lambda data: JUNK[:7] + data,
+    ],
+)
+@pytest.mark.parametrize("first", [0, 1, 2, 3, 4])
+def test_what_comes_over_one_link_spoils_no_other_of_the_same_node(
+    tls: World, spoiled: Callable[[bytes], bytes], first: int
+) -> None:
+    """Sessions of one node share the library's buffers: nothing of one may be left in them for the next."""
+    a, b, c = (tls.add(number) for number in range(3))
+    c.links.learn(IDS[1], HOSTS[1])
+    c.links.send(IDS[1], b"before")
+    tls.run()
+    packets = 0
+
+    def spoil(data: bytes) -> list[tuple[float, bytes]]:
+        nonlocal packets
+        packets += 1
+        return [(0.0, spoiled(data) if packets > first else data)]
+
+    tls.network.on_path(HOSTS[0], HOSTS[1], spoil)
+    a.links.learn(IDS[1], HOSTS[1])
+    for number in range(3):
+        a.links.send(IDS[1], b"%d" % number)
+        c.links.send(IDS[1], b"meanwhile")
+        tls.run(0.5)
+    tls.run()
+    c.links.send(IDS[1], b"after")
+    tls.run()
+    assert packets > first
+    assert [message for node, message in b.messages if node == IDS[2]] == [b"before", *[b"meanwhile"] * 3, b"after"]
+    assert c.failed == []
+    assert isinstance(b.links, TlsLinks)
+    identity = b.links.identity
+    assert identity._incoming.pending == identity._outgoing.pending == 0
+
+
+def test_nothing_is_left_behind_the_last_word(tls: World) -> None:
+    a, b = tls.pair()
+    a.links.send(IDS[1], b"x")
+    tls.run()
+    assert not isinstance(a.links, PlainLinks)
+    link = a.links.table[IDS[1]]
+    with pytest.raises(SSLWantReadError):
+        link._tls.unwrap()  # says the last word, and waits for the other end's
+    link.stream.send(link._outgoing.read() + JUNK)
+    tls.run()
+    assert isinstance(b.links, TlsLinks)
+    identity = b.links.identity
+    assert identity._incoming.pending == identity._outgoing.pending == 0
