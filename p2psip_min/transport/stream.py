@@ -34,8 +34,10 @@ class Stream:
     """One end of a stream; ``on_open``, ``on_data`` and ``on_close`` are set by whoever holds it."""
 
     __slots__ = (
+        "_back",
         "_host",
         "_next",
+        "_way",
         "early",
         "expected",
         "finished",
@@ -49,6 +51,8 @@ class Stream:
 
     def __init__(self, host: StreamHost, remote: Address, identifier: int, peer: int) -> None:
         self._host: StreamHost | None = host
+        self._way = host.network.way(host.address, remote)
+        self._back = host.network.way(remote, host.address)
         self.remote = remote
         self.identifier = identifier
         self.peer = peer
@@ -70,10 +74,10 @@ class Stream:
         host = self._host
         if host is None:
             return
-        number = self._next
+        number, carry = self._next, host.carry
         self._next = number + 1
         segment = Segment(DATA, self.peer, number, data)
-        if not host.send(host.address, self.remote, segment):
+        if not carry(self._way, segment):
             host.retry(self, segment, 0)
 
     def close(self) -> None:
@@ -101,7 +105,28 @@ class Stream:
 
     # --- inside: called by the host ---------------------------------------------------------------------------
 
-    def take(self, segment: Segment) -> None:
+    def take(self, packet: Packet) -> None:
+        """Take the data that is due, if the packet is that; others go where a stranger's would."""
+        if (
+            type(packet) is Segment
+            and packet.to == self.identifier
+            and packet.number == self.expected
+            and packet.kind == DATA
+            and self.early is None
+            and self._host is not None
+        ):
+            on_data = self.on_data
+            self.expected += 1
+            on_data(packet.data)
+        else:
+            self._back.take(packet)
+
+    def listen(self) -> None:
+        """Take what comes from the other end's address oneself, unless another stream does."""
+        if self._back.socket is self._back:
+            self._back.socket = self
+
+    def arrived(self, segment: Segment) -> None:
         """A DATA or FIN segment has arrived."""
         if segment.number != self.expected:
             if segment.number > self.expected:
@@ -135,6 +160,8 @@ class Stream:
         if self._host is not None:
             host, self._host, self.early = self._host, None, None
             host.streams.pop(self.identifier, None)
+            if self._back.socket is self:
+                self._back.socket = self._back
             if not host.streams:
                 host.on_empty()
 
@@ -146,6 +173,7 @@ class StreamHost:
         self.network = network
         self.address = address
         self.send = network.send
+        self.carry = network.carry
         self.streams: dict[int, Stream] = {}
         self.on_accept: Callable[[Stream], None] | None = None
         self.on_empty: Callable[[], None] = _ignore
@@ -198,11 +226,12 @@ class StreamHost:
                 stream.expected += 1
                 stream.on_data(packet.data)
             elif kind >= DATA:
-                stream.take(packet)
+                stream.arrived(packet)
             elif kind == RST:
                 stream.lost(LinkReason.RESET if stream.peer else LinkReason.UNREACHABLE)
             elif kind == SYN_ANSWER and not stream.peer:
                 stream.peer = packet.number
+                stream.listen()
                 stream.on_open()
         elif packet.kind == SYN:
             self._accept(source, packet)
@@ -222,6 +251,7 @@ class StreamHost:
             return  # the same SYN again
         stream = Stream(self, source, self.network.next_connection(), packet.number)
         self.streams[stream.identifier] = stream
+        stream.listen()
         answer = Segment(SYN_ANSWER, stream.peer, stream.identifier, b"")
         if not self.send(self.address, source, answer):
             self.retry(stream, answer, 0)

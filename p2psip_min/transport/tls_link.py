@@ -6,16 +6,24 @@ watched link is dead.
 
 from __future__ import annotations
 
-from asyncio import TimerHandle
 from ssl import SSLError, SSLWantReadError
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from p2psip_min.errors import LinkReason, Malformed
 from p2psip_min.ids import NodeID
-from p2psip_min.transport.link import GIVE_UP
 from p2psip_min.transport.stream import Stream
 from p2psip_min.transport.tls import TlsFailure, TlsSession, failure_of, read_rest
-from p2psip_min.wire.framing import DATA, FrameBuffer, frame_ack, frame_data, open_frame
+from p2psip_min.wire.framing import (
+    ACK,
+    ACK_LENGTH,
+    DATA,
+    DATA_OVERHEAD,
+    FrameBuffer,
+    frame_ack,
+    frame_data,
+    open_frame,
+    peek_frame,
+)
 
 if TYPE_CHECKING:
     from p2psip_min.transport.tls_links import TlsLinks
@@ -30,13 +38,11 @@ class TlsLink:
     __slots__ = (
         "_acknowledged",
         "_buffer",
-        "_deadline",
         "_incoming",
         "_links",
         "_next",
         "_outgoing",
         "_received",
-        "_timer",
         "_tls",
         "_unacknowledged",
         "remote",
@@ -57,8 +63,6 @@ class TlsLink:
         self._received = 0
         self._acknowledged = 0
         self._unacknowledged: list[bytes] = []
-        self._timer: TimerHandle | None = None
-        self._deadline = 0.0
         self._buffer: FrameBuffer | None = None
 
     @property
@@ -78,13 +82,13 @@ class TlsLink:
 
     def send(self, message: bytes) -> None:
         """Send at once: the stream keeps order and repeats what is lost."""
+        links, tls, waiting = self._links, self._tls, self._unacknowledged
         number = self._next
         self._next = number + 1
-        waiting = self._unacknowledged
-        if not waiting and self._links.watched:
-            self._timer = self._links.call_later(GIVE_UP, self._late)
+        if not waiting and links.watched:
+            links.patience.set(self)
         waiting.append(message)
-        self._tls.write(frame_data(number, message))
+        tls.write(frame_data(number, message))
         self.stream.send(self._outgoing.read())
 
     def close(self, reason: LinkReason = LinkReason.CLOSED) -> None:
@@ -93,22 +97,20 @@ class TlsLink:
 
     def halt(self) -> list[bytes]:
         """Stop everything; returns what was not acknowledged, oldest first."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._links.patience.pop(self, None)
         left, self._unacknowledged = self._unacknowledged, []
         return left
 
     def take(self, data: bytes) -> None:
         """Records have arrived."""
-        incoming = self._incoming
+        incoming, tls = self._incoming, self._tls
         incoming.write(data)
         size = len(data)
         try:
             try:
-                plain = self._tls.read(size)
+                plain = tls.read(size)
                 if incoming.pending or len(plain) >= size:  # more than one record, against the habit of our own end
-                    plain += read_rest(self._tls, incoming, self._outgoing)
+                    plain += read_rest(tls, incoming, self._outgoing)
             except SSLWantReadError:
                 return
             except SSLError as error:
@@ -118,6 +120,23 @@ class TlsLink:
                 self.stream.send(failure.farewell)
             self._links.fail(self, failure.link_reason)
             return
+        # The message that is due, or the acknowledgement of the only one that waits: nearly all are one of these.
+        size = len(plain)
+        if self._buffer is None and size >= ACK_LENGTH:
+            kind, number, rest = peek_frame(plain)
+            waiting = self._unacknowledged
+            if kind == DATA and rest >> 8 == size - DATA_OVERHEAD:
+                self._message(number, plain[DATA_OVERHEAD:])
+            elif kind == ACK and size == ACK_LENGTH and number == self._acknowledged and len(waiting) == 1:
+                self._acknowledged = number + 1
+                waiting.clear()
+                self._links.patience.pop(self, None)
+            else:
+                self._take_unusual(plain)
+        else:
+            self._take_unusual(plain)
+
+    def _take_unusual(self, plain: bytes) -> None:
         if self._buffer is None:
             try:
                 kind, number, body = open_frame(plain)
@@ -145,38 +164,33 @@ class TlsLink:
 
     def _frame(self, kind: int, number: int, body: bytes | int) -> None:
         if kind == DATA:
-            message = cast(bytes, body)
-            links = self._links
-            count = self._received
-            if number != count & 0xFFFFFFFF or len(message) > links.max_message:
-                links.fail(self, LinkReason.MALFORMED if number != count & 0xFFFFFFFF else LinkReason.TOO_LARGE)
-                return
-            self._received = count + 1
-            mask = 0xFFFFFFFF if count > 31 else (1 << count) - 1
-            self._tls.write(frame_ack(number, mask))
-            self.stream.send(self._outgoing.read())
-            links.on_message(self.remote, message)
+            self._message(number, cast(bytes, body))
             return
-        waiting = self._unacknowledged
+        waiting, patience = self._unacknowledged, self._links.patience
         count = (number - self._acknowledged & 0xFFFFFFFF) + 1
         if count > len(waiting):
             return
         self._acknowledged += count
-        if count == len(waiting):
-            waiting.clear()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-        else:
-            del waiting[:count]
-            self._deadline = self._links.loop.time() + GIVE_UP
+        del waiting[:count]
+        patience.pop(self, None)
+        if waiting and self._links.watched:
+            patience.set(self)
 
-    def _late(self) -> None:
+    def _message(self, number: int, message: bytes) -> None:
         links = self._links
-        if links.loop.time() < self._deadline:
-            self._timer = links.loop.call_at(self._deadline, self._late)
-        else:
-            links.fail(self, LinkReason.NO_ACKNOWLEDGEMENT)
+        count = self._received
+        if number != count & 0xFFFFFFFF or len(message) > links.max_message:
+            links.fail(self, LinkReason.MALFORMED if number != count & 0xFFFFFFFF else LinkReason.TOO_LARGE)
+            return
+        self._received = count + 1
+        on_message, tls = links.on_message, self._tls
+        tls.write(frame_ack(number, 0xFFFFFFFF if count > 31 else (1 << count) - 1))
+        self.stream.send(self._outgoing.read())
+        on_message(self.remote, message)
+
+    def overdue(self) -> None:
+        """Nothing that was sent has been acknowledged for too long."""
+        self._links.fail(self, LinkReason.NO_ACKNOWLEDGEMENT)
 
     def lost(self, reason: LinkReason) -> None:
         """The stream ended under the link."""

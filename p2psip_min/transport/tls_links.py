@@ -182,6 +182,7 @@ class TlsLinks(LinkTable):
         self.check = check
         self.password = password
         self.watched = watched
+        self.patience = network.deadlines(GIVE_UP)
         self.max_message = max_message
         self.table: dict[NodeID, TlsLink] = {}
         self.call_later = self.loop.call_later
