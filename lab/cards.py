@@ -10,9 +10,13 @@ import ipywidgets as w
 
 from lab import fixes, progress
 from lab.exercises import HINTS
+from lab.playlists import playlist
 from lab.predict import STYLE
-from lab.scenarios import scenario
+from lab.scenarios import SCENARIOS, scenario
+from lab.session import Session
 from lab.text import Word
+from lab.widgets import Panel
+from p2psip_min.transport.driver import driver_here
 
 _MORE = """<style>
 .predict .tried{border-left:5px solid #465260;background:#f5f7f9;padding:6px 12px;margin-top:6px}
@@ -108,6 +112,54 @@ def _told(tried: fixes.Tried) -> str:
         f'<div class="tried {kind}"><b>{sign} · {escape(tried.candidate.title)}</b> &nbsp; {escape(word)}, honest '
         f"users served {tried.honest:.0%}<br>{escape(tried.why)}</div>"
     )
+
+
+class Rows(Card):
+    """The rows of one of the draft's figures to pick from; each opens its panel, one at a time.
+
+    ``panel`` is what is open, None before the first pick.
+    """
+
+    def __init__(self, name: str, *, peers: int = 32) -> None:
+        self.playlist, self.peers = playlist(name), peers
+        super().__init__(f"{self.playlist.title} · {self.playlist.minutes} minutes")
+        self.demos = [demo for demo in self.playlist.demos if demo.threat in SCENARIOS]
+        self.panel: Panel | None = None
+        self._session: Session | None = None
+        self.choice = w.ToggleButtons(
+            options=[(demo.threat, number) for number, demo in enumerate(self.demos)],
+            value=None,
+            style={"button_width": "76px"},
+        )
+        self.choice.tooltips = [f"{demo.row}, {demo.minutes} minutes" for demo in self.demos]
+        self.asked = w.HTML("<p>Pick a row.</p>")
+        self.place = w.VBox()
+        self.choice.observe(lambda _: self._guard(self.open), "value")
+        self._show(self.choice, self.asked)
+        self.frame = self.view
+        self.view = w.VBox([self.frame, self.place])
+
+    def open(self) -> None:
+        """Show the picked row: what to ask first, and its panel."""
+        demo = self.demos[self.choice.value]
+        session = Session(demo.threat, base=demo.base, peers=self.peers, driver=driver_here)
+        self.close()
+        self._session, self.panel = session, Panel(session)
+        self.asked.value = (
+            f"<p><b>{escape(demo.row)} · {escape(demo.threat)} · {escape(session.title)}</b>, "
+            f"{demo.minutes} minutes. {escape(demo.ask)}</p>"
+        )
+        self.place.children = [self.panel.view]
+
+    def close(self) -> None:
+        """End the run that is shown."""
+        if self._session is not None:
+            self._session.close()
+            self._session = self.panel = None
+            self.place.children = ()
+
+    def _plain(self) -> str:
+        return "\n".join([self.title, *(f"  {demo.row}: {demo.threat}. {demo.ask}" for demo in self.demos)])
 
 
 class Hints(Card):

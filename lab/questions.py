@@ -71,5 +71,72 @@ QUESTIONS: Mapping[str, Question] = {
         "the answer can be checked.",
         word=Word.FORGED,
     ),
+    "ST-7": Question(
+        text="Mallory’s own name leads to bob’s phone. Certificates for all: who gets the calls?",
+        steps=(
+            "Everybody has a certificate, and every peer belongs to the operator.",
+            "Mallory’s name is popular: she runs a hotline. She reads bob’s contact, as anybody can.",
+            "She stores it under her own name and signs it, as she may.",
+            "Six callers call the hotline, again and again.",
+        ),
+        answers=(
+            "mallory: the record bears her signature",
+            "bob: his phone rings for all of them",
+            "nobody: the store is refused, for bob’s contact is not hers",
+            "nobody: the callers see that the contact is another’s",
+        ),
+        right=1,
+        why="Nothing is forged. The name is hers, the signature is hers, the contact is a true one. "
+        "Only bob could have said that he does not want it, and nobody asked him.",
+        word=Word.FLOODED,
+    ),
+    "ST-8": Question(
+        text="Each peer takes at most 16 objects from one publisher. Mallory has 192. How many get in?",
+        steps=(
+            "The overlay has 32 peers. Where an object lies follows from its name.",
+            "Mallory has a certificate, and publishes the same text under 192 names.",
+            "Each peer counts what it holds of hers, and refuses the 17th.",
+        ),
+        answers=("16", "about half of them", "nearly all", "none: 192 is too many"),
+        right=2,
+        why="192 names over 32 peers are six for each on the average. A peer sees its own share, and that says little.",
+        word=Word.FLOODED,
+    ),
+    "KB-1": Question(
+        text="Every message is signed. The peer on the way swallows requests. What does the sender notice?",
+        steps=(
+            "Eight peers look for alice’s place. Their requests all pass mallory.",
+            "Mallory swallows them. She acknowledges each, as the link demands.",
+            "Every message that there is carries its sender’s signature.",
+        ),
+        answers=(
+            "a bad signature",
+            "that no answer comes, and nothing else",
+            "an error from mallory",
+            "nothing: the requests arrive over another way",
+        ),
+        right=1,
+        why="A signature shows what became of a message that arrives. This one does not, and whoever waits can’t "
+        "tell a hostile peer from a broken link.",
+        word=Word.LOST,
+    ),
+    "KB-10": Question(
+        text="Bob asks for a record; mallory, on the way, answers in her own name. What does bob believe?",
+        steps=(
+            "Owners have stored their records with the peers that are responsible.",
+            "A GET for one of them passes mallory.",
+            "She does not pass it on. She answers herself, with a record that she has made up.",
+        ),
+        answers=(
+            "nothing: the answer comes from the wrong peer",
+            "the owner’s record, from a replica",
+            "what mallory made up",
+            "an error",
+        ),
+        right=2,
+        why="In an overlay anybody may be responsible for a key: the peer’s address tells nothing. "
+        "What would tell is a proof of responsibility, or the owner’s signature.",
+        word=Word.FORGED,
+    ),
 }
 """By threat."""

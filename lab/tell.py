@@ -6,15 +6,18 @@ Every one is a value with a text and an HTML form, made from the overlay or a tr
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from lab import progress
+from lab import catalogue, progress, strips
 from lab.exercises.comparison import CELLS
 from lab.fields import registration_text
+from lab.playlists import Playlist
 from lab.questions import SURE
-from lab.scenarios import scenario
+from lab.scenarios import SCENARIOS, scenario, titles
+from lab.text import Word
 from lab.told import Told, told
 from p2psip_min import trace as events
 from p2psip_min.clock import virtual
@@ -215,6 +218,38 @@ def try_fixes(*names: str, threat: str = "RP-2") -> Table:
         word = "↶ ROLLED BACK" if outcome.figure else "✓ HOLDS"
         rows.append((title, word, f"{outcome.figure:.0f} of 3", outcome.facts[0]))
     return Table(("fix", "verdict", "copies rolled back", "bob reads"), tuple(rows))
+
+
+def runs(threat: str, *sets: Sequence[str], base: str | None = None) -> Table:
+    """Attacked runs of one threat, same seed: with nothing on first, then with each set of defences."""
+    chosen = scenario(threat)
+    rows = []
+    for names in ((), *sets):
+        outcome = told(threat, defence=tuple(names), base=base).outcome
+        said = strips.word(chosen, outcome.figure)
+        title = titles(tuple(names)) if names else "none of them"
+        sign = "✓" if said is Word.HOLDS else "×"
+        rows.append((title, f"{sign} {said}", f"{outcome.figure:g}", *outcome.facts))
+    return Table(("fix", "verdict", chosen.metric, *chosen.rows), tuple(rows))
+
+
+def figure_rows(playlist: Playlist) -> Table:
+    """The rows of one of the draft's figures: what is attacked, and what the draft says against it."""
+    rows = []
+    for demo in playlist.demos:
+        row = catalogue.threat(demo.threat)
+        title = SCENARIOS[demo.threat].title if demo.threat in SCENARIOS else f"{row.action} (planned)"
+        rows.append((demo.row, demo.threat, title, row.named or "nothing", row.ours or "–"))
+    return Table(("row", "threat", "attack", "the draft names", "ours beside it"), tuple(rows))
+
+
+def meter(story: Told, victim: str, *, kind: int = int(MessageCode.APP_ATTACH_REQ), begins: float = 0.0) -> Table:
+    """How many requests to connect came in at a node, second by second from ``begins`` on."""
+    (node,) = (each for each, name in story.names.items() if name == victim)
+    came = [int(each.t) for each in story.trace.select(events.MessageDelivered, node=node, code=kind)]
+    counted = Counter(second for second in came if second >= begins)
+    rows = [(f"{second} s", str(counted[second]), "█" * counted[second]) for second in sorted(counted)]
+    return Table(("second", f"connections asked of {victim}", ""), tuple(rows) or (("–", "0", ""),))
 
 
 def price(name: str, threat: str = "RP-2") -> dict[str, float]:

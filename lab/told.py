@@ -24,6 +24,7 @@ def told(
     threat: str = "RP-2",
     *,
     defence: Sequence[str] = (),
+    base: str | None = None,
     routing: str = "recursive",
     attack: bool = True,
     delay: float | None = None,
@@ -34,7 +35,7 @@ def told(
     chosen = scenario(threat)
     numbers = {"resend-after": delay, "time-stamp": window}
     given = {name: value for name, value in numbers.items() if value is not None}
-    ground = setting(chosen, routing=routing, seed=seed, numbers=given).with_defences(tuple(defence))
+    ground = setting(chosen, base=base, routing=routing, seed=seed, numbers=given).with_defences(tuple(defence))
     return _tell(chosen.stage(chosen, replace(ground, attack=attack), Driver()))
 
 

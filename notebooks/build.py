@@ -49,7 +49,7 @@ def notebook(source: str, *, solved: bool) -> str:
 def build() -> dict[Path, str]:
     """Every notebook that should exist, by path."""
     files: dict[Path, str] = {}
-    for path in sorted((HERE / "source").glob("[0-9RI]*.py")):
+    for path in sorted((HERE / "source").glob("*.py")):
         source = path.read_text(encoding="utf-8")
         files[HERE / f"{path.stem}.ipynb"] = notebook(source, solved=False)
         files[HERE / "solutions" / f"{path.stem}.ipynb"] = notebook(source, solved=True)

@@ -9,13 +9,16 @@ from lab.exercises.box import NOTEBOOK_00, predicted_hops, same_seed, who_stores
 from lab.exercises.comparison import NOTEBOOK_01, figure_1, who_can_alter
 from lab.exercises.hints import HINTS
 from lab.exercises.replay import NOTEBOOK_06, Held, Put, accepts, beats_time_stamp, captured, fresh_nonces
+from lab.exercises.trusted import NOTEBOOK_04, Offer, quota
 
 __all__ = [
     "HINTS",
     "NOTEBOOK_00",
     "NOTEBOOK_01",
+    "NOTEBOOK_04",
     "NOTEBOOK_06",
     "Held",
+    "Offer",
     "Put",
     "accepts",
     "beats_time_stamp",
@@ -23,6 +26,7 @@ __all__ = [
     "figure_1",
     "fresh_nonces",
     "predicted_hops",
+    "quota",
     "same_seed",
     "who_can_alter",
     "who_stores",

@@ -10,5 +10,10 @@ HINTS: Mapping[str, tuple[str, ...]] = {
         "Try a rule on age, and read what the check says about it.",
         "Both fields of held lead to a rule of one line.",
     ),
+    "quota(offer, here, everywhere)": (
+        "Try a limit on here, and read where the spam lay that got in.",
+        "A limit on everywhere counts the whole overlay. How many notices may an honest user have?",
+        "Two kinds of objects need no count: those at one's own place, and those that are there already.",
+    ),
 }
 """By the exercise's name."""

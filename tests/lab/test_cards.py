@@ -8,7 +8,7 @@ import pytest
 
 from lab import progress as progressing
 from lab.app import predict
-from lab.cards import FixIt, Hints
+from lab.cards import FixIt, Hints, Rows
 from lab.exercises import HINTS
 from lab.progress import here
 from lab.scenarios import SCENARIOS
@@ -45,6 +45,23 @@ def test_what_goes_wrong_is_shown_and_the_card_stays_usable() -> None:
     card.check.click()
     assert card.problem.value == ""
     assert len(card.tried) == 1
+
+
+def test_a_row_of_a_figure_opens_its_panel_one_at_a_time() -> None:
+    rows = Rows("figure4", peers=8)
+    assert rows.panel is None
+    rows.choice.value = 0
+    assert rows.panel is not None
+    first = rows.panel
+    assert first.session.threat == "TR-1"
+    assert first.session.choices.base == "trusted"
+    assert "Everything is signed" in rows.asked.value
+    assert rows.place.children == (first.view,)
+    rows.choice.value = 7
+    assert rows.panel is not first
+    assert rows.panel.session.threat == "ST-7"
+    rows.close()
+    assert rows.place.children == ()
 
 
 def test_hints_come_in_order_and_end() -> None:

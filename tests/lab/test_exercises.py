@@ -12,6 +12,7 @@ from lab import checks, exercises
 from lab.checks import Check, State
 from lab.exercises import Held, Put
 from lab.exercises.comparison import CELLS
+from lab.exercises.trusted import Quota
 from lab.told import Told
 from p2psip_min import trace as events
 from p2psip_min.ids import ResourceID
@@ -214,3 +215,26 @@ def test_who_can_alter_a_call_is_counted_in_calls_that_nobody_has_seen() -> None
     unsigned = exercises.who_can_alter(lambda call, signed: 1 if call.deployment == "client-server" else 0)
     assert "in his hands" in unsigned.words
     assert "KeyError" in exercises.who_can_alter(lambda call, signed: {}["x"]).words
+
+
+# --- 04: trusted base -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (lambda offer, here, everywhere: offer.own or offer.again or everywhere < 16, "lost nothing"),
+        (lambda offer, here, everywhere: True, "100% of mallory's objects"),
+        (lambda offer, here, everywhere: here < 16, "spread over all peers"),
+        (lambda offer, here, everywhere: offer.own, "turned away"),
+        (lambda offer, here, everywhere: offer.own or everywhere < 14, "refreshed"),
+        (lambda offer, here, everywhere: everywhere < 14, "own registration"),
+        (silent, "returns nothing yet"),
+        (boom, "ZeroDivisionError"),
+    ],
+)
+def test_a_quota_is_judged_by_what_it_does(rule: Quota, words: str) -> None:
+    result = exercises.quota(rule)
+    assert words in result.words
+    assert bool(result) is (words == "lost nothing")
+    assert (result.state is State.OPEN) is (rule is silent)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import tell
+from lab.playlists import FIGURE_4, FIGURE_6
 from lab.progress import Progress
 from lab.told import Told, told
 from p2psip_min.ids import ResourceID
@@ -110,3 +111,23 @@ def test_one_is_told_how_well_one_knows_what_one_knows() -> None:
     assert table.column("predictions") == ("0", "0", "2")
     fixes = tell.choices("TR-1", "ST-7", "ST-8", kept=kept)
     assert fixes.column("the fix") == ("found at try 2", "not found yet", "not tried yet")
+
+
+def test_fixes_side_by_side_for_any_threat() -> None:
+    table = tell.runs("TR-1", ("message-signature",), ("tls",), base="trusted")
+    assert table.column("verdict") == ("× READ", "× READ", "✓ HOLDS")
+    assert table.column("fix")[0] == "none of them"
+
+
+def test_a_figure_has_its_rows_and_the_drafts_doubts() -> None:
+    figure = tell.figure_rows(FIGURE_4)
+    assert figure.column("threat")[:2] == ("TR-1", "TR-4")
+    assert len(tell.figure_rows(FIGURE_6).rows) == len(FIGURE_6.demos)
+
+
+def test_connections_asked_of_a_victim_by_the_second() -> None:
+    story = told("ST-7", base="trusted")
+    table = tell.meter(story, "bob")
+    assert max(map(int, table.column("connections asked of bob"))) == 6
+    assert "██████" in table.column("")
+    assert tell.meter(story, "heidi").rows == (("–", "0", ""),)

@@ -19,9 +19,14 @@ from lab.questions import QUESTIONS, SURE
 from lab.told import told
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NAMES = ("00_overlay_in_a_box", "01_client_server", "06_replay")
-EXERCISES = dict(zip(NAMES, (exercises.NOTEBOOK_00, exercises.NOTEBOOK_01, exercises.NOTEBOOK_06), strict=True))
-CELLS = dict(zip(NAMES, (18, 14, 23), strict=True))
+EXERCISES = {
+    "00_overlay_in_a_box": exercises.NOTEBOOK_00,
+    "01_client_server": exercises.NOTEBOOK_01,
+    "04_trusted_base": exercises.NOTEBOOK_04,
+    "06_replay": exercises.NOTEBOOK_06,
+}
+NAMES = tuple(EXERCISES)
+CELLS = dict(zip(NAMES, (18, 14, 25, 23), strict=True))
 """Code cells of each copy: a notebook of which nbval collects nothing would pass and check nothing."""
 
 
@@ -89,6 +94,16 @@ def test_cells_are_short_and_links_lead_somewhere(name: str) -> None:
     assert [link for link in links if not (FOLDER / name).with_name(link).exists()] == []
 
 
+def test_the_glossary_has_what_is_linked_to_it() -> None:
+    words = re.findall(r"^### (.+)$", "\n".join(cells("glossary", "markdown")), re.MULTILINE)
+    anchors = {word.replace(" ", "-") for word in words}
+    assert len(anchors) == len(words) > 20
+    for name in NAMES:
+        linked = re.findall(r"\]\(glossary\.ipynb#([^)]+)\)", "\n".join(cells(name, "markdown")))
+        assert set(linked) <= anchors
+        assert len(linked) == len(set(linked)), "a word is linked at its first use only"
+
+
 # --- the question before a run ----------------------------------------------------------------------------------------
 
 
@@ -117,6 +132,21 @@ def test_a_question_is_right_about_the_run() -> None:
     assert question.answers[question.right].startswith(outcome.facts[0])
     assert question.judged(question.right, "a guess").startswith("✓ right")
     assert question.judged(None, "").startswith("? Not predicted yet")
+
+
+@pytest.mark.parametrize(("threat", "choices"), [
+    ("RP-2", {}),
+    ("KB-9", {}),
+    ("KB-1", {}),
+    ("KB-1", {"defences": ("message-signature",)}),
+    ("KB-10", {}),
+    ("ST-7", {"base": "trusted", "defences": ("access-control",)}),
+    ("ST-8", {"base": "trusted", "defences": ("peer-quota",)}),
+])  # fmt: skip
+def test_a_panel_says_what_the_question_expects(threat: str, choices: dict[str, Any]) -> None:
+    panel = open_lab(threat, **choices)
+    assert panel.session.run().word is QUESTIONS[threat].word
+    panel.session.close()
 
 
 def test_a_card_brings_a_panel_back() -> None:
