@@ -266,6 +266,7 @@ PR_2 = declare(
     attacker="a client who knows many names",
     preset="none",
     defence=("value-encryption", "query-quota"),
+    claims=(("readers-list",),),
     decoys=("obscure-names",),
     metric="facts of profiles collected in a minute, of 1",
     unit="share of facts",

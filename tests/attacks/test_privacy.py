@@ -88,6 +88,10 @@ def test_encryption_hides_where_and_a_quota_most_of_when() -> None:
     assert outcome("PR-2", "value-encryption", "query-quota").facts == ("0 of 30", "6 of 30")
 
 
+def test_storing_peers_that_ask_for_consent_leave_nothing_to_harvest() -> None:
+    assert outcome("PR-2", "readers-list").facts == ("0 of 30", "0 of 30")
+
+
 # --- PR-1 -------------------------------------------------------------------------------------------------------------
 
 
