@@ -64,6 +64,10 @@ def clause(event: ev.Event, world: World, scene: Scene) -> str:
             return text.refuses_link(name(event.remote), event.reason)
         case ev.EnrollmentGranted():
             return text.certifies(event.user)
+        case ev.ReportJudged():
+            return text.judges(name(event.reporter), name(event.accused), event.outcome)
+        case ev.NodeExcluded():
+            return text.excludes(name(event.excluded), event.seconds)
         case ev.EnrollmentRejected():
             return text.refuses_enrollment(event.user, event.reason)
         case ev.Registered():

@@ -269,6 +269,16 @@ def refuses_enrollment(user: str, reason: str) -> str:
     return f"refuses {user}: {reason}"
 
 
+def judges(reporter: str, accused: str, outcome: str) -> str:
+    """A report that the server heard."""
+    return f"hears {reporter or 'somebody'} about {accused or 'somebody'}: {outcome}"
+
+
+def excludes(node: str, seconds_: float) -> str:
+    """A sentence; 0 s: for good."""
+    return f"excludes {node} for {seconds_:.0f} s" if seconds_ else f"excludes {node} for good"
+
+
 def _reached(contact: str) -> str:
     return contact if contact.startswith(VIA) else AT + contact
 

@@ -217,6 +217,20 @@ class SuspicionReason(Reason):
     MISLEADS = "names whom nobody can reach"
 
 
+class ReportReason(Reason):
+    """Why a report about a node does not count (draft 7.2.12)."""
+
+    MALFORMED = "malformed report"
+    UNSIGNED = "reporter's signature missing or wrong"
+    NOT_WANTED = "reports of this sort are not heard here"
+    NO_EVIDENCE = "nothing shown that can be checked"
+    NOT_THE_ACCUSED = "answer not signed by the accused"
+    NO_RECEIPT = "answer without a receipt"
+    OTHER_REQUEST = "answer to another request"
+    NOTHING_WRONG = "nothing wrong with what is shown"
+    SERVED = "of a time for which the accused has been out already"
+
+
 class P2PSIPError(Exception):
     """Root of everything this package raises on purpose."""
 

@@ -8,10 +8,12 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from p2psip_min.clock import milliseconds
 from p2psip_min.enrollment.certificates import Certificate
 from p2psip_min.ids import Destination, NodeID
 from p2psip_min.routing.policies import PathPolicy
 from p2psip_min.wire.codes import MessageCode
+from p2psip_min.wire.evidence import receipt_for
 from p2psip_min.wire.header import Envelope, add_options
 from p2psip_min.wire.message import Message, MessageExtension
 from p2psip_min.wire.options import alternate
@@ -50,6 +52,12 @@ class Reply:
     body: Any
     certificates: tuple[bytes, ...] = ()
     extensions: tuple[MessageExtension, ...] = ()
+
+
+def with_receipt(body: Any, request: Message, now: float) -> Reply:
+    """The answer with what it is an answer to, and when it is given (virtual s)."""
+    reply = body if isinstance(body, Reply) else Reply(body)
+    return Reply(reply.body, reply.certificates, (*reply.extensions, receipt_for(request, milliseconds(now))))
 
 
 @dataclass(frozen=True, slots=True)

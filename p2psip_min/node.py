@@ -22,6 +22,7 @@ from p2psip_min.storage.reader import Reader
 from p2psip_min.trace import Sink
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.data import StoredDataValue
+from p2psip_min.wire.evidence import Exhibit
 from p2psip_min.wire.fragments import REASSEMBLY_TIMEOUT, Reassembler
 from p2psip_min.wire.header import Envelope
 from p2psip_min.wire.kinds import KindRegistry, KindSpec
@@ -56,6 +57,14 @@ class Publication:
 
     values: tuple[StoredDataValue, ...]
     expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a holder confirmed to the owner of a record."""
+
+    holder: NodeID
+    exhibit: Exhibit
 
 
 class Node:
@@ -134,6 +143,8 @@ class Node:
         self.on_published: Callable[[], None] = lambda: None
         self.auditing: asyncio.Task[None] | None = None
         self.sightings = surroundings.defences.second_use.start()
+        self.promises: dict[tuple[bytes, int], Promise] = {}
+        self.accused: dict[NodeID, float] = {}
         self.errand: Callable[[], EnrollmentClient | None] = lambda: None
         self._last_storage_time = 0
         self.on_configuration: Callable[[Configuration], None] = lambda configuration: None

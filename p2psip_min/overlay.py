@@ -22,6 +22,7 @@ from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.errors import LocalProtocolError
+from p2psip_min.exclusion import Exclusion
 from p2psip_min.ids import NodeID, ResourceID, overlay_hash
 from p2psip_min.node import Surroundings
 from p2psip_min.operations import Operations, Server, server_address
@@ -141,6 +142,7 @@ class Overlay(Use):
             iterative=routing == "iterative",
             maintained=maintenance,
         )
+        self.exclusion = Exclusion(self.provider, self.operations, self.surroundings, self.peers)
         self.driver.call(lambda: self._populate(peers, tuple(users), grown, trusted))
         if grown:
             self._grow()
@@ -353,19 +355,15 @@ class Overlay(Use):
         return [node for node in self.nodes.values() if node.alive and node.peer.configuration.sequence == sequence]
 
     def _hand_in(self, configuration: Configuration) -> None:
-        self.run(self.operations.hand_in(self._entry(configuration).peer))
-
-    def _entry(self, configuration: Configuration) -> Node:
-        able = [node for node in self.peers() if node.node_id not in configuration.bad_nodes]
-        if not able:
+        entry = self.exclusion.entry(configuration)
+        if entry is None:
             raise LocalProtocolError("no peer is there to take the configuration")
-        return next((node for node in able if node.address in configuration.bootstrap_nodes), able[0])
+        self.run(self.operations.hand_in(entry))
 
     def _withdraw(self, node_id: NodeID) -> None:
         """A credential was shown to be in two hands: withdraw it, and say so as the defences have it."""
         if self.defences.revocation.published:
-            entry = self._entry(self.provider.revoke(node_id, self.now)).peer
-            entry.spawn(self.operations.hand_in(entry), "hand configuration in")
+            self.exclusion.pass_on(self.provider.revoke(node_id, self.now))
         else:
             self.provider.registrar.revoke(node_id)
 

@@ -18,7 +18,7 @@ from p2psip_min import trace as events
 from p2psip_min.enrollment.certificates import Certificate
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE
 from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, Overrun, RemoteFault, RequestTimedOut
-from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Pending, Received, Reply
+from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Pending, Received, Reply, with_receipt
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node
 from p2psip_min.routing.forwarding import DELIVER, Deliver, Drop, Forward, Forwarder
@@ -232,11 +232,11 @@ class Peer(Node):
         if body is None:
             self._drop(envelope, received.previous_hop, DropReason.NOT_ADJACENT)
             return
+        body = with_receipt(body, message, self._now()) if self.defences.receipts.given else body
         data = self._encode_answer(envelope, received.previous_hop, body)
         longest = self.configuration.max_message_size
         if len(data) > min(message.max_response_length or longest, longest):
-            error = ErrorResponse(error_code=ErrorCode.RESPONSE_TOO_LARGE, error_info=b"")
-            data = self._encode_answer(envelope, received.previous_hop, error)
+            data = self._encode_answer(envelope, received.previous_hop, ErrorResponse(ErrorCode.RESPONSE_TOO_LARGE))
         if message.code in REMEMBERED:
             self._answered.keep((received.signer, envelope.transaction_id), data, self._now())
         self._send_back(received, data)

@@ -10,7 +10,9 @@ BASES = ("trusted", "untrusted")
 
 
 class Roles:
-    """The hostile nodes by what they do, and the peers that the operator vouches for."""
+    """The hostile nodes by what they do, the faulty ones by what is broken, and the peers that the operator vouches
+    for, which can break too.
+    """
 
     def __init__(self, base: str) -> None:
         if base not in BASES:
@@ -18,6 +20,7 @@ class Roles:
         self.base = base
         self.trusted: dict[NodeID, None] = {}
         self.hostile: dict[NodeID, str] = {}
+        self.faulty: dict[NodeID, str] = {}
 
     def permit(self, node: NodeID, name: str, *, peer: bool) -> None:
         """Raise TrustedBase when this node can't be hostile; clients always can."""

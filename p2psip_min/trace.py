@@ -197,6 +197,23 @@ class NeighborFailed(Event):
     neighbor: bytes
 
 
+@dataclass(slots=True)
+class ReportJudged(Event):
+    """The server heard a report of ``reporter`` (empty: nobody it knows) about ``accused``, and made this of it."""
+
+    reporter: bytes
+    accused: bytes
+    outcome: str
+
+
+@dataclass(slots=True)
+class NodeExcluded(Event):
+    """The server excluded ``excluded`` for so many ``seconds``; 0: for good."""
+
+    excluded: bytes
+    seconds: float
+
+
 # --- storage --------------------------------------------------------------------------------------------------
 
 

@@ -18,9 +18,11 @@ from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDi
 from p2psip_min.attacks.eclipse import KeyEclipse
 from p2psip_min.attacks.flooding import NameSquat, Spam, VictimsContact
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
+from p2psip_min.attacks.framing import FalseReports
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
 from p2psip_min.attacks.identity import Churn
 from p2psip_min.attacks.initiative import Initiative
+from p2psip_min.attacks.malfunction import BitRot
 from p2psip_min.attacks.misleading import Capture, DeadReferral
 from p2psip_min.attacks.pairing import Impostor
 from p2psip_min.attacks.privacy import Curious, Harvest
@@ -94,6 +96,10 @@ class NoMachine:
         raise AssertionError("it is not in")
 
 
+async def unheard(report: bytes) -> None:
+    """A server that nobody listens to."""
+
+
 INSIDERS: dict[type, Callable[[], Any]] = {
     StoreReplay: lambda: StoreReplay(after=20.0),
     RecordDiscard: RecordDiscard,
@@ -103,6 +109,8 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     Crafted: lambda: Crafted(NodeID(b"\x07" * 16), [NodeID(b"\x08" * 16)] * 2, 7, 1),
     Impostor: lambda: Impostor(NodeID(b"\x07" * 16), [((NodeID(b"\x08" * 16),), PingReq())]),
     KeyEclipse: lambda: KeyEclipse(SOMEWHERE),
+    FalseReports: lambda: FalseReports(unheard, 0, ()),
+    BitRot: BitRot,
     WrongPeers: WrongPeers,
     Corner: Corner,
     Churn: lambda: Churn(NoMachine(), times=3, stay=1.0, away=1.0),

@@ -17,6 +17,7 @@ from lab.scenarios import (
     discarding,
     eclipse,
     enrollment,
+    exclusion,
     failure,
     flooding,
     forwarding,
@@ -77,6 +78,7 @@ FAMILIES = (
     identities,
     servers,
     theft,
+    exclusion,
 )
 """The modules with scenarios; each has ``SCENARIOS``."""
 
@@ -117,7 +119,7 @@ def setting(
     made = Setting(
         base=_one_of("base", base or chosen.bases[-1], BASES),
         routing=_one_of("routing style", routing or chosen.routing[0], ROUTING),
-        defences=defences.preset(preset or chosen.preset),
+        defences=defences.preset(preset) if preset else defences.preset(chosen.preset).having(*chosen.ground),
         peers=peers,
         seed=seed,
         numbers=tuple((numbers or {}).items()),

@@ -90,9 +90,10 @@ class Scenario:
     ``preset`` is what is on while the attack runs undefended; ``defence`` is put on top of it in the defended column,
     ``decoys`` one after the other in the decoy's (the first one counts, the others are shown). ``span`` is the metric's
     range, the worst last; ``whole`` says of how many things it counts them. ``word`` is what a harmed run is called.
-    ``claims`` are other defences, each a set that is put on together, that are said to help. ``geometry`` says why the
-    threat is about Chord's own ring and nothing else. ``declare`` fills in what the catalogue knows: ``section``,
-    ``bases``, ``routing`` and the verdict's ``bounds``.
+    ``ground`` are defences that are on in every column beside the preset. ``claims`` are other defences, each a set
+    that is put on together, that are said to help. ``geometry`` says why the threat is about Chord's own ring and
+    nothing else. ``declare`` fills in what the catalogue knows: ``section``, ``bases``, ``routing`` and the verdict's
+    ``bounds``.
     """
 
     id: str
@@ -114,6 +115,7 @@ class Scenario:
     rows: tuple[str, ...]
     notes: Mapping[str, str]
     stage: type[Stage]
+    ground: tuple[str, ...] = ()
     claims: tuple[tuple[str, ...], ...] = ()
     bounds: Bounds = USUAL
     geometry: str = ""

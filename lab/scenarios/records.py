@@ -95,9 +95,9 @@ class RecordsStage(Stage):
         entry = (SingleValue(True, each.value(each.version)),)
         await self.perform("store", procedures.store(each.owner.peer, each.resource, TURN_SERVICE, entry))
 
-    async def read_all(self) -> None:
-        """Have everybody read."""
-        for each in self.records:
+    async def read_all(self, records: Sequence[Published] | None = None) -> None:
+        """Have everybody read, or the readers of these records."""
+        for each in self.records if records is None else records:
             each.read = None
             await self.perform("fetch", self.read(each))
 

@@ -83,10 +83,11 @@ class _Forging(Wrapped):
 
     def fetch(self, request: FetchReq, now: float) -> Found | Rejected:
         found = self._inner.fetch(request, now)
-        return found if isinstance(found, Rejected) else _changed(found)
+        return found if isinstance(found, Rejected) else altered_answer(found)
 
 
-def _changed(found: Found) -> Found:
+def altered_answer(found: Found) -> Found:
+    """The same values, each with a bit wrong."""
     groups = tuple(
         replace(group, values=tuple(_altered(stored) for stored in group.values))
         for group in found.answer.kind_responses
@@ -137,7 +138,7 @@ class _Outdated(Wrapped):
         if old is not None:
             return old
         found = self._inner.fetch(request, now)
-        return found if isinstance(found, Rejected) else _changed(found)
+        return found if isinstance(found, Rejected) else altered_answer(found)
 
 
 class PoisonedRepair:

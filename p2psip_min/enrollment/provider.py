@@ -201,6 +201,14 @@ class Provider:
         self.on_alarm(parsed.node_ids[0])
         return b"heard"
 
+    def suspend(self, node_id: NodeID, now: float) -> Configuration:
+        """Name a node as bad in the next configuration, and leave its identity alone: it may come back."""
+        return self.revise(now, bad_nodes=tuple(dict.fromkeys((*self.configuration.bad_nodes, node_id))))
+
+    def readmit(self, node_id: NodeID, now: float) -> Configuration:
+        """Take a suspended node off the next configuration's bad nodes."""
+        return self.revise(now, bad_nodes=tuple(each for each in self.configuration.bad_nodes if each != node_id))
+
     def _publish(self, configuration: Configuration) -> Configuration:
         self.registrar.configuration = published = publish(configuration, self.signer)
         return published

@@ -212,6 +212,12 @@ class Registrar:
                 taken.add(node_id)
                 return node_id
 
+    def knows(self, node_id: NodeID) -> bool:
+        """Whether one of its identities holds ``node_id``."""
+        return any(
+            node_id in identity.node_ids for account in self.ledger.accounts.values() for identity in account.identities
+        )
+
     # --- revocation -----------------------------------------------------------------------------------------------
 
     def holder(self, node_id: bytes) -> Identity | None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from p2psip_min import trace as events
 from p2psip_min.clock import milliseconds
+from p2psip_min.enrollment.conviction import Wanted
 from p2psip_min.errors import ErrorAnswer, NotFound, RemoteFault, RequestTimedOut
 from p2psip_min.exchange import Received
 from p2psip_min.ids import NodeID, ResourceID
@@ -17,11 +18,12 @@ from p2psip_min.peer import Peer
 from p2psip_min.procedures.backup import find_backup, keep_backup
 from p2psip_min.procedures.clearing import certificates_of, may_see
 from p2psip_min.procedures.lookup import ask
+from p2psip_min.procedures.report import examine, promised
 from p2psip_min.procedures.standing import confirm
 from p2psip_min.procedures.survey import ask_root_set
 from p2psip_min.storage.access import Claim, place_of
 from p2psip_min.storage.quota import at_home, entry_key
-from p2psip_min.storage.reader import Answer, Value
+from p2psip_min.storage.reader import Answer, Refusal, Value
 from p2psip_min.storage.readership import list_key
 from p2psip_min.storage.rights import GUARDED, sealing
 from p2psip_min.storage.selection import whole
@@ -181,6 +183,8 @@ async def _store(
     if response is None:
         raise RemoteFault("the answer to a store leaves out its Kind")
     peer.generations[resource, kind] = response.generation_counter
+    if peer.defences.receipts.given:
+        promised(peer, resource, kind, body, received)
     peer.emit(
         events.StoreAcknowledged(
             peer.now(),
@@ -314,6 +318,7 @@ def _read(
 ) -> tuple[Value, ...]:
     """What the reader takes of these answers, tombstones left out."""
     best: dict[bytes, Value] = {}
+    refused: list[Refusal] = []
     for each in kinds:
         shown = [_answer(peer, received, each, place) for received, place in answers]
         reading = peer.reader.read(resource, peer.surroundings.kinds[each], shown, peer.now())
@@ -323,6 +328,10 @@ def _read(
             known = best.get(value.key)
             if known is None or known.stored.storage_time < value.stored.storage_time:
                 best[value.key] = value
+        refused += reading.refused
+    if peer.defences.conviction.wants is not Wanted.NOTHING:
+        for received, place in answers:
+            examine(peer, _fetch_all(peer, place, kinds), received, refused)
     return tuple([best[key] for key in sorted(best) if best[key].stored.value.exists])
 
 

@@ -2,7 +2,7 @@
 
 Reading order: header (what forwarders touch), framing (one link), codec (the engine), messages (every method, with
 chord, ice and diagnostics), data and kinds (stored values), security (signatures), message (the whole), fragments,
-options, pcap.
+options, evidence (what can be shown to others), pcap.
 
 Where the RFC leaves a choice, this is ours; tests/wire/test_golden.py holds bytes for each number:
 
@@ -34,4 +34,6 @@ Where the RFC leaves a choice, this is ours; tests/wire/test_golden.py holds byt
 24. Extension 160 of a RouteQueryAns, not critical, is a list of further next hops, as in a header (§6.3.3, §14.14).
 25. Kinds 0xF0000031 to 0xF0000034 are for private use (§14.6): publications, consent, readers, grants. A grant is RFC
     8076's item with operations and an end of its own, in a dictionary instead of an array.
+26. Extension 161 of an answer, not critical, is a receipt: when it was given, and SHA-256 of what the request's
+    signature covers but for the signer's identity (§6.3.3, §6.3.4, §14.14).
 """

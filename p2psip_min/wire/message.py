@@ -203,3 +203,19 @@ def decode_message(received: Envelope | bytes, kinds: KindRegistry) -> Message:
     if at != end:
         raise Malformed(at, "message: trailing bytes")
     return Message(envelope.transaction_id, envelope.overlay, code, body, extensions, security, contents, envelope)
+
+
+def decode_contents(contents: bytes, kinds: KindRegistry) -> Any:
+    """The body of a message of which only the contents are there; Malformed as in ``decode_message``."""
+    if len(contents) < 6:
+        raise Malformed(0, "contents: cut short")
+    code, size = _HEAD.unpack_from(contents)
+    if 6 + size > len(contents):
+        raise Malformed(2, "contents: body longer than what is left")
+    body, at = _DECODERS.get(code, _unknown)(contents, 6, 6 + size, kinds)
+    if at != 6 + size:
+        raise Malformed(at, "contents: trailing bytes in the body")
+    _, at = _decode_extensions(contents, at, len(contents), None)
+    if at != len(contents):
+        raise Malformed(at, "contents: trailing bytes")
+    return body

@@ -45,6 +45,7 @@ class Watch:
 
     def __init__(self, overlay: Overlay) -> None:
         self._members = overlay.coalition.members
+        self._faulty = overlay.roles.faulty
         self.looks = 0
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
@@ -62,7 +63,8 @@ class Watch:
         if isinstance(value, PeerParts):
             self._judge(where, name, value.identity)
         elif isinstance(value, OWNED):
-            assert value.node_id in self._members, f"{where} holds {type(value).__name__} of another in {name}"
+            own = value.node_id in self._members or value.node_id in self._faulty
+            assert own, f"{where} holds {type(value).__name__} of another in {name}"
         elif deep and type(value).__module__.startswith(attacks.__name__):
             for field in _fields(value):
                 self._judge(where, f"{name}.{field}", getattr(value, field), deep=False)

@@ -1,12 +1,14 @@
 """A third overlay algorithm, for tests: nearest by XOR as the full mesh, but routed in several hops, as in Kademlia.
 
 Everybody knows everybody, so who has a key is never in doubt. But messages go only to a few contacts of each bucket (a
-bucket has the nodes whose Node-IDs differ from ours in the same bit first): what forwarders do shows here too.
+bucket has the nodes whose Node-IDs differ from ours in the same bit first): what forwarders do shows here too. Where a
+contact is lost, the next node of its bucket is named as a candidate, and is none before it is linked with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from p2psip_min.ids import NodeID, to_int
 from p2psip_min.routing.topology.base import Changes
@@ -22,24 +24,51 @@ NEAREST = 3
 class Buckets(FullMesh):
     """One node's contacts, and beside them everybody's Node-IDs."""
 
+    def __init__(self, node_id: NodeID) -> None:
+        super().__init__(node_id)
+        self._linked: dict[NodeID, None] = {}
+
     def neighbors(self) -> tuple[NodeID, ...]:
         return super().neighbors()[:NEAREST]
 
-    def table(self) -> tuple[NodeID, ...]:
+    def _contacts(self, nodes: Sequence[NodeID]) -> set[NodeID]:
+        """Whom we link with of these, who come nearest first."""
         buckets: dict[int, list[NodeID]] = {}
         me = to_int(self.node_id)
         # Those nearest to us in a bucket, so that not everybody of one region goes through the same node of another.
-        nearest = super().neighbors()
-        for node in nearest:
+        for node in nodes:
             buckets.setdefault((to_int(node) ^ me).bit_length(), []).append(node)
-        contacts = {node for bucket in buckets.values() for node in bucket[:CONTACTS]}
-        return tuple(sorted(contacts.union(nearest[:NEAREST])))
+        return {node for bucket in buckets.values() for node in bucket[:CONTACTS]}.union(nodes[:NEAREST])
+
+    def table(self) -> tuple[NodeID, ...]:
+        return tuple(sorted(self._contacts([node for node in super().neighbors() if node in self._linked])))
 
     def next_hop(self, key: bytes, exclude: Collection[bytes] = ()) -> NodeID | None:
         if self.responsible(key):
             return None
         left = [node for node in self.table() if node not in exclude]
         return self._ranked(key, left)[0] if left else None
+
+    def _add(self, node: NodeID) -> Changes:
+        if node != self.node_id:
+            self._linked[node] = None
+        return super()._add(node)
+
+    def _named(self, changes: Changes) -> Changes:
+        missing = sorted(self._contacts(super().neighbors()) - self._linked.keys())
+        named = super()._named(changes)
+        return replace(named, candidates=tuple(dict.fromkeys((*named.candidates, *missing))))
+
+    def remove(self, node: NodeID, now: float) -> Changes:
+        self._linked.pop(node, None)
+        return super().remove(node, now)
+
+    def unreachable(self, candidate: NodeID, now: float) -> Changes:
+        return self.remove(candidate, now)
+
+    def settle(self, ring: Sequence[NodeID], choose: Callable[[Sequence[NodeID]], NodeID] | None = None) -> None:
+        super().settle(ring, choose)
+        self._linked = dict.fromkeys(sorted(self._contacts(super().neighbors())))
 
     def make_full_update(self, now: float) -> bytes:
         return b"".join(sorted(self._peers))
