@@ -76,21 +76,20 @@ def grounds(chosen: Scenario) -> tuple[Setting, ...]:
 
 def calm(each: Try) -> bool:
     """Whether a try is also run without an attack, to see whether honest users pay for it."""
-    return each.role in (UNDEFENDED, NAMED) or each.names == ("hardened",)
+    return each.role in (UNDEFENDED, NAMED)
 
 
 def jobs(chosen: Sequence[Scenario], seeds: Sequence[int], others: Sequence[int]) -> Iterator[Job]:
-    """Every run of the matrix; ``others`` are the seeds of a threat's other bases and routing styles."""
-    for each in chosen:
-        own, *rest = grounds(each)
-        for seed in seeds:
-            for tried in tries(each, own):
+    """Every run of the matrix, seed by seed; ``others`` are the seeds of a threat's other bases and routing styles."""
+    for seed in sorted({*seeds, *others}):
+        for each in chosen:
+            own, *rest = grounds(each)
+            for tried in tries(each, own) if seed in seeds else ():
                 setting = replace(tried.setting, seed=seed)
                 yield Job(each.id, setting)
                 if calm(tried):
                     yield Job(each.id, replace(setting, attack=False))
-        for ground in rest:
-            for seed in others:
+            for ground in rest if seed in others else ():
                 for setting in columns(each, replace(ground, seed=seed)).values():
                     yield Job(each.id, setting)
 
