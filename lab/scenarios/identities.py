@@ -202,7 +202,7 @@ class InfiltrationStage(ApplicantsStage):
             for _ in range(self.tries // self.newcomers if self.setting.attack else 0):
                 if await self.many.once():
                     await self._bring_in(self.many.got[-1])
-            await self.perform("enroll and join", device.join())
+            await self.perform("enroll and join", device.come())
 
     async def _bring_in(self, got: Enrolled) -> None:
         """A node of mallory's joins, which will throw away what it is to keep."""
@@ -218,19 +218,20 @@ class InfiltrationStage(ApplicantsStage):
         device = Device.holding(self.overlay, name, configuration, credential, equip=RecordDiscard().equip, label="spy")
         self.spies.append(device)
         try:
-            await device.join()
+            await device.come()
         except P2PSIPError:
             return  # its certificate was not good enough
 
     def figure(self) -> float:
-        """Mallory's share of the peers that were admitted."""
-        admitted = [event.node for event in self.trace.select(events.NodeJoined, since=self.start)]
-        spies = {device.node_id for device in self.spies}
+        """Mallory's share of the nodes that were admitted, as peers or for now as clients."""
+        since = self.trace.events[self.start :]
+        came = {event.node: None for event in since if isinstance(event, events.NodeJoined | events.ClientAttached)}
+        admitted, spies = list(came), {device.node_id for device in self.spies}
         return round(sum(node in spies for node in admitted) / len(admitted), 6) if admitted else 0.0
 
     def facts(self) -> tuple[str, ...]:
         """How many nodes mallory has in, and how the newcomers fared."""
-        return f"{sum(device.is_peer for device in self.spies)}", self.served()
+        return f"{sum(device.node is not None and device.node.alive for device in self.spies)}", self.served()
 
 
 EN_8 = declare(
@@ -241,8 +242,8 @@ EN_8 = declare(
     defence=("strong-identity", "identity-cap"),
     decoys=("longer-keys",),
     claims=(("enrollment-charge",), ("enrollment-reputation", "identity-cap")),
-    metric="share of the admitted peers that are mallory's, of 1",
-    unit="share of peers",
+    metric="share of the admitted nodes that are mallory's, of 1",
+    unit="share of nodes",
     span=(0.0, 1.0),
     whole=0,
     word=Word.OVERRUN,
