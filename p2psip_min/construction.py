@@ -232,12 +232,15 @@ class Construction:
         node_id, measure = credential.node_id, defences.link_protection.measure
         if defences.link_protection.tls:
             password = measure is Measure.PASSWORD
+            # A TLS server of Python's takes no client's certificate that it has no root for: messages must speak for
+            # themselves then.
+            anybody = password or self.provider.configuration.self_signed is not None
             identity = TlsIdentity(
                 roots=self.provider.roots_pem,
                 certificate=credential.certificate_pem(),
                 key=credential.key_pem(),
-                mutual=not password,
-                verify=not password,
+                mutual=not anybody,
+                verify=not anybody,
             )
             check = trust.refusal if defences.link_authentication.certificate else claim_believed(trust)
             return TlsLinks(
@@ -245,7 +248,7 @@ class Construction:
                 address,
                 node_id,
                 identity=identity,
-                check=None if password else check,
+                check=None if anybody else check,
                 password=(self.provider.configuration.shared_secret or "").encode() if password else b"",
                 watched=defences.hop_acknowledgement.awaited,
                 trace=trace,

@@ -1,7 +1,8 @@
 """The deployments that the draft compares: two kinds of overlay (6.1, 6.2) and the client/server architecture (4).
 
-``public_provider`` and ``open_global`` are the draft's two types of scenario, as overlays; ``ClientServer`` is the same
-telephony with one server in their place; ``measure_call`` says what a call takes and who has to be trusted in each.
+``public_provider`` and ``open_global`` are the draft's two types of scenario, as overlays, and ``ad_hoc`` is the
+smallest (7.2.2); ``ClientServer`` is the same telephony with one server in their place; ``measure_call`` says what a call takes
+and who has to be trusted in each.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from p2psip_min.application import digest
 from p2psip_min.application.registrar_proxy import Channel, RegistrarProxy
 from p2psip_min.application.user_agent import UserAgent
+from p2psip_min.defences import preset
 from p2psip_min.enrollment.authority import Authority, server_refusal
 from p2psip_min.enrollment.certificates import pem
 from p2psip_min.enrollment.keys import derive_key, key_pem
@@ -43,6 +45,20 @@ def public_provider(**overrides: Any) -> Overlay:
 def open_global(**overrides: Any) -> Overlay:
     """An open network: the users' own phones are the peers, and nobody vouches for them (draft 6.2, Figure 5)."""
     settings: dict[str, Any] = {"peers": 32, "base": "untrusted", "users": ("alice", "bob"), "defences": "reload"}
+    return Overlay(**(settings | overrides))
+
+
+def ad_hoc(*, secret: bool = False, **overrides: Any) -> Overlay:
+    """A few people with nobody to enroll them (draft 7.2.2): everybody makes his own certificate (RFC 6940 §11.3.1).
+
+    With ``secret`` only those get in who know the password that they have agreed on (§13.4).
+    """
+    users = ("alice", "bob", "carol")
+    defences = preset("reload").having("overlay-password") if secret else preset("reload")
+    settings: dict[str, Any] = {
+        "peers": len(users), "users": users, "base": "untrusted", "defences": defences, "servers": 0,
+        "self_signed": True,
+    }  # fmt: skip
     return Overlay(**(settings | overrides))
 
 

@@ -54,9 +54,9 @@ class Overlay(Use):
     ("tls", "plain") overrides what ``defences`` (a preset's name or a value) says; ``trusted`` is how many of an
     untrusted base's peers are the operator's; ``servers`` counts enrollment servers, with 0 all is enrolled beforehand;
     ``service_time`` is how many seconds each request keeps them busy; ``checks_online`` has members ask them about each
-    other's certificates, unless the ``defences`` do without; ``kinds`` are defined beside the registered ones,
-    and make a document that needs a larger ``max_message_size`` (in bytes) to be passed on; ``topology`` makes a node's
-    overlay algorithm, Chord by default.
+    other's certificates, unless the ``defences`` do without; ``self_signed`` has everybody make his own certificate;
+    ``kinds`` are defined beside the registered ones, and make a document that needs a larger ``max_message_size`` (in
+    bytes) to be passed on; ``topology`` makes a node's overlay algorithm, Chord by default.
     Unknown names raise a ValueError or KeyError that lists the known ones.
     """
 
@@ -82,6 +82,7 @@ class Overlay(Use):
         servers: int = 1,
         service_time: float = 0.0,
         checks_online: bool = False,
+        self_signed: bool = False,
         kinds: Sequence[KindSpec] = (),
         max_message_size: int = 5000,
         topology: TopologyFactory | None = None,
@@ -93,6 +94,8 @@ class Overlay(Use):
             raise ValueError(f"an overlay has at least one peer, and one for each of {len(users)} users, not {peers}")
         if not 0 <= trusted <= peers:
             raise ValueError(f"of {peers} peers 0 to {peers} can be trusted, not {trusted}")
+        if self_signed and servers:
+            raise ValueError("where everybody makes his own certificate there are no enrollment servers: servers=0")
         self.routing = routing
         self.roles = Roles(base)
         self.defences = preset(defences) if isinstance(defences, str) else defences
@@ -117,6 +120,7 @@ class Overlay(Use):
             ),
             policy=self.defences.enrollment(),
             service_time=service_time,
+            digest="sha256" if self_signed else None,
             chord_update_interval=self.defences.update_interval.seconds,
             kinds=tuple(kinds),
             max_message_size=max_message_size,

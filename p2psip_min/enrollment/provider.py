@@ -14,7 +14,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min.enrollment.archive import FIND, KEEP, Archive, unpack
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import Certificate, ChainCache, Credential, TrustStore, parse, pem
+from p2psip_min.enrollment.certificates import (
+    Certificate,
+    ChainCache,
+    Credential,
+    TrustStore,
+    parse,
+    pem,
+    self_signed,
+)
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration, publish
 from p2psip_min.enrollment.desk import Desk
@@ -46,6 +54,9 @@ class Provider:
 
     It plays the third party too that vouches for persons, with a key of its own. One request to enroll keeps its desk
     busy for ``service_time`` seconds.
+
+    With ``digest`` ("sha1" or "sha256") there is no authority: everybody makes his certificate himself, with the
+    digest of his key as Node-ID, and the first of them signs the configuration (RFC 6940 §11.3.1).
     """
 
     def __init__(
@@ -59,9 +70,11 @@ class Provider:
         trace: Sink | None = None,
         sequence: int = 1,
         service_time: float = 0.0,
+        digest: str | None = None,
         **settings: Any,
     ) -> None:
         self.overlay = overlay
+        self._digest = digest
         self.cache = ChainCache()
         self.trace = trace
         self._seed = seed
@@ -89,7 +102,8 @@ class Provider:
         first = Configuration(
             overlay=overlay,
             sequence=sequence,
-            roots=(self.authority.certificate,),
+            roots=() if digest else (self.authority.certificate,),
+            self_signed=digest,
             configuration_signers=self.signer.node_ids,
             kind_signers=self.signer.node_ids,
             **settings,
@@ -142,8 +156,17 @@ class Provider:
 
         ``key`` is used in place of the one that follows from the seed, ``wanted`` are Node-IDs to ask for.
         """
+        if self._digest:
+            return self._by_himself(key or self.key(user), f"{user}@{self.overlay}", now)
         name, password = self.open_account(user)
         return self.registrar.issue_offline(key or self.key(user), name, password, now, wanted=wanted)
+
+    def _by_himself(self, key: ec.EllipticCurvePrivateKey, user: str, now: float) -> Credential:
+        assert self._digest is not None
+        return self_signed(
+            key, user=user, overlay=self.overlay, serial=self._serial(), not_before=now,
+            not_after=now + self.registrar.policy.life.lifetime, digest=self._digest,
+        )  # fmt: skip
 
     def serve(self, network: Network, address: Address, *, node_id: bytes = b"") -> EnrollmentServer:
         """One more enrollment server, before the same desk."""
@@ -215,6 +238,8 @@ class Provider:
 
     def _enroll_signer(self, now: float) -> Credential:
         self._signer_since = now
+        if self._digest:
+            return self._by_himself(self._signer_key, self._signer_user, now)
         return self.registrar.issue_offline(self._signer_key, self._signer_user, "", now)
 
     def _root(self, name: str, key: ec.EllipticCurvePrivateKey, begin: float, end: float) -> Authority:
