@@ -1,8 +1,8 @@
 """The deployments that the draft compares: two kinds of overlay (6.1, 6.2) and the client/server architecture (4).
 
 ``public_provider`` and ``open_global`` are the draft's two types of scenario, as overlays, and ``ad_hoc`` is the
-smallest (7.2.2); ``ClientServer`` is the same telephony with one server in their place; ``measure_call`` says what a call takes
-and who has to be trusted in each.
+smallest (7.2.2); ``ClientServer`` is the same telephony with one server in their place; ``measure_call`` says what a
+call takes and who has to be trusted in each.
 """
 
 from __future__ import annotations
