@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from lab import catalogue, progress, strips
 from lab.exercises.comparison import CELLS
+from lab.exercises.untrusted import Wayside
 from lab.fields import registration_text
 from lab.playlists import Playlist
 from lab.questions import SURE
@@ -250,6 +252,17 @@ def meter(story: Told, victim: str, *, kind: int = int(MessageCode.APP_ATTACH_RE
     counted = Counter(second for second in came if second >= begins)
     rows = [(f"{second} s", str(counted[second]), "█" * counted[second]) for second in sorted(counted)]
     return Table(("second", f"connections asked of {victim}", ""), tuple(rows) or (("–", "0", ""),))
+
+
+def walk(ground: Wayside) -> Table:
+    """What following up a lost request finds: whom each peer named as the next, and who is suspected in the end."""
+    found, names = ground.walk(), ground.overlay.nodes
+    way = [names[node].name for node in found.path]
+    rows = [(str(n), name, f"next is {after}") for n, (name, after) in enumerate(pairwise(way), 1)]
+    rows += [(str(len(way)), name, "responsible") for name in way[-1:] if found.responder is not None]
+    if found.suspicion is not None:
+        rows.append((found.suspicion.reason.value, names[found.suspicion.suspect].name, "suspected"))
+    return Table(("step", "peer", "says"), tuple(rows))
 
 
 def price(name: str, threat: str = "RP-2") -> dict[str, float]:

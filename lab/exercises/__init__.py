@@ -10,24 +10,29 @@ from lab.exercises.comparison import NOTEBOOK_01, figure_1, who_can_alter
 from lab.exercises.hints import HINTS
 from lab.exercises.replay import NOTEBOOK_06, Held, Put, accepts, beats_time_stamp, captured, fresh_nonces
 from lab.exercises.trusted import NOTEBOOK_04, Offer, quota
+from lab.exercises.untrusted import NOTEBOOK_05, Wayside, locate, true_root
 
 __all__ = [
     "HINTS",
     "NOTEBOOK_00",
     "NOTEBOOK_01",
     "NOTEBOOK_04",
+    "NOTEBOOK_05",
     "NOTEBOOK_06",
     "Held",
     "Offer",
     "Put",
+    "Wayside",
     "accepts",
     "beats_time_stamp",
     "captured",
     "figure_1",
     "fresh_nonces",
+    "locate",
     "predicted_hops",
     "quota",
     "same_seed",
+    "true_root",
     "who_can_alter",
     "who_stores",
 ]

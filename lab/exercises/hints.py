@@ -15,5 +15,15 @@ HINTS: Mapping[str, tuple[str, ...]] = {
         "A limit on everywhere counts the whole overlay. How many notices may an honest user have?",
         "Two kinds of objects need no count: those at one's own place, and those that are there already.",
     ),
+    "locate(way, probe)": (
+        "A request that is given to the last peer of the way passes nobody else. What does it mean when it is lost?",
+        "If it comes through from the middle, everybody after the middle is good, and the middle, too.",
+        "So halve the way until one is left: seven peers take three probes.",
+    ),
+    "true_root(key, heard, named)": (
+        "A name that nobody answers under counts for nothing.",
+        "Clockwise from the key means: by how much is a node after it? Below the key that is nearly a whole turn.",
+        "(node - key) % 2**128 is that distance, and the smallest one wins.",
+    ),
 }
 """By the exercise's name."""

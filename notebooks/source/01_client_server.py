@@ -158,7 +158,7 @@ exercises.who_can_alter(count)
 # ## What is left
 #
 # - Signatures keep the *content* true. They do not bring a message to its end: a peer on the way can still drop it
-#   (notebook 05), or keep it and send it again (notebook [06](06_replay.ipynb)).
+#   (notebook [05](05_untrusted_base.ipynb)), or keep it and send it again (notebook [06](06_replay.ipynb)).
 # - The draft says that section 4's third point is the deepest: a peer cannot know what to believe. A server need not be
 #   believed less, it is only one.
 

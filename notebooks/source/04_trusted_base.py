@@ -207,8 +207,8 @@ account
 #   accounts. That is the next door to close, and it is not on the storing peer's side.
 # - The operator himself reads and changes what he likes. A trusted base does not say that he is good, only that
 #   everybody has agreed to trust him.
-# - The same nine attacks work on an untrusted base, and there they are the smaller part
-#   (notebook 05).
+# - The same nine attacks work on an untrusted base, and there they are the smaller part: notebook
+#   [05](05_untrusted_base.ipynb).
 
 # %%
 tell.choices("TR-4", "TR-5", "ST-2", "ST-7", "ST-8")

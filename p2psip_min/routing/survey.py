@@ -83,6 +83,16 @@ class Survey:
         """``node`` could not be reached, or said nothing that counts; perhaps another one can introduce it."""
         self._namers[node].pop(0)
 
+    @property
+    def heard(self) -> tuple[NodeID, ...]:
+        """Who has stated whom it knows, over a link of ours."""
+        return tuple(self._heard)
+
+    @property
+    def named(self) -> tuple[NodeID, ...]:
+        """Everybody that somebody has named, or that we knew; it may be that nobody is them."""
+        return tuple(self._namers)
+
     def owner(self) -> NodeID | None:
         """The best claim of those who were heard; None when nobody was."""
         return _first(self._heard, self._topology.closer, self.key)

@@ -13,6 +13,7 @@ from lab.checks import Check, State
 from lab.exercises import Held, Put
 from lab.exercises.comparison import CELLS
 from lab.exercises.trusted import Quota
+from lab.exercises.untrusted import Probe, Rule
 from lab.told import Told
 from p2psip_min import trace as events
 from p2psip_min.ids import ResourceID
@@ -237,4 +238,61 @@ def test_a_quota_is_judged_by_what_it_does(rule: Quota, words: str) -> None:
     result = exercises.quota(rule)
     assert words in result.words
     assert bool(result) is (words == "lost nothing")
+    assert (result.state is State.OPEN) is (rule is silent)
+
+
+# --- 05: untrusted base -----------------------------------------------------------------------------------------------
+
+
+def halving(way: list[str], probe: Callable[[str], bool]) -> str:
+    low, high = 0, len(way) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (low, middle - 1) if probe(way[middle]) else (middle, high)
+    return way[low]
+
+
+def one_by_one(way: list[str], probe: Callable[[str], bool]) -> str:
+    return [name for name in way if not probe(name)][-1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (halving, "Found on four ways"),
+        (one_by_one, "It asked 5 times"),
+        (lambda way, probe: way[-1], "passes everything on"),
+        (lambda way, probe: "nobody", "no name from the way"),
+        (lambda way, probe: probe("nobody"), "LookupError"),
+        (silent, "returns nothing yet"),
+        (boom, "ZeroDivisionError"),
+    ],
+)
+def test_a_bad_peer_is_located_with_few_probes(rule: Callable[[list[str], Probe], str | None], words: str) -> None:
+    result = exercises.locate(rule)
+    assert words in result.words
+    assert bool(result) is (rule is halving)
+    assert (result.state is State.OPEN) is (rule is silent)
+
+
+RING = 1 << 128
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (lambda key, heard, named: min(heard, key=lambda node: (node - key) % RING), "Twelve reads"),
+        (lambda key, heard, named: min(named, key=lambda node: (node - key) % RING), "only others speak of"),
+        (lambda key, heard, named: min(heard, key=lambda node: (key - node) % RING), "A liar was believed"),
+        (lambda key, heard, named: min([n for n in heard if n >= key] or [max(heard)]), "past the last peer"),
+        (lambda key, heard, named: sorted(heard, key=lambda node: (node - key) % RING)[1], "not responsible"),
+        (lambda key, heard, named: 5, "neither heard nor named"),
+        (silent, "returns nothing yet"),
+        (boom, "ZeroDivisionError"),
+    ],
+)
+def test_who_is_responsible_among_liars(rule: Rule, words: str) -> None:
+    result = exercises.true_root(rule)
+    assert words in result.words
+    assert bool(result) is (words == "Twelve reads")
     assert (result.state is State.OPEN) is (rule is silent)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import tell
+from lab.exercises import Wayside
 from lab.playlists import FIGURE_4, FIGURE_6
 from lab.progress import Progress
 from lab.told import Told, told
@@ -131,3 +132,11 @@ def test_connections_asked_of_a_victim_by_the_second() -> None:
     assert max(map(int, table.column("connections asked of bob"))) == 6
     assert "██████" in table.column("")
     assert tell.meter(story, "heidi").rows == (("–", "0", ""),)
+
+
+def test_a_walk_ends_with_a_suspect() -> None:
+    ground = Wayside(seed=30, place=3, peers=24)
+    table = tell.walk(ground)
+    assert table.rows[-1][1:] == (ground.bad, "suspected")
+    assert table.column("peer")[: len(ground.way)] == ground.way
+    ground.close()

@@ -23,10 +23,11 @@ EXERCISES = {
     "00_overlay_in_a_box": exercises.NOTEBOOK_00,
     "01_client_server": exercises.NOTEBOOK_01,
     "04_trusted_base": exercises.NOTEBOOK_04,
+    "05_untrusted_base": exercises.NOTEBOOK_05,
     "06_replay": exercises.NOTEBOOK_06,
 }
 NAMES = tuple(EXERCISES)
-CELLS = dict(zip(NAMES, (18, 14, 25, 23), strict=True))
+CELLS = dict(zip(NAMES, (18, 14, 25, 29, 23), strict=True))
 """Code cells of each copy: a notebook of which nbval collects nothing would pass and check nothing."""
 
 
