@@ -57,6 +57,7 @@ function render({ model, el }) {
   function update() {
     size();
     for (const name of ["ground", "story", "head"]) show(name);
+    sift();
     const box = el.querySelector(".scroll");
     const row = el.querySelector(".scroll [data-current]");
     if (box && row) {
@@ -67,6 +68,17 @@ function render({ model, el }) {
     }
     move();
   }
+
+  // A search box in a picture hides the rows that do not have its words.
+  function sift() {
+    const box = el.querySelector("[data-find]");
+    if (!box) return;
+    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of el.querySelectorAll("[data-words]")) {
+      if (box.parentNode.contains(row)) row.hidden = !words.every((word) => row.dataset.words.includes(word));
+    }
+  }
+  el.addEventListener("input", (event) => event.target.matches("[data-find]") && sift());
 
   function move() {
     cancelAnimationFrame(running);
@@ -94,6 +106,11 @@ function render({ model, el }) {
   };
   model.on("change:skeleton", build);
   for (const name of ["ground", "story", "head", "motion", "box", "top", "label"]) model.on(`change:${name}`, changed);
+
+  model.on("change:again", () => {
+    for (const name of Object.keys(shown)) delete shown[name];
+    changed();
+  });
 
   const act = (target) => model.send({ act: target.dataset.act, id: target.dataset.id || "" });
   el.addEventListener("click", (event) => {

@@ -278,9 +278,10 @@ class Frame:
 class Switch:
     """One control: ``name`` goes back to ``SessionLike.set``; ``group`` says where it stands.
 
-    Groups: "base", "routing", "preset", "attack" and "links" are choices in the bar, "seed" a number, "defence" an
-    on/off row of the table with what it ``checks``, its ``price``, its ``section`` and the ``word`` of the last try
-    ("" with ``tried`` False: not tried). ``locked`` says why it can't be moved now.
+    Groups: "base", "routing", "preset", "attack" and "links" are choices in the bar, "seed" and "number" whole
+    numbers, "defence" an on/off row of the table with what it ``checks``, its ``price``, its ``section``, the ``word``
+    of the last try (None: not tried), and whether the scenario has ``named`` it. ``locked`` says why it can't be moved
+    now.
     """
 
     name: str
@@ -293,6 +294,7 @@ class Switch:
     price: str = ""
     section: str = ""
     word: Word | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

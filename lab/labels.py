@@ -30,6 +30,7 @@ def until(name: str, t: float) -> str:
 
 
 TIME = "time, s"
+TIME_SHORT = "t, s"
 MESSAGE = "message"
 HOLDERS = "holders of the record"
 OTHERS = "others"
@@ -42,6 +43,16 @@ SHORT_OUTCOMES = {"refused": "REFUSED", "dropped": "DROPPED", "lost": "LOST"}
 def earlier_rows(number: int) -> str:
     """What the lanes leave out."""
     return f"{number} earlier messages are in the table below"
+
+
+def folded(rows: int, transactions: int) -> str:
+    """What stands where equal transactions were folded."""
+    return f"{rows} messages of {transactions} equal transaction{'s' if transactions != 1 else ''}"
+
+
+def nothing_found(find: str) -> str:
+    """A search without a match."""
+    return f"no message has “{find}”"
 
 
 def count(number: int) -> str:
@@ -110,7 +121,19 @@ JUDGE_HELP = "Runs the scenario once for each column: without attack, attacked, 
 SPEED = "speed"
 SEED = "seed"
 WAITING = "Ready. Nothing has run yet."
-BAD_SEED = "A seed is a whole number."
+FIND = "find"
+FIND_DEFENCE = "find a defence"
+ALL_DEFENCES = "All other defences"
+
+
+def no_number(what: str) -> str:
+    """Why a number was not taken."""
+    return f"{what} is a whole number"
+
+
+def more_defences(count: int, on: int) -> str:
+    """What the closed list holds."""
+    return f"{count} more{f', {on} of them on' if on else ''}"
 
 
 def contact_at(resource: str, t: float) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from html import escape
 
 from lab import labels, style, text
+from lab.causes import causes, repeated, sought
 from lab.frames import Frame, Outcome, Row, Span
 from lab.marks import arrow_head, text_width, version_tag, write
 
-LEFT = 250.0
-"""Pixels before the first lifeline: number, time, message, version."""
+LEFT, NARROW_LEFT, NARROW = 250.0, 222.0, 560
+"""Pixels before the first lifeline (number, time, message, version), and below which width there are fewer."""
 
 ROW = 22.5
 HEAD = 62
@@ -30,26 +31,45 @@ class Lanes:
     hidden: int
 
 
-def draw_lanes(frame: Frame, width: int, selected: int = 0) -> Lanes:
-    """Rows with arrows between lifelines; the newest DRAWN of them."""
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where the columns of a row stand: the right ends of number and time, and the starts of name and lifelines."""
+
+    number: float
+    time: float
+    name: float
+    left: float
+
+
+def _grid(frame: Frame, width: int) -> Grid:
+    more = 8.0 * max(0, len(str(len(frame.rows))) - 2)
+    wider = more + (8.0 if frame.t >= 100 else 0.0)
+    return Grid(20 + more, 62 + wider, 72 + wider, (LEFT if width >= NARROW else NARROW_LEFT) + wider)
+
+
+def draw_lanes(frame: Frame, width: int, selected: int = 0, *, find: str = "", fold: bool = False) -> Lanes:
+    """Rows with arrows between lifelines; the newest DRAWN of those with the words of ``find``.
+
+    ``fold`` leaves transactions out that look like an earlier one; the selected message has arrows to what led to it.
+    """
     width = max(width, 420)
-    hidden = max(0, len(frame.rows) - DRAWN)
-    rows = frame.rows[hidden:]
-    lines: list[Row | str] = [labels.earlier_rows(hidden)] if hidden else []
-    places: dict[int, float] = {}
-    notes = [note for note in frame.notes if note.after >= hidden]
-    for row in rows:
-        lines.extend(note.text for note in notes if note.after == row.number - 1)
-        lines.append(row)
-        places[row.number] = len(lines) - 1
-    lines.extend(note.text for note in notes if note.after == len(frame.rows) and note.after)
-    columns = _columns(frame, rows, width)
+    wanted = [row for row in frame.rows if sought(frame, find)(row)] if find else list(frame.rows)
+    away = repeated(wanted) - {selected} if fold else frozenset[int]()
+    kept = [row for row in wanted if row.number not in away]
+    hidden = max(0, len(kept) - DRAWN)
+    rows = kept[hidden:]
+    lines = _lines(frame, wanted, rows, away, hidden, find)
+    places = {line.number: place for place, line in enumerate(lines) if isinstance(line, Row)}
+    grid = _grid(frame, width)
+    columns = _columns(frame, rows, width, grid)
     spare = any(span.first_row == len(frame.rows) for span in frame.spans)
     height = int((len(lines) + spare) * ROW + 8)
     middle = {number: (place + 0.5) * ROW for number, place in places.items()}
+    why = causes(frame, selected)
+    related = {number for pair in why for number in pair}
     parts = [_holders(frame, columns, height)]
     for row in rows:
-        parts.append(_band(frame, row, middle[row.number], width, selected))
+        parts.append(_band(frame, row, middle[row.number], width, selected, related))
     for x in dict.fromkeys(columns.values()):
         parts.append(f'<path d="M{x:.1f} 0V{height}" stroke="{style.LINE}" stroke-width="1"/>')
     for span in frame.spans:
@@ -58,19 +78,70 @@ def draw_lanes(frame: Frame, width: int, selected: int = 0) -> Lanes:
     for place, line in enumerate(lines):
         y = (place + 0.5) * ROW
         if isinstance(line, str):
-            parts.append(write(62, y + 4.4, line, ink=style.INK2).replace("<text ", '<text font-style="italic" ', 1))
-            parts.append(f'<path d="M40 {y - 3:.1f}l8 2l-8 2l8 2" fill="none" stroke="{style.INK3}" stroke-width="1"/>')
+            parts.append(
+                write(grid.time, y + 4.4, line, ink=style.INK2).replace("<text ", '<text font-style="italic" ', 1)
+            )
+            parts.append(
+                f'<path d="M{grid.time - 22:.1f} {y - 3:.1f}l8 2l-8 2l8 2" fill="none" stroke="{style.INK3}" '
+                'stroke-width="1"/>'
+            )
         else:
-            parts.append(_row(frame, line, y, columns, newest, width))
-    return Lanes(width=width, height=height, head=_head(frame, columns, width), body="".join(parts), hidden=hidden)
+            parts.append(_row(frame, line, y, columns, newest, width, grid))
+    for first, then in why:
+        if first in middle and then in middle:
+            parts.append(_because(columns.get(frame.rows[then - 1].sender), middle[first], middle[then]))
+    head = _head(frame, columns, width, grid)
+    return Lanes(width=width, height=height, head=head, body="".join(parts), hidden=hidden)
 
 
-def _columns(frame: Frame, rows: Sequence[Row], width: int) -> dict[bytes, float]:
+def _lines(
+    frame: Frame, wanted: Sequence[Row], rows: Sequence[Row], away: frozenset[int], hidden: int, find: str
+) -> list[Row | str]:
+    """The rows with what stands between them: notes, and how much is folded or left out."""
+    if find and not wanted:
+        return [labels.nothing_found(find)]
+    lines: list[Row | str] = [labels.earlier_rows(hidden)] if hidden else []
+    first = rows[0].number if hidden and rows else 0
+    notes = [] if find else [note for note in frame.notes if note.after >= first - 1]
+    folded: list[Row] = []
+
+    def unfold() -> None:
+        if folded:
+            lines.append(labels.folded(len(folded), len({row.transaction_id for row in folded})))
+            folded.clear()
+
+    for row in wanted:
+        if row.number < first:
+            continue
+        if row.number in away:
+            folded.append(row)
+            continue
+        unfold()
+        lines.extend(note.text for note in notes if note.after == row.number - 1)
+        lines.append(row)
+    unfold()
+    lines.extend(note.text for note in notes if note.after == len(frame.rows) and note.after)
+    return lines
+
+
+def _because(x: float | None, top: float, bottom: float) -> str:
+    """A bow beside a lifeline, from the message that arrived to the one that was sent because of it."""
+    if x is None or bottom <= top:
+        return ""
+    out = min(22.0, 9 + (bottom - top) * 0.12)
+    return (
+        f'<path class="because" d="M{x:.1f} {top:.1f}C{x + out:.1f} {top + 2:.1f} {x + out:.1f} {bottom - 3:.1f} '
+        f'{x + 2:.1f} {bottom - 1:.1f}" fill="none" stroke="{style.INK}" stroke-width="1.7"/>'
+        + arrow_head((x + 2, bottom - 1), (x + out * 0.8, bottom - 6), style.INK, size=7.5)
+    )
+
+
+def _columns(frame: Frame, rows: Sequence[Row], width: int, grid: Grid) -> dict[bytes, float]:
     """The lifeline of each node; where they do not all fit, the least used share the last one before the holders."""
     holders = [one.node for one in frame.storage if one.replica >= 0]
     used = {node for row in rows for node in (row.sender, *row.receivers, *row.hops)}
     nodes = [node for node in frame.lanes if node in used or node in holders]
-    room = max(2, int((width - LEFT - 40) // 46) + 1)
+    room = max(2, int((width - grid.left - 40) // 46) + 1)
     if len(nodes) > room:
         weight = {node: sum(node in (row.sender, *row.receivers) for row in rows[-24:]) for node in nodes}
         loose = [node for node in nodes if node not in holders]
@@ -80,17 +151,17 @@ def _columns(frame: Frame, rows: Sequence[Row], width: int) -> dict[bytes, float
         slots: list[list[bytes]] = [[node] for node in shown] + [folded] + [[node] for node in holders[: room - 1]]
     else:
         slots = [[node] for node in nodes]
-    gap = (width - LEFT - 44) / max(1, len(slots) - 1) if len(slots) > 1 else 0.0
+    gap = (width - grid.left - 44) / max(1, len(slots) - 1) if len(slots) > 1 else 0.0
     gap = min(gap, 120.0)
-    return {node: LEFT + 14 + place * gap for place, nodes_here in enumerate(slots) for node in nodes_here}
+    return {node: grid.left + 14 + place * gap for place, nodes_here in enumerate(slots) for node in nodes_here}
 
 
-def _head(frame: Frame, columns: dict[bytes, float], width: int) -> str:
+def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> str:
     ring = {one.node: one for one in frame.nodes}
     parts = [
-        write(20, 54, "#", size=12, ink=style.INK2, anchor="end"),
-        write(62, 54, labels.TIME, size=12, ink=style.INK2, anchor="end"),
-        write(72, 54, labels.MESSAGE, size=12, ink=style.INK2),
+        write(grid.number, 54, "#", size=12, ink=style.INK2, anchor="end"),
+        write(grid.time, 54, labels.TIME_SHORT, size=12, ink=style.INK2, anchor="end"),
+        write(grid.name, 54, labels.MESSAGE, size=12, ink=style.INK2),
         f'<path d="M0 61H{width}" stroke="{style.LINE}"/>',
     ]
     xs = list(columns.values())
@@ -115,7 +186,7 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int) -> str:
             write(
                 x,
                 37,
-                _short(first),
+                _short(first, int(_gap(columns) / 7.6)),
                 size=13,
                 ink=style.VERMILLION_INK if hot else style.INK,
                 bold=True,
@@ -137,8 +208,9 @@ def _second(frame: Frame, node: bytes) -> str:
     return labels.HOP if kind in ("peer", "bootstrap") else kind
 
 
-def _short(words: str) -> str:
-    return words if len(words) <= 8 else words[:7] + "…"
+def _short(words: str, most: int) -> str:
+    most = max(4, min(most, 8))
+    return words if len(words) <= most else words[: most - 1] + "…"
 
 
 def _holders(frame: Frame, columns: dict[bytes, float], height: int) -> str:
@@ -149,8 +221,10 @@ def _holders(frame: Frame, columns: dict[bytes, float], height: int) -> str:
     return f'<rect x="{left:.1f}" y="0" width="{right - left:.1f}" height="{height}" fill="{style.SKY_WASH}"/>'
 
 
-def _band(frame: Frame, row: Row, y: float, width: int, selected: int) -> str:
+def _band(frame: Frame, row: Row, y: float, width: int, selected: int, related: Set[int]) -> str:
     fill = style.VERMILLION_WASH if row.resent else style.BLUE_WASH if row.number == frame.current else ""
+    if not fill and row.number in related:
+        fill = style.WASH
     mark = ' data-current="1"' if row.number == frame.current else ""
     if row.number == selected:
         return (
@@ -181,7 +255,7 @@ def _lifeline(span: Span, columns: dict[bytes, float], middle: dict[int, float],
     )
 
 
-def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: int, width: int) -> str:
+def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: int, width: int, grid: Grid) -> str:
     current = row.number == frame.current
     ink = style.VERMILLION if row.resent else style.BLUE if current else style.INK2
     word_ink = style.VERMILLION_INK if row.resent else style.BLUE_INK if current else style.INK
@@ -191,18 +265,18 @@ def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: 
         name = f"{name}, {text.RESENT}"
     elif len(row.receivers) > 1:
         name = f"{name} ×{len(row.receivers)}"
-    limit = int((LEFT - 72 - 44) / 7.4)
+    limit = int((grid.left - grid.name - 38) / 7.2)
     name = name if len(name) <= limit else name[: limit - 1] + "…"
     label = labels.row_label(row.number, row.t, name, frame.world.person(row.sender), row.outcome.value)
     parts = [
         f'<g data-act="row" data-id="{row.number}" tabindex="-1" aria-label="{escape(label)}">'
         f'<rect class="hit" x="0" y="{y - ROW / 2:.1f}" width="{width}" height="{ROW}" fill="#fff" fill-opacity="0"/>',
-        write(20, y + 4.4, str(row.number), ink=word_ink if strong else style.INK, bold=strong, anchor="end"),
-        write(62, y + 4.4, f"{row.t:.2f}", ink=word_ink if strong else style.INK2, anchor="end"),
-        write(72, y + 4.4, name, ink=word_ink, bold=strong),
+        write(grid.number, y + 4.4, str(row.number), ink=word_ink if strong else style.INK, bold=strong, anchor="end"),
+        write(grid.time, y + 4.4, f"{row.t:.2f}", ink=word_ink if strong else style.INK2, anchor="end"),
+        write(grid.name, y + 4.4, name, ink=word_ink, bold=strong),
     ]
     if row.version:
-        parts.append(version_tag(LEFT - 20, y, row.version, newest, anchor="middle"))
+        parts.append(version_tag(grid.left - 20, y, row.version, newest, anchor="middle"))
     start = columns.get(row.sender)
     if start is None:
         return "".join(parts) + "</g>"

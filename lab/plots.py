@@ -22,6 +22,9 @@ REST = 0.55
 LEFT, RIGHT = 104, 132
 """Pixels beside the ring for names and, on the right, for the holders' versions and roles."""
 
+NARROW, NARROW_LEFT, NARROW_RIGHT = 460, 70, 104
+"""Up to which width of the picture there is less room beside the ring, and how much."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
@@ -45,15 +48,17 @@ class Ring:
         self.nodes = {one.node: one for one in frame.nodes}
         self.on_ring = [one for one in frame.nodes if one.kind in (NodeKind.PEER, NodeKind.BOOTSTRAP)]
         # On a crowded ring the numbers do not fit into the circles and stand before the roles.
-        right = RIGHT + (38 if len(self.on_ring) > 40 else 0)
-        self.radius = max(88.0, min(most, (self.width - LEFT - right) / 2))
-        slack = max(0.0, self.width - LEFT - right - 2 * self.radius) / 2
-        self.centre = (LEFT + slack + self.radius, self.radius + 48)
+        narrow = self.width < NARROW
+        left = NARROW_LEFT if narrow else LEFT
+        right = (NARROW_RIGHT if narrow else RIGHT) + (38 if len(self.on_ring) > 40 else 0)
+        self.radius = max(88.0, min(most, (self.width - left - right) / 2))
+        slack = max(0.0, self.width - left - right - 2 * self.radius) / 2
+        self.centre = (left + slack + self.radius, self.radius + 48)
         self.height = int(2 * self.radius + 98)
         count = max(1, len(self.on_ring))
         self.gap = 2 * pi * self.radius / count
         self.r = 6.0 if self.gap >= 20 else max(1.8, self.gap * 0.3)
-        self.involved_r = 9.0 if self.gap >= 24 else max(4.0, min(7.0, self.gap * 0.45))
+        self.involved_r = 9.0 if self.gap >= 24 else 8.0 if self.gap >= 19 else max(4.0, min(7.0, self.gap * 0.45))
         self.labels_every = 1 if self.gap >= 22 else 0
         self.place: dict[bytes, Point] = {one.node: self.at(one.turn) for one in self.on_ring}
         servers = 0

@@ -299,6 +299,8 @@ class Session:
     def switches(self) -> tuple[Switch, ...]:
         """Every control, in order."""
         choices, on = self.choices, set(self.choices.defences.names())
+        scenario = self.scenario
+        named = {*scenario.defence, *scenario.decoys, *(name for claimed in scenario.claims for name in claimed)}
 
         def choice(name: str, value: str, known: tuple[str, ...]) -> Switch:
             return Switch(name=name, label=name, group=name, value=value, choices=known)
@@ -316,6 +318,7 @@ class Session:
                 locked="" if self.scenario.id else "nobody attacks on the tour",
             ),
             Switch(name="seed", label="seed", group="seed", value=choices.seed),
+            Switch(name="peers", label="peers", group="number", value=choices.peers),
             *(
                 Switch(
                     name=each.name,
@@ -326,6 +329,7 @@ class Session:
                     price=each.cost,
                     section=each.section,
                     word=self._tried.get(each.name),
+                    named=each.name in named,
                 )
                 for each in CATALOGUE
             ),

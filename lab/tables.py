@@ -8,7 +8,7 @@ from html import escape
 
 from lab import labels, style, text
 from lab.fields import Field, Group
-from lab.frames import Column, Frame, Holding, NodeKind, Row, Strip
+from lab.frames import Column, Frame, Holding, NodeKind, Row, Strip, Switch
 from lab.marks import arrow_head, shape
 from lab.text import TONES, Tone, Word
 
@@ -27,9 +27,13 @@ _ICONS = {
 _WORD_ICONS = {
     Word.HOLDS: "check", Word.NEWEST: "check", Word.REFUSED: "refuse", Word.ROLLED_BACK: "back", Word.FORGED: "warn",
     Word.LOST: "cross", Word.READ: "eye", Word.INVALID: "warn", Word.FLOODED: "warn", Word.TAKEN: "cross",
-    Word.EXCEEDED: "warn", Word.FAILED: "cross", Word.STALE: "clock", Word.REMOVED: "cross", Word.KEPT_COPY: "copy",
-    Word.NOT_RUN: "ask", Word.RUNNING: "dots",
+    Word.EXCEEDED: "warn", Word.FAILED: "cross", Word.STOLEN: "copy", Word.LATE: "clock", Word.OVERRUN: "warn",
+    Word.MOVED: "back", Word.STALE: "clock", Word.REMOVED: "cross", Word.KEPT_COPY: "copy", Word.NOT_RUN: "ask",
+    Word.RUNNING: "dots",
 }  # fmt: skip
+_TONE_ICONS = {Tone.GOOD: "check", Tone.BAD: "warn", Tone.WARN: "clock", Tone.MUTE: "ask"}
+"""For words without an icon of their own."""
+
 _VERSION = re.compile(r"\bv(\d+)\b")
 
 
@@ -41,7 +45,7 @@ def icon(name: str) -> str:
 def word(said: Word, *, flat: bool = False) -> str:
     """A verdict's word with its icon."""
     kind = f"word {TONES[said].value}{' flat' if flat else ''}"
-    return f'<span class="{kind}">{icon(_WORD_ICONS[said])}{escape(said.value)}</span>'
+    return f'<span class="{kind}">{icon(_WORD_ICONS.get(said, _TONE_ICONS[TONES[said]]))}{escape(said.value)}</span>'
 
 
 def tag(version: int, newest: int) -> str:
@@ -215,6 +219,40 @@ def _field(one: Field) -> str:
         f'<div class="o">{one.offset:04x}</div><div class="h">{shown}</div>'
         f'<div class="d"><b>{escape(one.name)}</b><em>{escape(one.meaning)}</em></div>'
     )
+
+
+# --- defences ---------------------------------------------------------------------------------------------------
+
+
+def defences(switches: Sequence[Switch], *, heads: bool) -> str:
+    """Defences as rows of a grid, each with its switch; ``heads`` puts the columns' names over them."""
+    parts = []
+    if heads and switches:
+        names = (
+            f'<div class="h{" x" if place in (2, 4) else ""}">{escape(name)}</div>'
+            for place, name in enumerate(labels.DEFENCE_COLUMNS)
+        )
+        parts.append("".join(names))
+    for one in switches:
+        said = (
+            word(one.word, flat=True)
+            if one.word not in (None, Word.NOT_RUN)
+            else f'<span class="quiet">{labels.ON_IN_THIS_RUN if one.value else labels.NOT_TRIED}</span>'
+        )
+        words = escape(" ".join((one.name, one.label, one.checks, one.section)).lower())
+        parts.append(
+            f'<div class="dr{" on" if one.value else ""}" data-words="{words}"><div><label><input type="checkbox" '
+            f'data-act="switch" data-id="{escape(one.name)}" aria-label="{escape(one.label)}"'
+            f"{' checked' if one.value else ''}> {labels.ON if one.value else labels.OFF}</label></div>"
+            f'<div><b>{escape(one.label)}</b></div><div class="x">{escape(one.checks)}</div>'
+            f'<div>{escape(one.price)}</div><div class="x">{escape(one.section)}</div><div>{said}</div></div>'
+        )
+    return "".join(parts)
+
+
+def all_defences(count: int, on: int) -> str:
+    """What opens the list of the other defences."""
+    return f'<b>{escape(labels.ALL_DEFENCES)}</b> <span class="quiet">{escape(labels.more_defences(count, on))}</span>'
 
 
 # --- the accessible twin ----------------------------------------------------------------------------------------

@@ -13,16 +13,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from typing import Any
 
-import anywidget
 import ipywidgets as w
-import traitlets as t
 
 from lab import fields, labels, lanes, plots, style, tables
-from lab.frames import Frame, SessionLike, Switch
-from lab.text import Word
+from lab.figures import LANES_SKELETON, PLAIN_SKELETON, RING_SKELETON, Figure
+from lab.frames import Frame, SessionLike
+from lab.switchboard import Switchboard
 
 BEAT = 0.7
 """Seconds that one moment takes at 1×."""
@@ -32,33 +30,6 @@ TICK = 1 / 15
 
 SPEEDS = {"½×": 0.5, "1×": 1.0, "2×": 2.0, "4×": 4.0, "8×": 8.0}
 STEP_MS = 320
-RING_SKELETON = (
-    '<div class="picture"><svg data-size="box" data-named="1" role="img"><g data-layer="ground"></g>'
-    '<path class="reach" d="M0 0"></path><g data-layer="story"></g></svg></div>'
-)
-LANES_SKELETON = (
-    '<div class="picture"><svg data-size="top" aria-hidden="true"><g data-layer="head"></g></svg>'
-    '<div class="scroll" tabindex="0" role="group" aria-label="messages"><svg data-size="box" data-named="1" '
-    'role="img"><g data-layer="story"></g></svg></div></div>'
-)
-TRACK_SKELETON = '<div class="picture" data-layer="story"></div>'
-
-
-class Figure(anywidget.AnyWidget):
-    """A picture made of markup; ``figure.js`` swaps its layers and sends clicks, keys and its width back."""
-
-    _esm = files("lab").joinpath("figure.js").read_text(encoding="utf-8")
-    skeleton = t.Unicode("").tag(sync=True)
-    ground = t.Unicode("").tag(sync=True)
-    story = t.Unicode("").tag(sync=True)
-    head = t.Unicode("").tag(sync=True)
-    label = t.Unicode("").tag(sync=True)
-    box = t.List(t.Int(), default_value=[0, 0]).tag(sync=True)
-    top = t.List(t.Int(), default_value=[0, 0]).tag(sync=True)
-    motion = t.List(t.Float(), default_value=[0.0, plots.REST, 0.0]).tag(sync=True)
-    reach = t.Dict().tag(sync=True)
-    width = t.Int(0).tag(sync=True)
-    hears = t.Bool(False).tag(sync=True)
 
 
 class Panel:
@@ -68,7 +39,6 @@ class Panel:
         self.session = session
         self.selected = 0
         self.playing = False
-        self._binding = False
         self._task: asyncio.Task[None] | None = None
         self._home: asyncio.AbstractEventLoop | None = None
         self._thread = threading.get_ident()
@@ -77,7 +47,7 @@ class Panel:
         except RuntimeError:
             self._home = None
         self._build()
-        self._bar()
+        self._offer()
         self.refresh()
 
     # --- what there is ---------------------------------------------------------------------------------------
@@ -85,137 +55,77 @@ class Panel:
     def _build(self) -> None:
         self.title, self.caption = w.HTML(), w.HTML()
         self.ring_head, self.lanes_head = w.HTML(), w.HTML()
-        self.ring = Figure(skeleton=RING_SKELETON, width=496, hears=True)
-        self.lanes = Figure(skeleton=LANES_SKELETON, width=712)
-        self.timeline = Figure(skeleton=TRACK_SKELETON, width=640)
+        self.ring = Figure(skeleton=RING_SKELETON, width=400, hears=True)
+        self.lanes = Figure(skeleton=LANES_SKELETON, width=420)
+        self.timeline = Figure(skeleton=PLAIN_SKELETON, width=640)
         self.legend = w.HTML(value=tables.legend())
-        self.back = self._button(labels.BACK, "back", lambda: self._move(self.session.back))
-        self.play = self._button(labels.PLAY, "play", self._toggle, primary=True)
-        self.step = self._button(labels.STEP_ON, "step", lambda: self._move(self.session.step, animated=True))
-        self.end = self._button(labels.TO_END, "end", lambda: self._long(labels.TO_END, self.session.run))
+        self.back = self.button(labels.BACK, "back", lambda: self.move(self.session.back))
+        self.play = self.button(labels.PLAY, "play", self._toggle, primary=True)
+        self.step = self.button(labels.STEP_ON, "step", lambda: self.move(self.session.step, animated=True))
+        self.end = self.button(labels.TO_END, "end", lambda: self.long(labels.TO_END, self.session.run))
         self.speed = w.Dropdown(options=list(SPEEDS), value="1×", tooltip=labels.SPEED)
-        self.reset = self._button(labels.RESET, "reset", lambda: self._long(labels.RESET, self._reset))
-        self.judge = self._button(labels.JUDGE, "judge", lambda: self._long(labels.JUDGE, self.session.judge))
+        self.reset = self.button(labels.RESET, "reset", lambda: self.long(labels.RESET, self._reset))
+        self.judge = self.button(labels.JUDGE, "judge", lambda: self.long(labels.JUDGE, self.session.judge))
         self.judge.tooltip = labels.JUDGE_HELP
         self.verdict_head, self.verdict, self.storage, self.bytes = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self.table, self.status, self.alert = w.HTML(), w.HTML(), w.HTML()
-        self.controls: dict[str, Any] = {}
         self.action_box = w.HBox()
-        self.bar, self.defences, self.defences_head = w.Box(), w.Box(), w.HTML()
-        for figure in (self.ring, self.lanes, self.timeline):
+        self.switchboard = Switchboard(self.session.switches(), self._set, self._refuse)
+        self.controls, self.defences = self.switchboard.controls, self.switchboard.defences
+        for figure in (self.ring, self.lanes, self.timeline, self.defences):
             figure.add_class("lab-figure")
-            figure.on_msg(lambda _, content, __: self._later(lambda: self._heard(content), labels.MESSAGES))
-            figure.observe(lambda _: self._later(self.refresh, labels.RING), "width")
-        buttons = w.Box([self.back, self.play, self.step, self.end])
-        after = w.Box([self.speed, self.action_box])
-        time = w.Box([buttons, self.timeline, after])
-        pictures = w.Box([w.VBox([self.ring_head, self.ring, self.legend]), w.VBox([self.lanes_head, self.lanes])])
-        facts = w.Box([self.storage, self.bytes])
-        verdict_bar = w.Box([self.verdict_head, self.judge])
-        self.verdict_box = w.VBox([verdict_bar, self.verdict])
-        self.defence_box = w.VBox([self.defences_head, self.defences])
-        for box, names in (
-            (self.bar, ("lab-bar",)),
-            (pictures, ("two", "stack")),
-            (facts, ("two", "section")),
-            (time, ("time", "section")),
-            (buttons, ("btns",)),
-            (after, ("btns",)),
-            (verdict_bar, ("lab-split",)),
-            (self.verdict_box, ("section",)),
-            (self.defence_box, ("section",)),
-            (self.table, ("section",)),
-            (self.defences, ("def",)),
-            (self.title, ("lab-id",)),
-            (self.alert, ("lab-alert",)),
-            (self.caption, ("lab-caption",)),
-        ):
-            for name in names:
-                box.add_class(name)
-        self.view = w.VBox(
-            [
-                w.HTML(value=f"<style>{style.sheet()}</style>", layout=w.Layout(display="none")),
-                self.bar,
-                self.alert,
-                self.caption,
-                pictures,
-                time,
-                self.verdict_box,
-                facts,
-                self.defence_box,
-                self.table,
-                self.status,
-            ]
+            figure.on_msg(lambda _, content, __: self.later(lambda: self._heard(content), labels.MESSAGES))
+            if figure is not self.defences:
+                figure.observe(lambda _: self.later(self.refresh, labels.RING), "width")
+        tools = _box(["btns", "lab-tools"], self.reset)
+        bar = _box(["lab-bar"], self.title, tools, self.switchboard.view)
+        self.title.add_class("lab-id")
+        self.alert.add_class("lab-alert")
+        self.caption.add_class("lab-caption")
+        buttons = _box(["btns"], self.back, self.play, self.step, self.end)
+        after = _box(["btns"], self.speed, self.action_box)
+        time = _box(["time", "section"], buttons, self.timeline, after)
+        pictures = _box(["two", "stack"], w.VBox([self.ring_head, self.ring]), w.VBox([self.lanes_head, self.lanes]))
+        facts = _box(["two", "section"], self.storage, self.bytes)
+        verdict_bar = _box(["lab-split"], self.verdict_head, self.judge)
+        defences_head = w.HTML(value=tables.head(labels.DEFENCES, labels.DEFENCES_NOTE))
+        self.table.add_class("section")
+        self.view = _box(
+            ["lab"],
+            w.HTML(value=f"<style>{style.sheet()}</style>", layout=w.Layout(display="none")),
+            bar,
+            self.alert,
+            self.caption,
+            pictures,
+            time,
+            self.legend,
+            _box(["section", "lab-verdict"], verdict_bar, self.verdict),
+            facts,
+            _box(["section"], defences_head, self.defences),
+            self.table,
+            self.status,
         )
-        self.view.add_class("lab")
 
-    def _button(self, words: str, icon: str, act: Callable[[], None], *, primary: bool = False) -> w.Button:
+    def button(self, words: str, icon: str, act: Callable[[], None], *, primary: bool = False) -> w.Button:
         button = w.Button(description=words, tooltip=words, button_style="primary" if primary else "")
         if icon:
             button.add_class("ico").add_class(f"ico-{icon}")
-        button.on_click(lambda _: self._later(act, words))
+        button.on_click(lambda _: self.later(act, words))
         return button
 
-    def _bar(self) -> None:
-        """Makes a control for each switch of the session; ``refresh`` only sets their values."""
-        boxes: list[w.Widget] = [self.title]
-        cells: list[w.Widget] = []
-        for switch in self.session.switches():
-            if switch.group == "defence":
-                cells.extend(self._defence(switch))
-                continue
-            if switch.group == "seed":
-                control: Any = w.Text(value=str(switch.value), continuous_update=False)
-                control.add_class("lab-seed")
-            elif switch.choices:
-                control = w.ToggleButtons(options=list(switch.choices), value=str(switch.value))
-            else:
-                control = w.ToggleButtons(
-                    options=[labels.OFF, labels.ON], value=labels.ON if switch.value else labels.OFF
-                )
-            control.observe(self._changed(switch), "value")
-            self.controls[switch.name] = control
-            label = w.HTML(value=switch.label)
-            box = w.VBox([label, control])
-            box.add_class("ctl")
-            boxes.append(box)
-        boxes.append(self.reset)
-        self.bar.children = boxes
-        heads = []
-        for place, name in enumerate(labels.DEFENCE_COLUMNS if cells else ()):
-            heads.append(w.HTML(value=name))
-            heads[-1].add_class("h")
-            if place in (2, 4):
-                heads[-1].add_class("x")
-        self.defences.children = [*heads, *cells]
-        self.defence_box.layout.display = None if cells else "none"
+    def _offer(self) -> None:
+        """Makes a button for everything that the session lets one do by hand."""
         actions = []
         for action in self.session.actions():
-            button = self._button(action.label, "", self._acting(action.name))
+            button = self.button(action.label, "", self._acting(action.name))
             button.tooltip = action.locked or action.help or action.label
             button.disabled = bool(action.locked)
             actions.append(button)
         self.action_box.children = actions
 
-    def _defence(self, switch: Switch) -> list[w.Widget]:
-        control = w.Checkbox(
-            value=bool(switch.value), indent=False, description=labels.ON if switch.value else labels.OFF
-        )
-        control.tooltip = switch.label
-        control.observe(self._changed(switch), "value")
-        self.controls[switch.name] = control
-        last = w.HTML()
-        self.controls[f"{switch.name}:last"] = last
-        cells: list[w.Widget] = [control, w.HTML(value=f"<b>{switch.label}</b>")]
-        for place, words in enumerate((switch.checks, switch.price, switch.section)):
-            cells.append(w.HTML(value=words))
-            if place != 1:
-                cells[-1].add_class("x")
-        return [*cells, last]
-
     # --- callbacks -------------------------------------------------------------------------------------------
 
-    def _later(self, act: Callable[[], object], what: str) -> None:
+    def later(self, act: Callable[[], object], what: str) -> None:
         """Run ``act`` at home, guarded."""
         if self._home is not None and threading.get_ident() != self._thread:
             self._home.call_soon_threadsafe(self._guard, act, what)
@@ -231,29 +141,23 @@ class Panel:
             self._show_play()
             self.alert.value = tables.alert(labels.failed(what), labels.stopped(str(error) or type(error).__name__))
             self._bind_switches()
+            self.defences.redraw()
             return False
         return True
 
-    def _changed(self, switch: Switch) -> Callable[[Any], None]:
-        def changed(change: Any) -> None:
-            if self._binding:
-                return
-            value = change["new"]
-            if switch.group == "seed":
-                if not str(value).strip().isdigit():
-                    self._later(_refuse_seed, labels.SEED)
-                    return
-                value = int(value)
-            elif isinstance(switch.value, bool) and not isinstance(value, bool):
-                value = value == labels.ON
-            self._later(lambda: self._long(switch.label, lambda: self.session.set(switch.name, value)), switch.label)
+    def _set(self, label: str, name: str, value: str | int | bool) -> None:
+        self.later(lambda: self.long(label, lambda: self.session.set(name, value)), label)
 
-        return changed
+    def _refuse(self, label: str, why: str) -> None:
+        def refuse() -> None:
+            raise ValueError(why)
+
+        self.later(refuse, label)
 
     def _acting(self, name: str) -> Callable[[], None]:
-        return lambda: self._move(lambda: self.session.inject(name))
+        return lambda: self.move(lambda: self.session.inject(name))
 
-    def _long(self, what: str, act: Callable[[], object]) -> None:
+    def long(self, what: str, act: Callable[[], object]) -> None:
         """Something that may take a moment; the status line says so meanwhile."""
         self._stop()
         self.status.value = tables.status(labels.working(what), keys=False)
@@ -266,9 +170,10 @@ class Panel:
 
     def _reset(self) -> None:
         self.session.reset()
+        self.switchboard.forget()
         self.selected = 0
 
-    def _move(self, act: Callable[[], object], *, animated: bool = False) -> None:
+    def move(self, act: Callable[[], object], *, animated: bool = False) -> None:
         self._stop()
         act()
         self.alert.value = ""
@@ -279,16 +184,18 @@ class Panel:
         act, name = content.get("act", ""), content.get("id", "")
         if act == "row":
             self.select(int(name))
+        elif act == "switch":
+            self.switchboard.press(self.session.switches(), name)
         elif act == "seek":
-            self._move(lambda: self.session.seek(int(name)))
+            self.move(lambda: self.session.seek(int(name)))
         elif act == "key":
             keys: dict[str, Callable[[], None]] = {
                 " ": self._toggle,
-                ".": lambda: self._move(self.session.step, animated=True),
-                "ArrowRight": lambda: self._move(self.session.step, animated=True),
-                "ArrowLeft": lambda: self._move(self.session.back),
-                "Home": lambda: self._move(lambda: self.session.seek(0)),
-                "End": lambda: self._long(labels.TO_END, self.session.run),
+                ".": lambda: self.move(self.session.step, animated=True),
+                "ArrowRight": lambda: self.move(self.session.step, animated=True),
+                "ArrowLeft": lambda: self.move(self.session.back),
+                "Home": lambda: self.move(lambda: self.session.seek(0)),
+                "End": lambda: self.long(labels.TO_END, self.session.run),
             }
             if name in keys:
                 keys[name]()
@@ -303,7 +210,7 @@ class Panel:
         self.alert.value = ""
         if self._home is None:
             # Without a loop nothing can be paced: show the end, as Play would in time.
-            self._long(labels.TO_END, self.session.run)
+            self.long(labels.TO_END, self.session.run)
             return
         if self.session.finished and self.session.cursor == self.session.length:
             self.session.seek(0)
@@ -411,30 +318,7 @@ class Panel:
 
     def _bind_switches(self) -> None:
         """Controls say what the session says, whatever was clicked."""
-        self._binding = True
-        try:
-            note = labels.DEFENCES_NOTE
-            for switch in self.session.switches():
-                control = self.controls.get(switch.name)
-                if control is None:
-                    continue
-                control.disabled = bool(switch.locked)
-                if switch.locked:
-                    control.tooltip = switch.locked
-                if isinstance(control, w.Checkbox):
-                    control.value = bool(switch.value)
-                    control.description = labels.ON if switch.value else labels.OFF
-                    (control.add_class if switch.value else control.remove_class)("on")
-                    self.controls[f"{switch.name}:last"].value = _last_try(switch)
-                elif isinstance(control, w.ToggleButtons) and isinstance(switch.value, bool):
-                    control.value = labels.ON if switch.value else labels.OFF
-                elif switch.choices and str(switch.value) not in switch.choices:
-                    control.value = None
-                else:
-                    control.value = str(switch.value)
-            self.defences_head.value = tables.head(labels.DEFENCES, note)
-        finally:
-            self._binding = False
+        self.switchboard.bind(self.session.switches())
 
     def _status(self) -> None:
         session = self.session
@@ -454,11 +338,9 @@ class Panel:
         return bundle
 
 
-def _refuse_seed() -> None:
-    raise ValueError(labels.BAD_SEED)
-
-
-def _last_try(switch: Switch) -> str:
-    if switch.word is not None and switch.word is not Word.NOT_RUN:
-        return tables.word(switch.word, flat=True)
-    return f'<span class="quiet">{labels.ON_IN_THIS_RUN if switch.value else labels.NOT_TRIED}</span>'
+def _box(names: Sequence[str], *children: w.Widget) -> w.Box:
+    """A box of these classes; the style sheet says how its children lie."""
+    box = w.Box(children)
+    for name in names:
+        box.add_class(name)
+    return box

@@ -6,9 +6,12 @@ import asyncio
 
 import pytest
 
-from lab import plots, style
+from lab import plots, style, tables
+from lab.app import open_lab
 from lab.lanes import draw_lanes
+from lab.text import Word
 from lab.widgets import Panel
+from p2psip_min.defences import CATALOGUE
 from tests.lab.sessions import StorySession
 from tests.lab.story import Story
 
@@ -55,7 +58,7 @@ def test_selecting_a_message_frames_it_and_opens_its_bytes(panel: Panel) -> None
 
 def test_a_defence_changes_the_run(panel: Panel) -> None:
     panel.end.click()
-    panel.controls["version"].value = True
+    panel._heard({"act": "switch", "id": "version"})
     assert "REFUSED" in panel.caption.value
     assert "HOLDS" in panel.storage.value
 
@@ -73,7 +76,7 @@ def test_an_error_is_shown_and_the_picture_stays(panel: Panel) -> None:
 
 def test_a_seed_that_is_no_number_is_refused(panel: Panel) -> None:
     panel.controls["seed"].value = "seven"
-    assert "A seed is a whole number." in panel.alert.value
+    assert "Seed is a whole number." in panel.alert.value
     assert panel.controls["seed"].value == "7"
 
 
@@ -142,3 +145,29 @@ def test_standalone_svg_is_whole() -> None:
     film = Story().tell().film()
     for n in range(0, film.length + 1, 5):
         ElementTree.fromstring(plots.ring_svg(film.frame(n)))
+
+
+def test_every_word_has_its_icon() -> None:
+    for said in Word:
+        assert said.value in tables.word(said)
+
+
+@pytest.mark.parametrize("threat", ["EN-9", "EN-11", "EN-7", "RM-2", "TR-2", "KB-1", "PR-3"])
+def test_scenarios_of_every_kind_play_to_their_end(threat: str) -> None:
+    panel = open_lab(threat)
+    panel.step.click()
+    panel.end.click()
+    assert panel.alert.value == ""
+    assert panel.session.finished
+    panel._heard({"act": "row", "id": "1"})
+    assert panel.alert.value == ""
+    panel.session.close()
+
+
+def test_the_defences_that_a_scenario_names_stand_first() -> None:
+    panel = open_lab("RP-2")
+    assert 'data-id="version-counter"' in panel.defences.story or 'data-id="version"' in panel.defences.story
+    first, rest = (markup.count("<input") for markup in (panel.defences.story, panel.defences.ground))
+    assert first + rest == len(CATALOGUE)
+    assert first < 20
+    panel.session.close()
