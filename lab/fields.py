@@ -5,7 +5,7 @@ Offsets are found by encoding each decoded field again, in order; the codec is c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from typing import Any, get_type_hints
@@ -159,6 +159,13 @@ def inspect(message: bytes, world: World, now: float, kinds: KindRegistry = KNOW
         return (Group(title=text.MALFORMED, note=str(error), offset=0, size=len(message), fields=(whole,)),)
     reader = _Reader(message, world, now, resources=_named(world))
     return tuple(reader.read(decoded))
+
+
+def middle_bit(groups: Sequence[Group], size: int) -> int:
+    """The bit in the middle of what the record's signature covers; of the whole message when nothing is signed."""
+    signed = [(one.offset, one.offset + len(one.raw)) for group in groups for one in group.fields if one.signed]
+    first, last = (min(signed)[0], max(end for _, end in signed)) if signed else (0, size)
+    return 8 * ((first + last) // 2)
 
 
 def _named(world: World) -> dict[bytes, str]:

@@ -2,6 +2,7 @@
 // It keeps no state of the run: a view can be closed and opened again at any time.
 
 const STILL = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+const KEYS = " .fcp?1234".split("").concat(["ArrowRight", "ArrowLeft", "Home", "End", "Escape"]);
 const REST = 0.55; // where a message in flight stands when nothing moves
 
 function place(root, share) {
@@ -163,12 +164,24 @@ function render({ model, el }) {
   const keys = (event) => {
     const tag = event.target.tagName;
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (tag === "INPUT" || tag === "SELECT" || tag === "TEXTAREA" || tag === "SUMMARY") return;
-    if (event.key === " " && tag === "BUTTON") return;
-    if ([" ", ".", "ArrowRight", "ArrowLeft", "Home", "End"].includes(event.key)) {
+    if (tag === "SELECT" || tag === "TEXTAREA" || (tag === "INPUT" && event.target.type !== "checkbox")) return;
+    if (event.key === " " && (tag === "BUTTON" || tag === "SUMMARY" || tag === "INPUT")) return;
+    if (KEYS.includes(event.key)) {
       event.preventDefault();
+      event.stopPropagation();
+      if (event.key === "p") fill();
       model.send({ act: "key", id: event.key });
     }
+  };
+  // The presenter's picture takes the whole screen where the page allows it; else it stays in its cell.
+  const fill = () => {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else panel.requestFullscreen?.().catch(() => {});
+    panel.focus({ preventScroll: true });
+  };
+  const pressed = (event) => event.target.closest(".lab-present") && fill();
+  const left = () => {
+    if (!document.fullscreenElement && panel.classList.contains("present")) model.send({ act: "left" });
   };
   const watch = new ResizeObserver((entries) => {
     const width = Math.floor(entries[0].contentRect.width / 4) * 4;
@@ -182,6 +195,8 @@ function render({ model, el }) {
         panel.setAttribute("data-lm-suppress-shortcuts", "true");
         panel.tabIndex = -1;
         panel.addEventListener("keydown", keys);
+        panel.addEventListener("click", pressed);
+        document.addEventListener("fullscreenchange", left);
       }
     }
   });
@@ -191,7 +206,10 @@ function render({ model, el }) {
     watch.disconnect();
     cancelAnimationFrame(running);
     cancelAnimationFrame(queued);
-    if (panel) panel.removeEventListener("keydown", keys);
+    if (!panel) return;
+    panel.removeEventListener("keydown", keys);
+    panel.removeEventListener("click", pressed);
+    document.removeEventListener("fullscreenchange", left);
   };
 }
 

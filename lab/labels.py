@@ -199,6 +199,140 @@ LEGEND_HOLDS, LEGEND_CURRENT, LEGEND_AHEAD = "holds the record", "current messag
 LEGEND_RESENT, LEGEND_FINGERS = "resent message", "fingers, under the pointer"
 AGAIN = "rolled back"
 
+# --- hands on a message -----------------------------------------------------------------------------------------
+
+INSIDE, ON_THE_WIRE = "inside the sender", "on the wire"
+BIT, SECONDS = "bit", "seconds"
+DEEDS = {
+    "flip": "Flip a bit",
+    "drop": "Drop",
+    "delay": "Delay",
+    "duplicate": "Duplicate",
+    "resend": "Resend",
+}
+DEEDS_HELP = {
+    "flip": "turns one bit of this message; the bit proposed lies in the middle of what is signed",
+    "drop": "this message is not sent",
+    "delay": "this message is sent so many seconds later",
+    "duplicate": "this message is sent twice at once",
+    "resend": "this message is sent again so many seconds later",
+}
+
+
+def hands_on(number: int, name: str) -> str:
+    """Which message the buttons are about."""
+    return f"{name} {number}"
+
+
+# --- two runs ---------------------------------------------------------------------------------------------------
+
+COMPARE, COMPARE_HELP = "Compare", "compare with the run before the last change"
+LEAVE = "Close the comparison"
+RUN_BEFORE, THIS_RUN = "The run before the change", "This run"
+NO_DIFFERENCE = "NO DIFFERENCE"
+NOTHING_CHANGED = "Nothing was changed"
+NO_MESSAGE = "no message"
+UNDONE = "what was done by hand is undone"
+NO_RUN_BEFORE = "there is no run before this one: move a switch, or do something by hand"
+
+
+def first_difference(number: int) -> str:
+    """The comparison's word."""
+    return f"FIRST DIFFERENCE: {number}"
+
+
+def change(what: str, before: str, now: str) -> str:
+    """One thing that was changed."""
+    return f"{what}: {before or 'none'} → {now or 'none'}"
+
+
+def act(name: str, t: float, node: str) -> str:
+    """Something done by hand."""
+    return f"by hand at {t:.2f} s: {name}{f' {node}' if node else ''}"
+
+
+def only_in(t: float, letter: str, name: str, ended: str) -> str:
+    """A message of one run."""
+    return f"At {t:.2f} s only {letter} has this {name} ({ended})."
+
+
+def differ_in(t: float, name: str) -> str:
+    """A message that both have, not alike."""
+    return f"At {t:.2f} s both have this {name}, but not alike, or it ends otherwise."
+
+
+def equal_rows(count: int) -> str:
+    """The fold before the first difference."""
+    return f"{count} messages are equal in both runs" if count != 1 else "1 message is equal in both runs"
+
+
+def later_rows(count: int, different: int) -> str:
+    """The fold after what is shown."""
+    return f"{count} more, {different} of them not in both runs alike"
+
+
+# --- a node -----------------------------------------------------------------------------------------------------
+
+MAKE_HOSTILE, CRASH, CLOSE = "Make hostile", "Crash", "Close"
+NEIGHBORS, OTHER_ENTRIES = "neighbor table", "other entries"
+RECORD_COLUMNS = ("resource", "kind", "value", "signer", "role", "age, s")
+TOMBSTONE = "removed"
+NO_TABLES = "A server has no routing table and stores nothing."
+NOT_IN_THIS_STORY = "nobody else turns hostile in this story; RP-2 has the deed"
+IS_DOWN = ", down"
+
+
+def hostile_already(name: str) -> str:
+    """Why a node can't be made hostile."""
+    return f"{name} is hostile already"
+
+
+def holds_nothing(name: str) -> str:
+    """An empty store."""
+    return f"{name} holds no record."
+
+
+def as_of(t: float) -> str:
+    """Tables are those of the run's end, not of the moment shown."""
+    return f"as the run stands at {t:.2f} s"
+
+
+# --- search, export, presenting ---------------------------------------------------------------------------------
+
+FIND_MESSAGE = "find: method, node, outcome"
+FOLD = "Fold equal"
+FOLD_HELP = "leave out transactions that look like an earlier one"
+EXPORT, PRESENT, LEAVE_PRESENTER, ALL_KEYS = "Export", "Present", "Leave", "Keys"
+EXPORT_HELP = "writes pictures, the moment in words, trace, capture and verdict into a folder"
+PRESENT_HELP = "large type for a room; p leaves"
+PANEL_KEYS = (
+    ("space", "play or pause"),
+    (". →", "one step"),
+    ("←", "one step back"),
+    ("Home End", "to the start, to the end of the story"),
+    ("f", "fork here: do by hand what the first button does"),
+    ("1 2 3 4", "play the run without attack, attacked, defended, with the decoy"),
+    ("c", "compare with the run before"),
+    ("p", "presenter mode"),
+    ("?", "these keys"),
+    ("Esc", "close what is open"),
+    ("Tab Enter", "to every node, message and button, and press it"),
+)
+NOTHING_BY_HAND = "there is nothing to do by hand in this story now"
+
+
+def exported(folder: str, count: int) -> str:
+    """What was written."""
+    return f"{count} files in {folder}"
+
+
+def presenter_note(base: str, routing: str, seed: str) -> str:
+    """The settings, in one line."""
+    return " · ".join(
+        part for part in (f"{base} base" if base else "", routing, f"seed {seed}" if seed else "") if part
+    )
+
+
 # --- the verdict's columns --------------------------------------------------------------------------------------
 
 NO_ATTACK, ATTACKED, DEFENDED, DECOY = "No attack", "Attacked", "Defended", "Decoy"

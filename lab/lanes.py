@@ -11,7 +11,7 @@ from lab.causes import causes, repeated, sought
 from lab.frames import Frame, Outcome, Row, Span
 from lab.marks import arrow_head, text_width, version_tag, write
 
-LEFT, NARROW_LEFT, NARROW = 250.0, 222.0, 560
+LEFT, NARROW_LEFT, NARROW = 250.0, 230.0, 560
 """Pixels before the first lifeline (number, time, message, version), and below which width there are fewer."""
 
 ROW = 22.5
@@ -209,7 +209,7 @@ def _second(frame: Frame, node: bytes) -> str:
 
 
 def _short(words: str, most: int) -> str:
-    most = max(4, min(most, 8))
+    most = max(6, min(most, 8))
     return words if len(words) <= most else words[: most - 1] + "…"
 
 

@@ -58,7 +58,7 @@ class Ring:
         count = max(1, len(self.on_ring))
         self.gap = 2 * pi * self.radius / count
         self.r = 6.0 if self.gap >= 20 else max(1.8, self.gap * 0.3)
-        self.involved_r = 9.0 if self.gap >= 24 else 8.0 if self.gap >= 19 else max(4.0, min(7.0, self.gap * 0.45))
+        self.involved_r = 9.0 if self.gap >= 24 else 7.6 if self.gap >= 16 else max(4.0, min(7.0, self.gap * 0.45))
         self.labels_every = 1 if self.gap >= 22 else 0
         self.place: dict[bytes, Point] = {one.node: self.at(one.turn) for one in self.on_ring}
         servers = 0
@@ -157,7 +157,9 @@ def _number(one: RingNode) -> str:
 
 def _node(one: RingNode, marks: str, size: float, x: float, y: float, *, tab: bool) -> str:
     label = labels.node_label(one.name, one.person, one.kind.value, one.role, one.version, one.hostile, one.state.value)
-    focus = f'<circle class="focus" cx="{x:.1f}" cy="{y:.1f}" r="{size + 4:.1f}" fill="#fff" fill-opacity="0"/>'
+    # The idle are small, so the focus circle is what one hits; a holder's must not lie over its neighbours.
+    missed = ' pointer-events="none"' if tab else ""
+    focus = f'<circle class="focus" cx="{x:.1f}" cy="{y:.1f}" r="{size + 4:.1f}" fill="#fff" fill-opacity="0"{missed}/>'
     stop = ' tabindex="0" role="button"' if tab else ""
     return (
         f'<g class="node" data-act="node" data-node="{one.node.hex()}" data-id="{one.node.hex()}"{stop} '
@@ -297,7 +299,9 @@ def _people(ring: Ring) -> Iterable[str]:
                 f'stroke-dasharray="3 3"/><rect x="{x - 8.5:.1f}" y="{y - 8.5:.1f}" width="17" height="17" rx="2.2" '
                 f'fill="#fff" stroke="{style.INK3}" stroke-width="1.6" stroke-dasharray="3 2.5"/>'
             )
-            yield _beside(ring, turn, x, y, labels.until(one.name, one.until), bold=False, ink=style.INK2)
+            words = labels.until(one.name, one.until)
+            if text_width(words, 12) + 16 < (ring.width - x if sin(2 * pi * turn) >= 0 else x):
+                yield _beside(ring, turn, x, y, words, bold=False, ink=style.INK2)
         if one.kind is NodeKind.CLIENT and one.at in ring.place:
             x, y = ring.place[one.node]
             near = ring.at(one.turn, 9)

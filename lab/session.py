@@ -296,6 +296,19 @@ class Session:
                 choices = choices.toggle(name, bool(value))
         return choices
 
+    def column(self, name: str) -> Frame:
+        """Play one of the verdict's runs to its end: "baseline", "attacked", "defended" or "decoy"."""
+        if not self.scenario.defence:
+            raise LocalProtocolError("there are no runs to choose from on the tour: open a threat")
+        planned = scenarios.columns(self.scenario, self._ground())
+        chosen = planned[known("column", name, tuple(planned))]
+        choices = replace(self.choices, preset=self.scenario.preset, attack=chosen.attack, toggled=(), acts=())
+        on = chosen.defences.names()
+        for each in CATALOGUE:
+            choices = choices.toggle(each.name, each.name in on)
+        self._take(choices)
+        return self.run()
+
     def switches(self) -> tuple[Switch, ...]:
         """Every control, in order."""
         choices, on = self.choices, set(self.choices.defences.names())

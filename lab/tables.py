@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from lab import labels, style, text
@@ -306,6 +306,31 @@ def alert(what: str, why: str) -> str:
     """An error: what failed, why, and that the picture is unchanged."""
     said = f"<b>{escape(what)}</b> {escape(why)} {labels.UNCHANGED}"
     return f'<div class="err" role="alert">{icon("warn")}<span>{said}</span></div>'
+
+
+def keys() -> str:
+    """Every key of the panel."""
+    rows = "".join(
+        f"<tr><td>{' '.join(f'<kbd>{escape(key)}</kbd>' for key in names.split())}</td><td>{escape(does)}</td></tr>"
+        for names, does in labels.PANEL_KEYS
+    )
+    return f'<div class="keys" role="status"><table>{rows}</table></div>'
+
+
+def exported(folder: str, names: Sequence[str]) -> str:
+    """Where an export went."""
+    listed = ", ".join(names)
+    return (
+        f'<div class="told" role="status">{icon("check")}<span><b>{escape(labels.exported(folder, len(names)))}</b> '
+        f"{escape(listed)}</span></div>"
+    )
+
+
+def reasons(why: Mapping[str, str]) -> str:
+    """Why buttons are locked."""
+    return "".join(
+        f'<div class="quiet">{escape(name)}: {escape(reason)}.</div>' for name, reason in why.items() if reason
+    )
 
 
 def legend() -> str:

@@ -13,14 +13,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
 
-from lab import fields, labels, lanes, plots, style, tables
+from lab import export, fields, labels, lanes, plots, presenter, style, tables
 from lab.figures import LANES_SKELETON, PLAIN_SKELETON, RING_SKELETON, Figure
 from lab.frames import Frame, SessionLike
+from lab.session import Session
 from lab.switchboard import Switchboard
+from lab.tools import Comparing, MessageHands, NodeCard, box, driven
 
 BEAT = 0.7
 """Seconds that one moment takes at 1×."""
@@ -30,6 +33,11 @@ TICK = 1 / 15
 
 SPEEDS = {"½×": 0.5, "1×": 1.0, "2×": 2.0, "4×": 4.0, "8×": 8.0}
 STEP_MS = 320
+EXPORTS = Path("exports")
+"""Where exports go, below the folder that the kernel works in; a folder for each card."""
+
+COLUMNS = ("baseline", "attacked", "defended", "decoy")
+"""The verdict's runs, by the keys 1 to 4."""
 
 
 class Panel:
@@ -38,7 +46,8 @@ class Panel:
     def __init__(self, session: SessionLike) -> None:
         self.session = session
         self.selected = 0
-        self.playing = False
+        self.playing = self.presenting = False
+        self._written: Sequence[Path] = ()
         self._task: asyncio.Task[None] | None = None
         self._home: asyncio.AbstractEventLoop | None = None
         self._thread = threading.get_ident()
@@ -72,36 +81,61 @@ class Panel:
         self.action_box = w.HBox()
         self.switchboard = Switchboard(self.session.switches(), self._set, self._refuse)
         self.controls, self.defences = self.switchboard.controls, self.switchboard.defences
-        for figure in (self.ring, self.lanes, self.timeline, self.defences):
+        self.hands, self.node, self.comparing = MessageHands(self), NodeCard(self), Comparing(self)
+        self.export = self.button(labels.EXPORT, "", lambda: self.long(labels.EXPORT, self._export))
+        self.export.tooltip = labels.EXPORT_HELP
+        self.present = self.button(labels.PRESENT, "", self._present)
+        self.present.tooltip = labels.PRESENT_HELP
+        self.present.add_class("lab-present")
+        self.keys = self.button(labels.ALL_KEYS, "", self._list_keys)
+        self.keys_shown, self.told = w.HTML(), w.HTML()
+        self.keys_shown.add_class("lab-keys")
+        self.stage = Figure(skeleton=PLAIN_SKELETON, width=1240).add_class("lab-stage")
+        self.find = w.Text(placeholder=labels.FIND_MESSAGE, continuous_update=True)
+        self.find.tooltip = labels.FIND_MESSAGE
+        self.fold = w.ToggleButton(description=labels.FOLD, tooltip=labels.FOLD_HELP)
+        for control in (self.find, self.fold):
+            control.observe(lambda _: self.later(self.refresh, labels.MESSAGES), "value")
+        tools = box(["btns", "lab-tools"], self.comparing.button, self.export, self.present, self.keys, self.reset)
+        for figure in (self.ring, self.lanes, self.timeline, self.defences, self.stage):
             figure.add_class("lab-figure")
             figure.on_msg(lambda _, content, __: self.later(lambda: self._heard(content), labels.MESSAGES))
             if figure is not self.defences:
                 figure.observe(lambda _: self.later(self.refresh, labels.RING), "width")
-        tools = _box(["btns", "lab-tools"], self.reset)
-        bar = _box(["lab-bar"], self.title, tools, self.switchboard.view)
+        bar = box(["lab-bar"], self.title, tools, self.switchboard.view)
         self.title.add_class("lab-id")
         self.alert.add_class("lab-alert")
         self.caption.add_class("lab-caption")
-        buttons = _box(["btns"], self.back, self.play, self.step, self.end)
-        after = _box(["btns"], self.speed, self.action_box)
-        time = _box(["time", "section"], buttons, self.timeline, after)
-        pictures = _box(["two", "stack"], w.VBox([self.ring_head, self.ring]), w.VBox([self.lanes_head, self.lanes]))
-        facts = _box(["two", "section"], self.storage, self.bytes)
-        verdict_bar = _box(["lab-split"], self.verdict_head, self.judge)
+        buttons = box(["btns"], self.back, self.play, self.step, self.end)
+        after = box(["btns"], self.speed, self.action_box)
+        time = box(["time", "section"], buttons, self.timeline, after)
+        pictures = box(
+            ["two", "stack"],
+            w.VBox([self.ring_head, self.ring]),
+            w.VBox([box(["lanes-head"], self.lanes_head, self.find, self.fold), self.lanes]),
+        )
+        facts = box(["two", "section"], self.storage, self.bytes)
+        verdict_bar = box(["lab-split"], self.verdict_head, self.judge)
         defences_head = w.HTML(value=tables.head(labels.DEFENCES, labels.DEFENCES_NOTE))
         self.table.add_class("section")
-        self.view = _box(
+        self.view = box(
             ["lab"],
             w.HTML(value=f"<style>{style.sheet()}</style>", layout=w.Layout(display="none")),
             bar,
+            self.keys_shown,
             self.alert,
+            self.told,
+            self.stage,
             self.caption,
+            self.comparing.view,
             pictures,
             time,
+            self.hands.view,
+            self.node.view,
             self.legend,
-            _box(["section", "lab-verdict"], verdict_bar, self.verdict),
+            box(["section", "col", "lab-verdict"], verdict_bar, self.verdict),
             facts,
-            _box(["section"], defences_head, self.defences),
+            box(["section", "col"], defences_head, self.defences),
             self.table,
             self.status,
         )
@@ -161,12 +195,20 @@ class Panel:
         """Something that may take a moment; the status line says so meanwhile."""
         self._stop()
         self.status.value = tables.status(labels.working(what), keys=False)
+        self._written = ()
         try:
             act()
         finally:
             self._status()
-        self.alert.value = ""
+        self._settle()
         self.refresh()
+
+    def _settle(self) -> None:
+        """Something succeeded: no error stands any longer, nor what an earlier click said."""
+        self.alert.value = ""
+        names = [path.name for path in self._written]
+        self.told.value = tables.exported(str(self._written[0].parent), names) if names else ""
+        self._written = ()
 
     def _reset(self) -> None:
         self.session.reset()
@@ -176,7 +218,7 @@ class Panel:
     def move(self, act: Callable[[], object], *, animated: bool = False) -> None:
         self._stop()
         act()
-        self.alert.value = ""
+        self._settle()
         self.refresh(motion=(0.0, plots.REST, float(STEP_MS)) if animated else None)
 
     def _heard(self, content: dict[str, str]) -> None:
@@ -184,6 +226,10 @@ class Panel:
         act, name = content.get("act", ""), content.get("id", "")
         if act == "row":
             self.select(int(name))
+        elif act == "node":
+            self.node.choose(bytes.fromhex(name))
+        elif act == "left":
+            self._present(False)
         elif act == "switch":
             self.switchboard.press(self.session.switches(), name)
         elif act == "seek":
@@ -196,9 +242,53 @@ class Panel:
                 "ArrowLeft": lambda: self.move(self.session.back),
                 "Home": lambda: self.move(lambda: self.session.seek(0)),
                 "End": lambda: self.long(labels.TO_END, self.session.run),
+                "f": self._fork,
+                "c": self.comparing.toggle,
+                "p": self._present,
+                "?": self._list_keys,
+                "Escape": self._escape,
             }
+            keys |= {str(place): self._column(name) for place, name in enumerate(COLUMNS, 1)}
             if name in keys:
                 keys[name]()
+
+    def _fork(self) -> None:
+        """Do what the first button does that can be done now."""
+        for action in self.session.actions():
+            if not action.locked:
+                self._acting(action.name)()
+                return
+        raise ValueError(labels.NOTHING_BY_HAND)
+
+    def _column(self, name: str) -> Callable[[], None]:
+        return lambda: self.long(name, lambda: driven(self).column(name))
+
+    def _list_keys(self) -> None:
+        self.keys_shown.value = "" if self.keys_shown.value else tables.keys()
+
+    def _present(self, presenting: bool | None = None) -> None:
+        """Into presenter mode and out of it."""
+        self.presenting = not self.presenting if presenting is None else presenting
+        (self.view.add_class if self.presenting else self.view.remove_class)("present")
+        self.refresh()
+
+    def _escape(self) -> None:
+        """Close what was opened last."""
+        if self.keys_shown.value:
+            self._list_keys()
+        elif self.presenting:
+            self._present()
+        elif self.comparing.open:
+            self.comparing.toggle()
+        elif self.node.node:
+            self.node.choose(b"")
+        elif self.selected:
+            self.select(self.selected)
+
+    def _export(self) -> None:
+        session = driven(self)
+        folder = EXPORTS / "".join(one if one.isalnum() or one in "-." else "_" for one in session.card)
+        self._written = export.save(session, folder)
 
     # --- play ------------------------------------------------------------------------------------------------
 
@@ -263,6 +353,10 @@ class Panel:
         """Draw the session's current frame."""
         frame = self.session.frame()
         self.caption.value = tables.caption(frame)
+        if self.presenting:
+            self._draw_stage(frame, motion or (0.0, plots.REST, 0.0))
+            self._status()
+            return
         self.ring_head.value = tables.head(labels.RING, labels.RING_NOTE, f"{frame.t:.2f} s")
         self.lanes_head.value = tables.head(labels.MESSAGES, labels.shown(len(frame.rows)))
         self._draw_ring(frame, motion or (0.0, plots.REST, 0.0))
@@ -286,6 +380,22 @@ class Panel:
             self.ring.motion = list(motion)
             self.ring.reach = picture.reach
 
+    def _draw_stage(self, frame: Frame, motion: Sequence[float]) -> None:
+        session = self.session
+        set_to = {switch.name: str(switch.value) for switch in session.switches() if switch.group != "defence"}
+        note = labels.presenter_note(*(set_to.get(name, "") for name in ("base", "routing", "seed")))
+        with self.stage.hold_sync():
+            self.stage.story = presenter.stage(
+                frame,
+                session.verdict(),
+                threat=session.threat,
+                title=session.title,
+                note=note,
+                width=int(self.stage.width * 0.56),
+                room=self._room(frame),
+            )
+            self.stage.motion = list(motion)
+
     def _room(self, frame: Frame) -> int:
         """How many moments the timeline has room for; it grows in steps while the story goes on."""
         return frame.length if self.session.finished else (frame.length // 12 + 1) * 12
@@ -296,7 +406,9 @@ class Panel:
                 self.lanes.skeleton = tables.empty(labels.NO_MESSAGES)
                 self.lanes.story = self.lanes.head = ""
             return
-        drawn = lanes.draw_lanes(frame, self.lanes.width, self.selected)
+        drawn = lanes.draw_lanes(
+            frame, self.lanes.width, self.selected, find=self.find.value.strip(), fold=self.fold.value
+        )
         with self.lanes.hold_sync():
             self.lanes.skeleton = LANES_SKELETON
             self.lanes.label = labels.shown(len(frame.rows))
@@ -309,6 +421,8 @@ class Panel:
         row = frame.row(self.selected)
         groups = fields.inspect(row.message, frame.world, frame.t) if row is not None else ()
         self.bytes.value = tables.message_bytes(frame, row, groups)
+        self.hands.show(row, groups)
+        self.node.show()
         self.table.value = tables.messages(frame, self.selected)
         strip = session.verdict()
         self.verdict_head.value = tables.head(labels.VERDICT, labels.VERDICT_NOTE if strip else "")
@@ -328,6 +442,8 @@ class Panel:
         self.status.value = tables.status(words)
         self.back.disabled = session.cursor == 0
         self.step.disabled = session.finished and session.cursor == session.length
+        changed = isinstance(session, Session) and session.before != session.choices
+        self.comparing.button.disabled = not changed and not self.comparing.open
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget, and the caption for readers without one."""
@@ -336,11 +452,3 @@ class Panel:
         if data is not None:
             data["text/plain"] = self.session.frame().caption
         return bundle
-
-
-def _box(names: Sequence[str], *children: w.Widget) -> w.Box:
-    """A box of these classes; the style sheet says how its children lie."""
-    box = w.Box(children)
-    for name in names:
-        box.add_class(name)
-    return box
