@@ -49,17 +49,26 @@ def _copies(store: Row, copy: Row) -> bool:
 
 
 def repeated(rows: Sequence[Row]) -> frozenset[int]:
-    """The numbers of all rows whose whole transaction looks like an earlier one."""
+    """The numbers of all rows that look like earlier ones.
+
+    They belong to a transaction that is like an earlier one as a whole, or go around within their own.
+    """
     found: dict[int, list[Row]] = {}
     for row in rows:
         found.setdefault(row.transaction_id, []).append(row)
     seen: set[tuple[object, ...]] = set()
     again: set[int] = set()
     for transaction in found.values():
-        looks = tuple(_looks(row) for row in transaction)
+        looks = tuple(dict.fromkeys(_looks(row) for row in transaction))
         if looks in seen:
             again.update(row.number for row in transaction)
+            continue
         seen.add(looks)
+        once: set[tuple[object, ...]] = set()
+        for row in transaction:
+            if _looks(row) in once:
+                again.add(row.number)
+            once.add(_looks(row))
     return frozenset(again)
 
 

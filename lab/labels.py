@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lab.text import byte_count, version
 
 # --- the pictures -----------------------------------------------------------------------------------------------
@@ -47,7 +49,8 @@ def earlier_rows(number: int) -> str:
 
 def folded(rows: int, transactions: int) -> str:
     """What stands where equal transactions were folded."""
-    return f"{rows} messages of {transactions} equal transaction{'s' if transactions != 1 else ''}"
+    many = f"{rows} messages like earlier ones" if rows != 1 else "1 message like an earlier one"
+    return f"{many}, of {transactions} transaction{'s' if transactions != 1 else ''}"
 
 
 def nothing_found(find: str) -> str:
@@ -301,7 +304,7 @@ def as_of(t: float) -> str:
 
 FIND_MESSAGE = "find: method, node, outcome"
 FOLD = "Fold equal"
-FOLD_HELP = "leave out transactions that look like an earlier one"
+FOLD_HELP = "leave out transactions and hops that look like earlier ones"
 EXPORT, PRESENT, LEAVE_PRESENTER, ALL_KEYS = "Export", "Present", "Leave", "Keys"
 EXPORT_HELP = "writes pictures, the moment in words, trace, capture and verdict into a folder"
 PRESENT_HELP = "large type for a room; p leaves"
@@ -318,6 +321,13 @@ PANEL_KEYS = (
     ("Esc", "close what is open"),
     ("Tab Enter", "to every node, message and button, and press it"),
 )
+
+
+def gesture(content: Mapping[str, str]) -> str:
+    """What somebody did to a picture, for an error's first words."""
+    return f"key {content.get('id', '')}" if content.get("act") == "key" else "click"
+
+
 NOTHING_BY_HAND = "there is nothing to do by hand in this story now"
 
 

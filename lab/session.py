@@ -93,7 +93,9 @@ class Session:
     # --- running ---------------------------------------------------------------------------------------------
 
     def _start(self, choices: Choices) -> Stage:
-        return self.scenario.stage(self.scenario, choices.setting(), self._driver())
+        setting = choices.setting()
+        self.scenario.check(setting)
+        return self.scenario.stage(self.scenario, setting, self._driver())
 
     def _follow(self) -> None:
         """Begin the story on the stage."""

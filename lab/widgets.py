@@ -99,7 +99,7 @@ class Panel:
         tools = box(["btns", "lab-tools"], self.comparing.button, self.export, self.present, self.keys, self.reset)
         for figure in (self.ring, self.lanes, self.timeline, self.defences, self.stage):
             figure.add_class("lab-figure")
-            figure.on_msg(lambda _, content, __: self.later(lambda: self._heard(content), labels.MESSAGES))
+            figure.on_msg(lambda _, content, __: self.later(lambda: self._heard(content), labels.gesture(content)))
             if figure is not self.defences:
                 figure.observe(lambda _: self.later(self.refresh, labels.RING), "width")
         bar = box(["lab-bar"], self.title, tools, self.switchboard.view)

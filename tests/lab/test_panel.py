@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import html
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from lab import plots, style, tables
+from lab import plots, style, tables, widgets
 from lab.app import open_lab
+from lab.causes import causes
+from lab.fields import inspect, middle_bit
 from lab.lanes import draw_lanes
 from lab.text import Word
 from lab.widgets import Panel
@@ -171,3 +176,184 @@ def test_the_defences_that_a_scenario_names_stand_first() -> None:
     assert first + rest == len(CATALOGUE)
     assert first < 20
     panel.session.close()
+
+
+# --- on a real run --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def replayed() -> Iterator[Panel]:
+    panel = open_lab("RP-2")
+    panel.end.click()
+    yield panel
+    panel.session.close()  # type: ignore[attr-defined]
+
+
+def resent(panel: Panel) -> int:
+    return next(row.number for row in panel.session.frame().rows if row.resent)
+
+
+def test_hands_flip_a_signed_bit_of_the_selected_message(replayed: Panel) -> None:
+    assert replayed.hands.view.layout.display == "none"
+    number = resent(replayed)
+    replayed._heard({"act": "row", "id": str(number)})
+    assert replayed.hands.view.layout.display is None
+    row = replayed.session.frame().row(number)
+    assert row is not None
+    signed = middle_bit(inspect(row.message, replayed.session.frame().world, row.t), len(row.message))
+    assert replayed.hands.bit.value == str(signed)
+    replayed.hands.buttons["flip"].click()
+    assert replayed.alert.value == ""
+    assert ".flip~" in replayed.session.card
+    replayed.end.click()
+    assert "ROLLED BACK" not in replayed.caption.value, "a record whose signature is broken replaces nothing"
+
+
+@pytest.mark.parametrize("deed", ["drop", "delay", "duplicate", "resend"])
+def test_every_deed_forks_the_run(replayed: Panel, deed: str) -> None:
+    replayed.select(resent(replayed))
+    replayed.hands.where.value = "on the wire"
+    replayed.hands.buttons[deed].click()
+    assert replayed.alert.value == ""
+    assert f".{deed}~" in replayed.session.card
+
+
+def test_hands_say_why_they_refuse(replayed: Panel) -> None:
+    replayed.select(1)
+    replayed.hands.bit.value = "some"
+    replayed.hands.buttons["flip"].click()
+    assert "Bit is a whole number" in replayed.alert.value
+    trusted = open_lab("", base="trusted")
+    trusted.end.click()
+    sender = next(
+        row for row in trusted.session.frame().rows if trusted.session.frame().world.name(row.sender)[0] == "p"
+    )
+    trusted.select(sender.number)
+    trusted.hands.buttons["drop"].click()
+    assert "every peer is the operator’s" in trusted.alert.value.replace("&#x27;", "’")
+    trusted.hands.where.value = "on the wire"
+    trusted.hands.buttons["drop"].click()
+    assert trusted.alert.value == ""
+    trusted.session.close()  # type: ignore[attr-defined]
+
+
+def test_the_run_before_stands_beside_this_one(replayed: Panel) -> None:
+    compare = replayed.comparing
+    assert compare.button.disabled
+    replayed.comparing.button.click()
+    assert "there is no run before this one" in html.unescape(replayed.alert.value).lower()
+    before = replayed.session.card
+    replayed._heard({"act": "switch", "id": "version-counter"})
+    compare.button.click()
+    told = html.unescape(compare.text.value)
+    assert "FIRST DIFFERENCE" in told
+    assert "Version counter: off → on" in told
+    assert before.split("@")[0] in told
+    assert replayed.session.card.split("@")[0] in told
+    assert told.count('<tr class="first">') == 1
+    compare.close.click()
+    assert compare.text.value == ""
+    assert compare.view.layout.display == "none"
+
+
+def test_the_lanes_are_searched_and_folded(replayed: Panel) -> None:
+    rows = replayed.session.frame().rows
+    replayed.find.value = "storereq resent"
+    wanted = [row for row in rows if row.resent and row.method == "StoreReq"]
+    assert replayed.lanes.story.count('data-act="row"') == len(wanted) > 0
+    replayed.find.value = "bob"
+    assert 0 < replayed.lanes.story.count('data-act="row"') < len(rows)
+    replayed.find.value = "nobody says this"
+    assert "no message has" in replayed.lanes.story
+    replayed.find.value = ""
+    flood = open_lab("KB-4")
+    flood.end.click()
+    flood.fold.value = True
+    assert "messages like earlier ones" in flood.lanes.story
+    flood.session.close()  # type: ignore[attr-defined]
+
+
+def test_causes_lead_from_a_request_to_its_answer_and_its_copies(replayed: Panel) -> None:
+    frame = replayed.session.frame()
+    copied = next(row for row in frame.rows if len(row.receivers) > 1)
+    pairs = causes(frame, copied.number)
+    assert any(then == copied.number for _, then in pairs)
+    assert all(frame.rows[then - 1].sender in frame.rows[first - 1].receivers for first, then in pairs)
+    first = frame.rows[0]
+    answer = next(row for row in frame.rows if row.answer and row.transaction_id == first.transaction_id)
+    assert any(then == answer.number for _, then in causes(frame, first.number))
+    replayed.select(first.number)
+    assert 'class="because"' in replayed.lanes.story
+
+
+def test_a_node_opens_its_card_and_is_turned_and_crashed(replayed: Panel) -> None:
+    frame = replayed.session.frame()
+    root = next(one for one in frame.storage if one.replica == 0)
+    replayed._heard({"act": "node", "id": root.node.hex()})
+    assert "neighbor table" in replayed.node.text.value
+    assert "SIP-REGISTRATION" in replayed.node.text.value
+    replayed.node.hostile.click()
+    assert replayed.alert.value == ""
+    assert next(one for one in replayed.session.frame().nodes if one.node == root.node).hostile
+    assert replayed.node.hostile.disabled
+    assert "hostile already" in replayed.node.reasons.value
+    replayed.node.crash.click()
+    replayed.end.click()
+    assert "down" in replayed.node.text.value
+    replayed.node.close.click()
+    assert replayed.node.view.layout.display == "none"
+
+
+def test_the_trusted_base_says_why_no_peer_turns() -> None:
+    panel = open_lab("", base="trusted")
+    peer = panel.session.frame().nodes[3]
+    panel._heard({"act": "node", "id": peer.node.hex()})
+    assert panel.node.hostile.disabled
+    assert "every peer is the operator" in panel.node.reasons.value
+    assert not panel.node.crash.disabled
+    panel.session.close()  # type: ignore[attr-defined]
+
+
+def test_presenter_mode_shows_one_large_picture(replayed: Panel) -> None:
+    replayed._heard({"act": "key", "id": "p"})
+    assert "present" in replayed.view._dom_classes
+    assert "ROLLED BACK" in replayed.stage.story
+    for place, said in (("1", "HOLDS"), ("3", "REFUSED"), ("4", "ROLLED BACK")):
+        replayed._heard({"act": "key", "id": place})
+        assert replayed.alert.value == ""
+        assert '<div class="big-word' in replayed.stage.story
+        assert said in replayed.caption.value
+    assert "NOT RUN" not in replayed.stage.story
+    replayed._heard({"act": "key", "id": "?"})
+    assert "presenter mode" in replayed.keys_shown.value
+    for _ in range(2):
+        replayed._heard({"act": "key", "id": "Escape"})
+    assert replayed.keys_shown.value == ""
+    assert "present" not in replayed.view._dom_classes
+
+
+def test_f_does_what_the_first_button_does(replayed: Panel) -> None:
+    replayed._heard({"act": "seek", "id": "20"})
+    replayed._heard({"act": "key", "id": "f"})
+    assert ".resend/" in replayed.session.card
+
+
+def test_export_says_where_it_went(replayed: Panel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(widgets, "EXPORTS", tmp_path)
+    replayed.export.click()
+    assert replayed.alert.value == ""
+    assert "run.pcap" in replayed.told.value
+    assert len(list(tmp_path.rglob("ring.svg"))) == 1
+    replayed.back.click()
+    assert replayed.told.value == ""
+
+
+def test_the_number_of_peers_is_a_switch(replayed: Panel) -> None:
+    replayed.controls["peers"].value = "24"
+    assert replayed.alert.value == ""
+    assert replayed.ring.ground.count('class="node"') == 24
+    replayed.controls["peers"].value = "2"
+    assert "failed" in replayed.alert.value
+    assert replayed.controls["peers"].value == "24"
+    replayed.reset.click()
+    assert replayed.controls["peers"].value == "32"
