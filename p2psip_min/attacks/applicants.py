@@ -68,6 +68,25 @@ class ManyIdentities:
 
 
 @dataclass(slots=True)
+class NamesTaken:
+    """ST-9: one person signs up under the names of others, before they come; ``got`` are those that she was given."""
+
+    visitor: EnrollmentClient
+    password: str
+    configuration: Configuration
+    names: list[str]
+    keys: list[ec.EllipticCurvePrivateKey]
+    got: list[str] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """One account a name, each called by that name."""
+        for name, key in zip(self.names, self.keys, strict=True):
+            outcome = await enrolled(self.visitor, key, name, self.password, self.configuration)
+            if isinstance(outcome, Enrolled):
+                self.got.append(name)
+
+
+@dataclass(slots=True)
 class FreshIdentity:
     """EN-7: somebody who has a Node-ID asks again and again with other keys, and counts what else he is given."""
 

@@ -77,6 +77,8 @@ class Sightings:
 
     def note(self, resource: bytes, key: bytes, stored: StoredData) -> Trio | None:
         """Compare with the place before the last one."""
+        if not stored.value.exists:
+            return None  # who has signed off is nowhere, and may come back to where he was
         seen = self._last.setdefault((resource, key), [])
         if seen and stored.storage_time <= seen[-1].storage_time:
             return None  # an old one, sent again
@@ -99,7 +101,7 @@ def came_back(trio: Trio, window: float) -> bool:
     first, second, third = trio
     rising = first.storage_time < second.storage_time < third.storage_time
     soon = third.storage_time - first.storage_time <= window * 1000
-    return rising and soon and first.value == third.value != second.value
+    return rising and soon and second.value.exists and first.value == third.value != second.value
 
 
 def second_use(request: StoreReq, certificate_for: CertificateFor, window: float) -> Signer | None:

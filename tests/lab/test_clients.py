@@ -37,7 +37,7 @@ FIGURES = {
     "ST-5": {"signed-grants": 0.0, "shared-key": 6.0, "record-signature": 6.0, "access-control": 0.0, "own-part": 6.0},
     "ST-7": {"record-signature": 6.0, "access-control": 6.0, "own-part": 6.0, "contact-consent": 0.0},
     "ST-8": {"access-control": 192.0, "own-part": 192.0, "publication-account": 16.0},
-    "ST-9": {"record-signature": 4.0, "first-come": 4.0, "access-control": 0.0, "publication-account": 0.0},
+    "ST-9": {"first-come": 8.0, "access-control": 4.0, "strong-identity": 4.0, "publication-account": 4.0},
     "ST-10": {"validation": 0.0, "reader-validation": 8.0, "access-control": 8.0, "record-signature": 8.0},
 }
 

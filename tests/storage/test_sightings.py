@@ -25,8 +25,8 @@ KEY, PLACE = b"key", b"resource"
 
 
 def at(place: str, second: float) -> StoredData:
-    """A registration from a place."""
-    return StoredData(milliseconds(second), 3600, DictionaryEntry(KEY, True, place.encode()), UNSIGNED)
+    """A registration from a place, or a tombstone where there is none."""
+    return StoredData(milliseconds(second), 3600, DictionaryEntry(KEY, bool(place), place.encode()), UNSIGNED)
 
 
 def alarms(*sightings: tuple[str, float], window: float = 300.0) -> list[str]:
@@ -51,6 +51,9 @@ def alarms(*sightings: tuple[str, float], window: float = 300.0) -> list[str]:
         # An old one, sent again by somebody.
         ([("A", 0), ("B", 10), ("A", 0)], []),
         ([("A", 0), ("B", 10), ("A", 5)], []),
+        # One who signs off and comes back to where he was, and one who does not.
+        ([("A", 0), ("", 10), ("A", 20)], []),
+        ([("A", 0), ("", 10), ("B", 20), ("A", 30)], ["ABA"]),
         # One who refreshes where he is.
         ([("A", 0), ("A", 10), ("A", 20)], []),
     ],
