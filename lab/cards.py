@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from lab import fixes, progress
 from lab.exercises import HINTS
-from lab.playlists import playlist
+from lab.playlists import Playlist, playlist
 from lab.predict import STYLE
 from lab.scenarios import SCENARIOS, scenario
 from lab.session import Session
@@ -115,14 +115,15 @@ def _told(tried: fixes.Tried) -> str:
 
 
 class Rows(Card):
-    """The rows of one of the draft's figures to pick from; each opens its panel, one at a time.
+    """The rows of a playlist to pick from, such as one of the draft's figures; each opens its panel, one at a time.
 
     ``panel`` is what is open, None before the first pick.
     """
 
-    def __init__(self, name: str, *, peers: int = 32) -> None:
-        self.playlist, self.peers = playlist(name), peers
-        super().__init__(f"{self.playlist.title} · {self.playlist.minutes} minutes")
+    def __init__(self, which: str | Playlist, *, peers: int = 32) -> None:
+        self.playlist, self.peers = playlist(which) if isinstance(which, str) else which, peers
+        minutes = self.playlist.minutes
+        super().__init__(f"{self.playlist.title} · {minutes} minutes" if minutes else self.playlist.title)
         self.demos = [demo for demo in self.playlist.demos if demo.threat in SCENARIOS]
         self.panel: Panel | None = None
         self._session: Session | None = None
@@ -131,7 +132,7 @@ class Rows(Card):
             value=None,
             style={"button_width": "76px"},
         )
-        self.choice.tooltips = [f"{demo.row}, {demo.minutes} minutes" for demo in self.demos]
+        self.choice.tooltips = [demo.row for demo in self.demos]
         self.asked = w.HTML("<p>Pick a row.</p>")
         self.place = w.VBox()
         self.choice.observe(lambda _: self._guard(self.open), "value")
@@ -146,8 +147,8 @@ class Rows(Card):
         self.close()
         self._session, self.panel = session, Panel(session)
         self.asked.value = (
-            f"<p><b>{escape(demo.row)} · {escape(demo.threat)} · {escape(session.title)}</b>, "
-            f"{demo.minutes} minutes. {escape(demo.ask)}</p>"
+            f"<p><b>{escape(demo.row)} · {escape(demo.threat)} · {escape(session.title)}</b>"
+            f"{f', {demo.minutes} minutes' if demo.minutes else ''}. {escape(demo.ask)}</p>"
         )
         self.place.children = [self.panel.view]
 

@@ -16,7 +16,7 @@ from p2psip_min.errors import P2PSIPError
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Overlay
 from p2psip_min.trace import Trace
-from p2psip_min.transport.driver import InlineDriver
+from p2psip_min.transport.driver import driver_here
 from p2psip_min.transport.tls_link import TlsLink
 from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.codec import encode
@@ -59,7 +59,7 @@ def _works(what: Callable[[], object]) -> bool:
 
 def without_servers(seed: int) -> tuple[Figure, ...]:
     """What members and enrolled nodes do while every enrollment server is off (draft 7.2.1)."""
-    with Overlay(peers=16, clients=("alice", "bob"), seed=seed, links="plain", driver=InlineDriver()) as overlay:
+    with Overlay(peers=16, clients=("alice", "bob"), seed=seed, links="plain", driver=driver_here()) as overlay:
         enrolled = overlay.new_peer("late")
         overlay.servers_off()
         owner, reader, leaver = (node.name for node in overlay.peers()[3:6])
@@ -96,7 +96,7 @@ def growing(seed: int) -> tuple[Figure, ...]:
 def _lookups(peers: int, seed: int, defences: Defences) -> tuple[float, float, float, float]:
     """The share of lookups answered, their mean hops and signatures, and the mean size of a table."""
     with Overlay(
-        peers=peers, seed=seed, links="plain", defences=defences, maintenance=False, driver=InlineDriver()
+        peers=peers, seed=seed, links="plain", defences=defences, maintenance=False, driver=driver_here()
     ) as overlay:
         dice, nodes = overlay.rng("lookups"), overlay.peers()
         trace = overlay.trace
@@ -116,7 +116,7 @@ def _lookups(peers: int, seed: int, defences: Defences) -> tuple[float, float, f
 
 def mechanisms(seed: int) -> tuple[Figure, ...]:
     """Whether what protects the overlay is what others specified and check (draft 7.2.3)."""
-    with Overlay(peers=8, clients=("alice", "bob"), seed=seed, links="tls", driver=InlineDriver()) as overlay:
+    with Overlay(peers=8, clients=("alice", "bob"), seed=seed, links="tls", driver=driver_here()) as overlay:
         overlay.register("alice")
         overlay.call("bob", "alice")
         links = [link for node in overlay.peers() for link in node.peer.parts.links.table.values()]
@@ -143,7 +143,7 @@ def undisturbed(seed: int) -> tuple[Figure, ...]:
 
 def ease(seed: int) -> tuple[Figure, ...]:
     """What a user goes through to enroll (draft 7.1)."""
-    with Overlay(peers=8, seed=seed, links="plain", driver=InlineDriver()) as overlay:
+    with Overlay(peers=8, seed=seed, links="plain", driver=driver_here()) as overlay:
         began = overlay.now
         worked = _works(lambda: overlay.enroll("carol"))
         taken = overlay.now - began

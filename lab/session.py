@@ -28,7 +28,7 @@ from p2psip_min.ids import NodeID
 from p2psip_min.overlay import ROUTING, Overlay
 from p2psip_min.roles import BASES
 from p2psip_min.trace import Trace
-from p2psip_min.transport.driver import InlineDriver
+from p2psip_min.transport.driver import driver_here
 
 AFTERWARDS = 10.0
 """Virtual seconds that the overlay runs on after something was done by hand."""
@@ -53,7 +53,7 @@ class Session:
         seed: int = SEED,
         attack: bool = True,
         defences: tuple[str, ...] = (),
-        driver: DriverFactory = InlineDriver,
+        driver: DriverFactory = driver_here,
     ) -> None:
         self.scenario: Scenario = scenarios.scenario(threat)
         self._driver = driver
@@ -77,7 +77,7 @@ class Session:
         self._follow()
 
     @classmethod
-    def from_card(cls, card: str, *, driver: DriverFactory = InlineDriver) -> Session:
+    def from_card(cls, card: str, *, driver: DriverFactory = driver_here) -> Session:
         """The run and the moment that a card names; ValueError when it is no card of this version's."""
         choices, check, moment = parse(card)
         session = cls(choices.threat, driver=driver)

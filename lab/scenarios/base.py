@@ -24,7 +24,7 @@ from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import ROUTING, Overlay
 from p2psip_min.storage.rights import GUARDED, names_writer
 from p2psip_min.trace import Trace
-from p2psip_min.transport.driver import InlineDriver, Runs
+from p2psip_min.transport.driver import Runs, driver_here
 
 RECORD_OVERHEAD = 22
 """Bytes that TLS 1.3 adds to a record with AES-128-GCM: header, content type, tag (RFC 8446 §5.2)."""
@@ -193,7 +193,7 @@ class Stage:
             defences=setting.effective(),
             seed=setting.seed,
             topology=topology,
-            driver=InlineDriver() if driver is None else driver,
+            driver=driver_here() if driver is None else driver,
             **self.options(),
         )
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,15 @@ def test_the_first_prediction_counts() -> None:
         card.panel.session.close()
     made = here().predictions["RP-2"]
     assert (made.answer, made.sure, made.right) == ("v2, the new contact", "certain", False)
+
+
+def test_cards_work_where_a_loop_runs_as_in_a_notebook() -> None:
+    async def kernel() -> FixIt:
+        card = FixIt("TR-1", peers=8)
+        card.choice.value = 0
+        card.check.click()
+        return card
+
+    card = asyncio.run(kernel())
+    assert card.problem.value == ""
+    assert len(card.tried) == 1

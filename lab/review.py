@@ -1,0 +1,251 @@
+"""What a reviewer asks for: coverage of the draft, the matrix, the scorecard, deviations, findings, his own attacker.
+
+All are tables, made from what the lab knows and runs. Where ``datasets/matrix.json`` is there, its verdicts are shown;
+otherwise a quick look is taken, and says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lab import coverage, labels, requirements
+from lab.data import folder
+from lab.playlists import Demo, Playlist
+from lab.preflight import Rehearsal
+from lab.scenarios import SCENARIOS, Scenario, Stage, columns, judge, run, scenario, setting, titles
+from lab.session import Session
+from lab.sweep import play
+from lab.tell import Table
+from lab.verdicts import SEEDS, Standing, Verdict
+from p2psip_min.seams import Equip
+
+SIGNS: Mapping[str, str] = {
+    Standing.HOLDS: "✓ holds",
+    Standing.DAMPENED: "◐ dampened",
+    Standing.OPEN: "○ open",
+    Standing.FAILS: "× fails",
+}
+
+QUICK = ("TR-1", "KB-10", "RP-2", "ST-7", "ST-13")
+"""Threats of five layers, for a quick look."""
+
+FINDINGS: tuple[tuple[str, str, str], ...] = (
+    ("6", "cross reference", "sends the reader to 5.1 and 5.2 where 6.1 and 6.2 are meant"),
+    ("7.2.6", "cross reference", "speaks of 4.1 where 7.1 is meant"),
+    ("11.3", "cross reference", "speaks of 3.2 where 11.2 is meant, twice"),
+    ("6.1, Figure 4", "undecided", "two of five rows carry question marks"),
+    ("6.2, Figure 6", "undecided", "all four rows carry question marks"),
+    ("5.3", "undecided", "the security of replication is marked as to be done"),
+    ("5.2", "undecided", "asks three questions and answers none"),
+    ("5.3", "undecided", "leaves open on which layer spam is to be fought"),
+    ("7.2.11, Req. 14", "drift", "what owners SHOULD be able to delegate in the text, they MAY in the list"),
+    ("7.2.7, Req. 9", "drift", "replay that “should not” be possible in the text MUST NOT be in the list"),
+    ("7.2.10, Req. 7", "drift", "control of a location: MUST NOT in the text, “difficult” in the list"),
+    ("7.2.10, Req. 6", "drift", "many identities: SHOULD NOT in the text, MUST be difficult in the list"),
+    ("7.2.4, Req. 4", "drift", "that protection is more than the algorithm's matter is lost in the list"),
+    ("7.2.11", "without a number", "watching who talks to whom (our U1)"),
+    ("7.2.10", "without a number", "records that persist when nodes fail (our U2)"),
+    ("7.2.9", "without a number", "validation by the storing peer (our U3)"),
+    ("7.2.10", "without a number", "resources that nobody uses without bounds (our U4)"),
+)
+"""What a close reading of the draft shows: where, what kind, and what."""
+
+
+# --- the draft --------------------------------------------------------------------------------------------------------
+
+
+def covered(standings: Mapping[str, str] | None = None) -> Table:
+    """How many of the sentences that name a threat are covered, and how far; gaps first."""
+    counted = Counter(each.cover for each in coverage.coverage(standings))
+    rows = [(cover.value, str(counted[cover])) for cover in coverage.Cover if counted[cover]]
+    return Table(("cover", "sentences"), (*rows, ("all", str(counted.total()))))
+
+
+def gaps(most: int = 12) -> Table:
+    """The sentences of which something is missing, in our words."""
+    least = (coverage.Cover.GAP, coverage.Cover.PARTLY)
+    found = [each for each in coverage.coverage() if each.cover in least]
+    rows = [(each.entry.place, each.entry.words, ", ".join(each.missing)) for each in found]
+    return Table(("place", "the draft says", "not yet"), tuple(rows[:most]) or (("–", "no gaps", ""),))
+
+
+def findings() -> Table:
+    """What is to be said about the draft itself."""
+    return Table(("section", "kind", "finding"), FINDINGS)
+
+
+def deviations(readme: Path | None = None) -> Table:
+    """Where this lab differs from RFC 6940, as its README says; LookupError when that is not at hand."""
+    path = readme or folder("notebooks").parent / "README.md"
+    if not path.is_file():
+        raise LookupError(f"{path} is not there; it comes with the source")
+    text = path.read_text(encoding="utf-8").partition("## Where we differ from RFC 6940")[2].partition("\n## ")[0]
+    lines = [line.strip().strip("|").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    head, *rows = [[re.sub(r"[`*]|\]\([^)]*\)|\[", "", cell).strip() for cell in line] for line in lines]
+    return Table(tuple(head), tuple(tuple(row) for row in rows))
+
+
+# --- the matrix -------------------------------------------------------------------------------------------------------
+
+
+def published() -> Mapping[str, Any] | None:
+    """The matrix that comes with the data sets; None where there is none."""
+    path = folder("datasets") / "matrix.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def standings() -> Mapping[str, str]:
+    """The published verdicts by threat, on its own base; empty where there are none."""
+    made = published()
+    return {row["id"]: row["standing"] for row in made["rows"] if row["cells"]} if made else {}
+
+
+def judged(chosen: Scenario, seeds: Sequence[int] = (7,), *, peers: int = 32) -> Verdict:
+    """Every column of a scenario on these seeds, compared."""
+    ground = setting(chosen, peers=peers)
+    runs = {
+        seed: {name: run(chosen, planned) for name, planned in columns(chosen, replace(ground, seed=seed)).items()}
+        for seed in seeds
+    }
+    return judge(chosen, ground, runs)
+
+
+def matrix(*more: Verdict, quick: Sequence[str] = QUICK) -> Table:
+    """One row for each threat: the published verdicts, or a quick look at some; ``more`` verdicts come first."""
+    made = published()
+    rows = [_row(verdict.to_json()) for verdict in more]
+    if made:
+        rows += [_row(row) for row in made["rows"] if row["cells"]]
+    else:
+        rows += [_row(judged(scenario(name)).to_json()) for name in quick]
+    head = ("threat", "base", "metric", "no attack", "attacked", "defended", "decoy", "standing", "seeds", "digest")
+    return Table(head, tuple(rows))
+
+
+def _row(verdict: Mapping[str, Any]) -> tuple[str, ...]:
+    seeds = len(verdict["seeds"])
+    figures = (f"{verdict[name]:.3g}" for name in ("baseline", "attacked", "defended", "decoy"))
+    looked = str(seeds) if seeds >= SEEDS else f"{seeds}, a quick look"
+    sign = SIGNS[verdict["standing"]]
+    return (verdict["id"], verdict["base"], verdict["metric"], *figures, sign, looked, verdict["digest"][:12])
+
+
+def card(threat: str, **choices: Any) -> str:
+    """The card of a threat's attacked run at its end, for ``open_lab``."""
+    session = Session(threat, **choices)
+    try:
+        session.run()
+        return session.card
+    finally:
+        session.close()
+
+
+def repeats(threat: str = "RP-2", seed: int = 7) -> bool:
+    """Whether one setting, run twice, gives one digest."""
+    ground = setting(scenario(threat), seed=seed)
+    first, second = (run(scenario(threat), ground) for _ in range(2))
+    return first.digest == second.digest
+
+
+# --- the scorecard ----------------------------------------------------------------------------------------------------
+
+
+def scorecard(*ids: str, seeds: Sequence[int] = (7,)) -> Table:
+    """How far the requirements are met, each computed from runs; some, or all."""
+    known = {each.id: each for each in requirements.REQUIREMENTS}
+    if unknown := [name for name in ids if name not in known]:
+        raise LookupError(f"no requirement {unknown[0]!r}; known: {', '.join(known)}")
+    rows = []
+    for name in ids or known:
+        score = requirements.score(known[name], seeds, play)
+        met = sum(figure.met for figure in score.figures)
+        rows.append((name, score.title, score.status.value, f"{met} of {len(score.figures)}", "; ".join(score.left)))
+    return Table(("requirement", "asks that", "status", "figures met", "open"), tuple(rows))
+
+
+# --- one's own attacker -----------------------------------------------------------------------------------------------
+
+
+def attacker(
+    equip: Equip,
+    *,
+    title: str,
+    on: str = "KB-1",
+    name: str = "OWN-1",
+    defence: Sequence[str],
+    decoy: str,
+) -> Scenario:
+    """A scenario with one's own attacker in the place of another's: same story, same measure, same role.
+
+    ``equip`` gives the hostile peer its parts. ``on`` is the threat whose story is told, ``defence`` what should help.
+    """
+    told = scenario(on)
+
+    def attack(stage: Stage) -> None:
+        for node in stage.attackers():
+            stage.overlay.turn(node.name, equip, title)
+
+    stage = type("Own", (told.stage,), {"attack": attack, "__doc__": title})
+    return replace(told, id=name, title=title, stage=stage, defence=tuple(defence), decoys=(decoy,), claims=())
+
+
+def against(mine: Scenario, *sets: Sequence[str], seed: int = 7) -> Table:
+    """What becomes of one's own attack with nothing on, then with each set of defences alone."""
+    ground = setting(mine, seed=seed)
+    rows = []
+    for names in ((), *sets):
+        outcome = run(mine, ground.with_defences(tuple(names)))
+        rows.append((titles(tuple(names)) if names else "none of them", f"{outcome.figure:g}", *outcome.facts))
+    return Table(("defence", mine.metric, *mine.rows), tuple(rows))
+
+
+# --- to open and to show ----------------------------------------------------------------------------------------------
+
+
+def cells(*threats: str) -> Playlist:
+    """The rows of the matrix as a list to open panels from; all that can be run, or some."""
+    known = standings()
+    demos = []
+    for name in threats or SCENARIOS:
+        chosen = scenario(name)
+        verdict = f" Published: {SIGNS[known[name]]}." if name in known else ""
+        ask = f"Measured: {chosen.metric}. Against it: {titles(chosen.defence)}.{verdict}"
+        demos.append(Demo(threat=name, base=chosen.bases[-1], row=chosen.section, minutes=0, ask=ask))
+    return Playlist(name="matrix", title="The matrix, cell by cell", demos=tuple(demos))
+
+
+def plan(playlist: Playlist) -> Table:
+    """A playlist with its minutes, and what to ask first."""
+    rows, minute = [], 0
+    for demo in playlist.demos:
+        ready = "" if demo.threat in SCENARIOS else " (planned)"
+        rows.append((f"{minute}'", demo.row, demo.threat + ready, str(demo.minutes), demo.ask))
+        minute += demo.minutes
+    return Table(("begins", "row", "threat", "minutes", "ask first"), tuple(rows))
+
+
+def rehearsed(rehearsals: Iterable[Rehearsal]) -> Table:
+    """What a pre-flight found: whether each demonstration can be shown, and how long it takes here."""
+    rows = [
+        (
+            "✓" if each.good else "×",
+            each.demo.threat,
+            each.word.value,
+            f"{each.story:.1f} s",
+            f"{each.verdict:.1f} s",
+            each.problem or each.card,
+        )
+        for each in rehearsals
+    ]
+    return Table(("", "threat", "says", "story", "verdict", "card, or what is wrong"), tuple(rows))
+
+
+def keys() -> Table:
+    """What the keys do when the panel has the focus."""
+    return Table(("key", "does"), tuple((each[0], each[1]) for each in labels.KEYS))

@@ -1,0 +1,112 @@
+# %% [markdown]
+# # I0 · Instructor's console
+#
+# | | |
+# |---|---|
+# | Duration | 50 minutes in class, 10 minutes the day before |
+# | Difficulty | for those who teach |
+# | You should know | notebooks [04](04_trusted_base.ipynb) and [06](06_replay.ipynb) |
+# | Draft | Figures 1, 4 and 6 |
+#
+# Afterwards you can
+#
+# 1. show every row of Figures 4 and 6 as a run, in a known number of minutes,
+# 2. know the day before that each demonstration works on your machine,
+# 3. see where a class stands, and what it got wrong.
+
+# %%
+from lab import progress, review
+from lab.cards import Rows
+from lab.playlists import FIGURE_4, FIGURE_6
+from lab.preflight import rehearse
+
+# %% [markdown]
+# ## 1 · The day before
+#
+# Every demonstration is run without a screen, timed, and checked: the attack has to do harm, the defence has to stop
+# it. On the command line, `python -m lab check` does this for both figures, and writes a page of each that needs no
+# kernel and no network, for the day on which the projector's machine has neither.
+
+# %%
+tonight = FIGURE_4
+rehearsals = [rehearse(demo) for demo in tonight.demos]
+review.rehearsed(rehearsals)
+
+# %%
+assert len(rehearsals) == len(tonight.demos)
+assert all(each.word.value not in ("HOLDS", "NOT RUN") for each in rehearsals)
+print("all attacks do harm, all defences are judged")
+
+# %% [markdown]
+# The cards in the last column open the same moment anywhere: keep them as a fallback.
+#
+# ## 2 · Keys
+#
+# Click the panel once, so that it has the focus. A presenter's remote works, too.
+
+# %%
+review.keys()
+
+# %% [markdown]
+# ## 3 · Figure 4, a trusted base
+#
+# The minutes are what it takes with a question to the room first, a show of hands, and the answer by running it.
+
+# %%
+assert FIGURE_4.minutes <= 40
+review.plan(FIGURE_4)
+
+# %%
+trusted = Rows(FIGURE_4)
+trusted
+
+# %% [markdown]
+# For each row: ask, press **End**, read the word aloud, then **Run all four**. Rows 4, 2 and 5 are those in which the
+# right answer surprises most.
+#
+# ## 4 · Figure 6, an untrusted base
+
+# %%
+assert FIGURE_6.minutes <= 40
+review.plan(FIGURE_6)
+
+# %%
+untrusted = Rows(FIGURE_6)
+untrusted
+
+# %% [markdown]
+# “What if two work together?” Go back to a moment before the attack, click a second peer, make it hostile: that forks
+# the run, and the two can be compared.
+#
+# ## 5 · Where the class stands
+#
+# Everybody's progress is a plain file, `progress.json`, beside the notebooks. Collect them under names of your choice;
+# `python -m lab progress *.json` makes one table, with what most got wrong at its end. So it looks, with two students
+# who are made up:
+
+# %%
+ann, ben = progress.Progress(), progress.Progress()
+ann.predicted("ST-7", "nobody: the store is refused", "certain", right=False)
+ben.predicted("ST-7", "nobody: the store is refused", "a guess", right=False)
+ben.chose("ST-8", "peer-quota", right=False)
+sheet = progress.class_csv([("ann", ann), ("ben", ben)])
+
+# %%
+lines = sheet.splitlines()
+assert lines[-2:] == [
+    "misconception,,ST-7,,,,nobody: the store is refused,,,2",
+    "misconception,,ST-8,,,,peer-quota,,,1",
+]
+print(sheet)
+
+# %% [markdown]
+# Who was certain and wrong should hear the reason from another student. Who was right with a guess should explain it.
+#
+# ## 6 · Reset the room
+#
+# Forgets everything in this folder's progress file: exercises, predictions, choices. Set the word to True, and run it.
+
+# %%
+everything = False
+if everything:
+    progress.here().reset()

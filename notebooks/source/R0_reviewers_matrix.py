@@ -1,0 +1,168 @@
+# %% [markdown]
+# # R0 · Reviewer's matrix
+#
+# | | |
+# |---|---|
+# | Duration | 45 minutes |
+# | Difficulty | for people who know the draft |
+# | You should know | notebook [00](00_overlay_in_a_box.ipynb); the draft itself |
+# | Draft | all of it: sections 4 to 7 and 11 |
+#
+# Afterwards you can
+#
+# 1. say which sentences of the draft this lab covers, and which it does not,
+# 2. open any verdict of the matrix as a run, and repeat it to the same digest,
+# 3. add an attacker of your own to the matrix, and see who stops him.
+
+# %%
+from lab import review
+from lab.app import open_lab
+from lab.cards import Rows
+
+# %% [markdown]
+# ## 1 · Coverage, gaps first (5 min)
+#
+# Each sentence that names a threat is tied to the runs that show it. The draft itself is not copied here: the index
+# knows a sentence by its place and its digest, and says in our words what is in it.
+
+# %%
+covered = review.covered(review.standings())
+covered
+
+# %%
+review.gaps()
+
+# %% [markdown]
+# `launched` means that the attack can be run; with a published matrix it is replaced by what the verdict says. What is
+# missing is missing here, not elsewhere: there is no row without a scenario.
+#
+# ## 2 · One seed, one run (3 min)
+#
+# Everything follows from a setting and a seed. Two runs, one digest:
+
+# %%
+assert review.repeats("RP-2")
+review.card("RP-2")
+
+# %% [markdown]
+# That last line is a [card](glossary.ipynb#Trace-card). It says which run this is and at which moment, with check
+# digits from its trace; `open_lab(card)` opens it, here or anywhere else, and refuses when versions differ.
+
+# %%
+panel = open_lab(review.card("RP-2"))
+panel
+
+# %% [markdown]
+# ## 3 · The matrix (10 min)
+#
+# One row for each threat. The figures are means over seeds, in pairs: no attack, attacked, with the named defence, with
+# the [decoy](glossary.ipynb#Decoy). A verdict takes 20 seeds; a quick look says that it is one. `python -m lab matrix`
+# makes the whole of it, with intervals, on your machine.
+
+# %%
+matrix = review.matrix()
+matrix
+
+# %%
+assert all(standing != review.SIGNS["fails"] for standing in matrix.column("standing"))
+assert all(len(digest) == 12 for digest in matrix.column("digest"))
+
+# %% [markdown]
+# Pick any cell, look at the messages, and press **Run all four**:
+
+# %%
+rows = Rows(review.cells())
+rows
+
+# %% [markdown]
+# ## 4 · The scorecard (6 min)
+#
+# Sixteen numbered requirements, five of users, and four that are only in the text. Each is computed from runs.
+# `review.scorecard()` takes them all, about two minutes a seed; four of them as a sample:
+
+# %%
+score = review.scorecard("Req. 4", "Req. 13", "U3", "U4")
+assert "not met" not in score.column("status")
+score
+
+# %% [markdown]
+# ## 5 · Where we differ (5 min)
+#
+# The overlay is RFC 6940's, apart from this:
+
+# %%
+deviations = review.deviations()
+assert len(deviations.rows) > 20
+deviations
+
+# %% [markdown]
+# ## 6 · About the draft (6 min)
+#
+# What a close reading shows, before any run:
+
+# %%
+findings = review.findings()
+assert set(findings.column("kind")) == {"cross reference", "undecided", "drift", "without a number"}
+findings
+
+# %% [markdown]
+# ## 7 · Your own attacker (10 min)
+#
+# An attacker is an ordinary peer with one part replaced. It knows what such a peer would know: its own parts, and what
+# passes it. This one drops half of what it should forward, always the same half, so that sending again does not help.
+# Change it.
+
+# %%
+from dataclasses import replace
+
+from p2psip_min.errors import DropReason
+from p2psip_min.routing.forwarding import Drop, Forward
+
+
+# %%
+class Choosy:
+    def __init__(self, inner):
+        self.inner = inner
+
+    def decide(self, envelope, previous_hop, now):
+        decision = self.inner.decide(envelope, previous_hop, now)
+        passing = previous_hop is not None and isinstance(decision, Forward)
+        return Drop(DropReason.DISCARDED) if passing and envelope.transaction_id % 2 else decision
+
+
+# %%
+def equip(parts, coalition):
+    return replace(parts, forwarding=Choosy(parts.forwarding))
+
+
+# %% [markdown]
+# Now it needs a story and a measure. Take those of a threat whose attacker stands in the same place: here KB-1, a peer
+# on the way of eight lookups. Which defence should help, and which one only looks so?
+
+# %%
+mine = review.attacker(
+    equip, title="drops half of what passes", on="KB-1", defence=("disjoint-paths",), decoy="message-signature"
+)
+review.against(mine, ("message-signature",), ("other-way",), ("disjoint-paths",), ("hop-watch",))
+
+# %% [markdown]
+# And it is a row of the matrix, judged by the same bounds as all others:
+
+# %%
+verdict = review.judged(mine, seeds=(7, 8, 9))
+with_mine = review.matrix(verdict, quick=("KB-1",))
+assert with_mine.column("threat")[0] == "OWN-1"
+with_mine
+
+# %%
+assert verdict.attacked > verdict.baseline
+assert verdict.quick
+print(verdict.standing)
+
+# %% [markdown]
+# Three seeds are a quick look, and its interval is wide. Give it 20.
+#
+# ## 8 · Take it along (2 min)
+#
+# `python -m lab matrix --help` and `python -m lab requirements --help` say how to get the whole as HTML, JSON and CSV;
+# the panel's export gives figures, traces and pcap files. Everything that is random follows from the seed.
