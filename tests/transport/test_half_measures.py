@@ -14,10 +14,11 @@ from p2psip_min.enrollment.certificates import Credential, TrustStore, pem
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.errors import LinkReason, LinkRefused
 from p2psip_min.ids import NodeID
-from p2psip_min.transport.half_measures import HELLO_AGE, CheckedLinks, GreetedLinks, Papers, with_checksum
+from p2psip_min.transport.half_measures import HELLO_AGE, CheckedLinks, GreetedLinks, Hello, Papers, with_checksum
 from p2psip_min.transport.plain import HELLO
 from p2psip_min.transport.tls import TlsIdentity
 from p2psip_min.transport.tls_links import TlsLinks
+from p2psip_min.wire.codec import encode
 from p2psip_min.wire.framing import frame_data
 from tests.transport.world import HOSTS, IDS, Node, World
 
@@ -76,6 +77,18 @@ def talk(world: World, one: Node, other: Node, number: int) -> bool:
     other.links.send(other.messages[-1][0], b"answer")
     world.run(2)
     return (IDS[number], b"answer") in one.messages
+
+
+# --- bytes ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_check_sum_is_the_usual_crc_32_behind_the_packet() -> None:
+    assert with_checksum(b"123456789").hex() == "313233343536373839" + "cbf43926"
+
+
+def test_a_hello_is_spelled_out() -> None:
+    hello = Hello(NodeID(b"\xaa" * 16), b"\x30\x82", 1_767_225_600_000, b"\x30\x44")
+    assert encode(hello).hex() == "aa" * 16 + "0002" + "3082" + "0000019b76daa800" + "0002" + "3044"
 
 
 # --- check sums -------------------------------------------------------------------------------------------------------
