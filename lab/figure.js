@@ -59,15 +59,29 @@ function render({ model, el }) {
     size();
     for (const name of ["ground", "story", "head"]) show(name);
     sift();
-    const box = el.querySelector(".scroll");
-    const row = el.querySelector(".scroll [data-current]");
-    if (box && row) {
-      const top = row.getBBox().y;
-      if (top < box.scrollTop || top > box.scrollTop + box.clientHeight - 46) {
-        box.scrollTop = Math.max(0, top - box.clientHeight + 70);
-      }
-    }
+    follow();
     move();
+  }
+
+  // The row that was just chosen, else the one that is current, else the last one: into sight, but only when it changed.
+  let chosen = "";
+  let latest = "";
+  function follow() {
+    const box = el.querySelector(".scroll");
+    if (!box) return;
+    const picked = box.querySelector("[data-selected]");
+    const current = box.querySelector("[data-current]");
+    const rows = box.querySelectorAll("[data-act]");
+    const now = current ? current.dataset.current : `after ${rows.length && rows[rows.length - 1].dataset.id}`;
+    const choice = picked ? picked.dataset.selected : "";
+    const row = choice && choice !== chosen ? picked : now !== latest ? current || rows[rows.length - 1] : null;
+    chosen = choice;
+    latest = now;
+    if (!row) return;
+    const top = row.getBBox().y;
+    if (top < box.scrollTop || top > box.scrollTop + box.clientHeight - 46) {
+      box.scrollTop = Math.max(0, top - box.clientHeight + 70);
+    }
   }
 
   // A search box in a picture hides the rows that do not have its words.

@@ -88,8 +88,16 @@ def held(node: str, number: int, again_: bool) -> str:
 
 CARD = "card"
 RING, RING_NOTE = "Ring", "order by Node-ID, equal spacing"
+
+
+def thinned(every: int) -> str:
+    """The note of a ring with too many peers to draw all."""
+    return f"order by Node-ID; of {every} idle peers one is drawn"
+
+
 MESSAGES = "Messages"
 NO_MESSAGES = "No message has been sent yet."
+OTHER_EVENTS = "What has happened so far is not between nodes of the overlay; the caption tells it."
 VERDICT, VERDICT_NOTE = "Verdict", "one run each, same seed; only the named thing differs"
 VERDICT_ROW = "verdict"
 NO_VERDICT = "This overlay has no attack to judge. Choose a threat to compare runs."

@@ -225,7 +225,9 @@ def _band(frame: Frame, row: Row, y: float, width: int, selected: int, related: 
     fill = style.VERMILLION_WASH if row.resent else style.BLUE_WASH if row.number == frame.current else ""
     if not fill and row.number in related:
         fill = style.WASH
-    mark = ' data-current="1"' if row.number == frame.current else ""
+    mark = f' data-current="{row.number}"' if row.number == frame.current else ""
+    if row.number == selected:
+        mark += f' data-selected="{row.number}"'
     if row.number == selected:
         return (
             f'<rect{mark} x="1" y="{y - 10.75:.1f}" width="{width - 2}" height="21.5" rx="3" '

@@ -58,7 +58,7 @@ class Ring:
         count = max(1, len(self.on_ring))
         self.gap = 2 * pi * self.radius / count
         self.r = 6.0 if self.gap >= 20 else max(1.8, self.gap * 0.3)
-        self.involved_r = 9.0 if self.gap >= 24 else 7.6 if self.gap >= 16 else max(4.0, min(7.0, self.gap * 0.45))
+        self.involved_r = 9.0 if self.gap >= 24 else 7.6 if self.gap >= 15 else max(4.0, min(7.0, self.gap * 0.45))
         self.labels_every = 1 if self.gap >= 22 else 0
         self.place: dict[bytes, Point] = {one.node: self.at(one.turn) for one in self.on_ring}
         servers = 0
@@ -137,8 +137,15 @@ def _path(curve: tuple[Point, Point, Point]) -> str:
 # --- layers -----------------------------------------------------------------------------------------------------
 
 
-def draw_ring(frame: Frame, width: int, selected: int = 0, most: float = 232.0) -> Picture:
-    """The whole picture; ``selected`` is the message row whose arrow is framed, ``most`` the largest radius."""
+THIN = 3.0
+"""Pixels of ring that an idle peer needs at least; on a more crowded ring only every so many-th is drawn."""
+
+
+def draw_ring(frame: Frame, width: int, selected: int = 0, most: float = 232.0, *, fingers: bool = True) -> Picture:
+    """The whole picture; ``selected`` is the message row whose arrow is framed, ``most`` the largest radius.
+
+    ``fingers`` can be left out where they are known from an earlier picture.
+    """
     ring = Ring(frame, width, most)
     newest = max((one.version for one in frame.storage), default=0)
     return Picture(
@@ -146,7 +153,7 @@ def draw_ring(frame: Frame, width: int, selected: int = 0, most: float = 232.0) 
         height=ring.height,
         ground=_ground(ring),
         story="".join((*_hops(ring, frame.hops, selected, newest), *_people(ring), *_involved(ring, newest))),
-        reach=_reach(ring),
+        reach=_reach(ring) if fingers else {},
     )
 
 
@@ -170,7 +177,10 @@ def _node(one: RingNode, marks: str, size: float, x: float, y: float, *, tab: bo
 def _ground(ring: Ring) -> str:
     x, y = ring.centre
     parts = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{ring.radius:.1f}" fill="none" stroke="{style.RULE}"/>']
-    for one in ring.on_ring:
+    every = thinned(ring.gap)
+    for place, one in enumerate(ring.on_ring):
+        if place % every and not one.hostile:
+            continue
         at = ring.place[one.node]
         if one.state is NodeState.UP:
             marks = shape(one.kind, *at, ring.r)
@@ -198,9 +208,17 @@ def _ground(ring: Ring) -> str:
     return "".join(parts)
 
 
+def thinned(gap: float) -> int:
+    """Every how many-th idle peer is drawn, by the pixels between two of them."""
+    return max(1, round(THIN / gap)) if gap < THIN else 1
+
+
 def _reach(ring: Ring) -> dict[str, str]:
     reach: dict[str, str] = {}
+    shown = {one.node for one in ring.on_ring[:: thinned(ring.gap)]}
     for node, fingers in ring.frame.world.fingers.items():
+        if node not in shown:
+            continue
         curves = [ring.curve(node, finger) for finger in fingers if node in ring.nodes and finger in ring.nodes]
         reach[bytes(node).hex()] = "".join(_path(curve) for curve in curves if curve)
     return reach
@@ -376,7 +394,7 @@ def _involved(ring: Ring, newest: int) -> Iterable[str]:
         if one.hostile:
             lines = [
                 (one.person or one.name, True, style.VERMILLION_INK),
-                (labels.hostile(one.name if one.person else ""), False, style.INK2),
+                (labels.hostile(one.name if one.person not in ("", one.name) else ""), False, style.INK2),
             ]
         elif one.role:
             lines = [(one.role if r > 7 else f"{one.name} {one.role}", True, style.INK)]
@@ -392,7 +410,10 @@ def _involved(ring: Ring, newest: int) -> Iterable[str]:
     if ring.frame.key_turn is not None and ring.frame.key_label:
         where = ring.at(ring.frame.key_turn, 30)
         right = sin(2 * pi * ring.frame.key_turn) >= -0.05
-        sides.append(_Label(*where, where, right, 0, ((ring.frame.key_label, False, style.INK2),)))
+        most = 18 if ring.width < NARROW else 30
+        name = ring.frame.key_label
+        name = name if len(name) <= most else name[: most - 1] + "…"
+        sides.append(_Label(*where, where, right, 0, ((name, False, style.INK2),)))
     yield from _spread(ring, sides, newest)
 
 
@@ -420,6 +441,8 @@ def _spread(ring: Ring, sides: list[_Label], newest: int) -> Iterable[str]:
                 break
         for one, was in zip(mine, wanted, strict=True):
             one.y = max(one.height / 2 + 2, min(one.y, ring.height - one.height / 2 - 2))
+            if abs(one.y - was) > 3:
+                one.x = _clear(ring, one)
             if abs(one.y - was) > 12:
                 end = one.x - 3 if right else one.x + 3
                 yield (
@@ -427,6 +450,15 @@ def _spread(ring: Ring, sides: list[_Label], newest: int) -> Iterable[str]:
                     'stroke-width="1"/>'
                 )
             yield _place(ring, one, newest)
+
+
+def _clear(ring: Ring, one: _Label) -> float:
+    """Where a moved label begins so that it does not lie on the circles of the ring."""
+    x, y = ring.centre
+    deep = max(0.0, abs(one.y - y) - 12)
+    reach = ring.radius + ring.involved_r + 9
+    edge = (reach * reach - deep * deep) ** 0.5 if deep < reach else 0.0
+    return max(one.x, x + edge) if one.right else min(one.x, x - edge)
 
 
 def _meet(upper: _Label, lower: _Label) -> bool:

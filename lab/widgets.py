@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import ipywidgets as w
 
 from lab import export, fields, labels, lanes, plots, presenter, style, tables
 from lab.figures import LANES_SKELETON, PLAIN_SKELETON, RING_SKELETON, Figure
-from lab.frames import Frame, SessionLike
+from lab.frames import Frame, NodeState, SessionLike
 from lab.session import Session
 from lab.switchboard import Switchboard
 from lab.tools import Comparing, MessageHands, NodeCard, box, driven
@@ -48,6 +48,7 @@ class Panel:
         self.selected = 0
         self.playing = self.presenting = False
         self._written: Sequence[Path] = ()
+        self._fingers: tuple[Mapping[bytes, tuple[bytes, ...]], int, int] = ({}, 0, 0)
         self._task: asyncio.Task[None] | None = None
         self._home: asyncio.AbstractEventLoop | None = None
         self._thread = threading.get_ident()
@@ -357,7 +358,7 @@ class Panel:
             self._draw_stage(frame, motion or (0.0, plots.REST, 0.0))
             self._status()
             return
-        self.ring_head.value = tables.head(labels.RING, labels.RING_NOTE, f"{frame.t:.2f} s")
+        self.ring_head.value = tables.head(labels.RING, self._ring_note(frame), f"{frame.t:.2f} s")
         self.lanes_head.value = tables.head(labels.MESSAGES, labels.shown(len(frame.rows)))
         self._draw_ring(frame, motion or (0.0, plots.REST, 0.0))
         self._draw_lanes(frame)
@@ -369,16 +370,25 @@ class Panel:
         if tables_too or not self.playing:
             self._draw_rest(frame)
 
+    def _ring_note(self, frame: Frame) -> str:
+        every = plots.thinned(plots.Ring(frame, self.ring.width).gap) if len(frame.nodes) > 200 else 1
+        return labels.RING_NOTE if every == 1 else labels.thinned(every)
+
     def _draw_ring(self, frame: Frame, motion: Sequence[float]) -> None:
         # In one column the ring gives way, so that caption, buttons and ring stand on one screen.
         stacked = abs(self.ring.width - self.lanes.width) < 16
-        picture = plots.draw_ring(frame, self.ring.width, self.selected, most=136.0 if stacked else 232.0)
+        # Fingers are for the pointer: with two hundred peers they are worth remembering.
+        known = (frame.world.fingers, self.ring.width, sum(one.state is NodeState.UP for one in frame.nodes))
+        fresh = known[1:] != self._fingers[1:] or known[0] is not self._fingers[0]
+        most = 136.0 if stacked else 232.0
+        picture = plots.draw_ring(frame, self.ring.width, self.selected, most, fingers=fresh)
         with self.ring.hold_sync():
             self.ring.label = frame.caption
             self.ring.box = [picture.width, picture.height]
             self.ring.ground, self.ring.story = picture.ground, picture.story
             self.ring.motion = list(motion)
-            self.ring.reach = picture.reach
+            if fresh:
+                self._fingers, self.ring.reach = known, picture.reach
 
     def _draw_stage(self, frame: Frame, motion: Sequence[float]) -> None:
         session = self.session
@@ -403,7 +413,7 @@ class Panel:
     def _draw_lanes(self, frame: Frame) -> None:
         if not frame.rows:
             with self.lanes.hold_sync():
-                self.lanes.skeleton = tables.empty(labels.NO_MESSAGES)
+                self.lanes.skeleton = tables.empty(labels.OTHER_EVENTS if frame.cursor else labels.NO_MESSAGES)
                 self.lanes.story = self.lanes.head = ""
             return
         drawn = lanes.draw_lanes(

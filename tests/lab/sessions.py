@@ -120,6 +120,7 @@ class StorySession:
                     price=price,
                     section=section,
                     word=Word.HOLDS if name == "version" and self.judged else None,
+                    named=True,
                 )
                 for name, label, checks, price, section in DEFENCES
             ),
