@@ -226,28 +226,45 @@ class Construction:
         node.peer.equip(replace(node.peer.parts, usages=(*node.peer.parts.usages, phone)))
         return phone
 
+    def renew(self, node: Node, credential: Credential) -> None:
+        """Have a node, and its phone, show this certificate from now on."""
+        node.peer.renew(credential)
+        for links in (node.peer.links, None if node.phone is None else node.phone.links):
+            if isinstance(links, TlsLinks):
+                links.identity = self._tls_identity(credential)
+
+    def _anybody(self) -> bool:
+        """Whether TLS asks for no certificate.
+
+        A TLS server of Python's takes no client's certificate that it has no root for: where everybody makes his own,
+        messages must speak for themselves.
+        """
+        by_password = self.surroundings.defences.link_protection.measure is Measure.PASSWORD
+        return by_password or self.provider.configuration.self_signed is not None
+
+    def _tls_identity(self, credential: Credential) -> TlsIdentity:
+        certified = not self._anybody()
+        return TlsIdentity(
+            roots=self.provider.roots_pem,
+            certificate=credential.certificate_pem(),
+            key=credential.key_pem(),
+            mutual=certified,
+            verify=certified,
+        )
+
     def links(self, credential: Credential, address: Address, trust: TrustStore) -> Links:
         """The overlay's kind of links at ``address``, for whoever holds the credential."""
         defences, trace = self.surroundings.defences, self.surroundings.trace
         node_id, measure = credential.node_id, defences.link_protection.measure
         if defences.link_protection.tls:
             password = measure is Measure.PASSWORD
-            # A TLS server of Python's takes no client's certificate that it has no root for: messages must speak for
-            # themselves then.
-            anybody = password or self.provider.configuration.self_signed is not None
-            identity = TlsIdentity(
-                roots=self.provider.roots_pem,
-                certificate=credential.certificate_pem(),
-                key=credential.key_pem(),
-                mutual=not anybody,
-                verify=not anybody,
-            )
+            anybody = self._anybody()
             check = trust.refusal if defences.link_authentication.certificate else claim_believed(trust)
             return TlsLinks(
                 self.network,
                 address,
                 node_id,
-                identity=identity,
+                identity=self._tls_identity(credential),
                 check=None if anybody else check,
                 password=(self.provider.configuration.shared_secret or "").encode() if password else b"",
                 watched=defences.hop_acknowledgement.awaited,

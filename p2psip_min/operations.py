@@ -7,7 +7,7 @@ go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -158,3 +158,15 @@ class Operations:
         while True:
             await self.ask_for_list(peer, 0.0)
             await asyncio.sleep(every)
+
+    async def keep_renewing(self, peer: Peer, take_up: Callable[[Credential], None], dice: Random) -> None:
+        """Renew a node's certificate when half of its life is over, with its login; try on while no server is on."""
+        life, account = self.provider.registrar.policy.life, peer.parts.identity.user
+        while account in self.provider.registrar.ledger.accounts:
+            await asyncio.sleep(life.interval * (1 + dice.random() / 4))
+            key, login = peer.parts.identity.private_key, self.provider.open_account(account.partition("@")[0])
+            try:
+                credential = await self.errand(peer.address).enroll(key, *login, peer.configuration)
+            except P2PSIPError:
+                continue
+            take_up(credential)

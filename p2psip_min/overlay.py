@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from p2psip_min import procedures
@@ -244,6 +244,9 @@ class Overlay(Use):
         self.nodes[node.node_id] = self.by_name[name] = node
         node.peer.on_plea = lambda plea: self.operations.plead(node.address, plea)
         self._introduce(node)
+        if self.defences.certificate_life.automatic and self.servers:
+            dice, take_up = self.rng(f"renewal:{node.node_id.hex()}"), partial(self._construction.renew, node)
+            node.peer.spawn(self.operations.keep_renewing(node.peer, take_up, dice), "renew")
         if every := self.defences.revocation.every:
             dice = self.rng(f"lists:{node.node_id.hex()}")
             node.peer.spawn(self.operations.keep_asking_for_lists(node.peer, every, dice), "ask for lists")

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from p2psip_min import trace as events
-from p2psip_min.enrollment.certificates import Certificate
+from p2psip_min.enrollment.certificates import Certificate, Credential
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE
 from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, Overrun, RemoteFault, RequestTimedOut
 from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Pending, Received, Reply, with_receipt
@@ -55,15 +56,19 @@ class Peer(Node):
         self.on_configuration_error: ConfigurationError = give_up
         self._pending: dict[int, Pending] = {}
         self._answered = Answered()
-        defences = self.defences
+        self.renew(parts.identity)
+        self.equip(parts)
+
+    def renew(self, credential: Credential) -> None:
+        """Sign with this certificate from now on; it is for the same Node-ID as the one before."""
+        self.take_parts(replace(self.parts, identity=credential))
+        signed, introduction = self.defences.message_authentication.signed, self.defences.introduction
         self._seal = Seal(
-            parts.identity, self.trust, self.loop.time,
-            signed=defences.message_authentication.signed, introduction=defences.introduction,
-            codes=defences.signed_codes(),
+            credential, self.trust, self.loop.time,
+            signed=signed, introduction=introduction, codes=self.defences.signed_codes(),
         )  # fmt: skip
         self.stranger = self._seal.stranger
         self.identity = self._seal.identity
-        self.equip(parts)
 
     def equip(self, parts: PeerParts) -> None:
         """Take ``parts`` as this node's parts from now on."""

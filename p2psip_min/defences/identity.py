@@ -43,6 +43,7 @@ from p2psip_min.enrollment.holdings import (
     NoCap,
     Perpetual,
     Renewal,
+    ShortLife,
 )
 from p2psip_min.enrollment.policy import NONCE_LIFETIME, EnrollmentPolicy
 from p2psip_min.enrollment.puzzles import ClientPuzzle, NoPuzzle, PuzzlePolicy
@@ -192,6 +193,18 @@ IDENTITY: tuple[Defence, ...] = (
         section="draft 7.2.6",
         number=Reputation,
         presets=(DRAFT,),
+    ),
+    Defence(
+        name="short-life",
+        title="Certificates for an hour",
+        field="certificate_life",
+        on=ShortLife(),
+        off=Perpetual(),
+        checks="a certificate ends after an hour, and nodes renew theirs with their login every half hour",
+        stops="using for long what was stolen from a device that does not store the login",
+        cost="one enrollment in half an hour and node, and a server that is there for it",
+        section="draft 7.2.6",
+        number=ShortLife,
     ),
     Defence(
         name="renewal",

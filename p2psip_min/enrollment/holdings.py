@@ -103,6 +103,10 @@ class LifePolicy(Protocol):
     @property
     def interval(self) -> float: ...
 
+    @property
+    def automatic(self) -> bool:
+        """Whether nodes renew their certificates by themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Perpetual:
@@ -110,6 +114,7 @@ class Perpetual:
 
     lifetime: ClassVar[float] = 10 * YEAR
     interval: ClassVar[float] = 0.0
+    automatic: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +123,17 @@ class Renewal:
 
     lifetime: float = 30 * DAY
     interval: float = 15 * DAY
+    automatic: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShortLife:
+    """For ``lifetime`` only, so that a stolen one is soon over; nodes renew theirs by themselves, at half of it."""
+
+    lifetime: float = 3600.0
+    automatic: ClassVar[bool] = True
+
+    @property
+    def interval(self) -> float:
+        """Half of the lifetime."""
+        return self.lifetime / 2

@@ -23,6 +23,7 @@ class Identity:
     issued: float
     not_after: float
     assigned: float
+    certificate: bytes = b""
     revoked: bool = False
 
 
@@ -30,7 +31,8 @@ class Identity:
 class Account:
     """A customer: how he logs in, which user names are his, what he was granted.
 
-    ``person`` is who vouches or the operator say that he is; empty for one who came by himself, at ``opened``.
+    ``person`` is who vouches or the operator say that he is; empty for one who came by himself, at ``opened``. His
+    certificates live for ``lifetime`` seconds, where that is not left to the policy.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Account:
     users: tuple[str, ...]
     person: str = ""
     opened: float = 0.0
+    lifetime: float = 0.0
     identities: list[Identity] = field(default_factory=list)
     revoked: bool = False
 

@@ -52,6 +52,10 @@ NONCE_LIFETIME = 60.0
 """Seconds in which a challenge must come back."""
 
 
+RESEND = 120.0
+"""Seconds in which who proves to have the key is given its certificate once more: the answer may have been lost."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentPolicy:
     """What an enrollment server allows, under user names of ``domain`` (None: any); by default what it should."""
@@ -93,7 +97,10 @@ class EnrollmentRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Yes: a certificate for ``user`` and this key, with these Node-IDs, or with ``count`` that are yet to be drawn."""
+    """Yes: a certificate for ``user`` and this key, with these Node-IDs, or with ``count`` that are yet to be drawn.
+
+    ``again``: the very certificate that ``former`` has.
+    """
 
     account: Account
     user: str
@@ -103,6 +110,7 @@ class Grant:
     former: Identity | None
     node_ids: tuple[NodeID, ...]
     price: float
+    again: bool
     not_before: float
     not_after: float
 
@@ -173,11 +181,13 @@ def _identify(
         return Refusal(EnrollmentReason.NODE_IDS_NOT_AVAILABLE, user)
     if ledger.keys.get(key, account.name) != account.name:
         return Refusal(EnrollmentReason.BAD_CSR, user)  # one key, one holder
-    former = next((each for each in account.identities if each.key == key), None)
+    former, again = next((each for each in account.identities if each.key == key), None), False
     if former is None:
         former = policy.binding.returning(account, user, count, now)
     elif reason := _unrenewable(former, user, count, policy.life, now):
-        return Refusal(reason, user)
+        again = reason is EnrollmentReason.RENEWAL_TOO_EARLY and now < former.issued + RESEND
+        if not again:
+            return Refusal(reason, user)
     held = sum(len(each.node_ids) for each in account.live(now) if each is not former)
     if reason := policy.cap.refusal(held, count):
         return Refusal(reason, user)
@@ -185,9 +195,10 @@ def _identify(
     if isinstance(outcome, EnrollmentReason):
         return Refusal(outcome, user)
     chosen, price = outcome
+    lifetime = account.lifetime or policy.life.lifetime
     return Grant(
         account=account, user=user, public_key=csr.public_key, key=key, count=count, former=former, node_ids=chosen,
-        price=price, not_before=now // 1, not_after=(now + policy.life.lifetime) // 1,
+        price=price, again=again, not_before=now // 1, not_after=(now + lifetime) // 1,
     )  # fmt: skip
 
 

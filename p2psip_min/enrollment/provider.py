@@ -26,7 +26,7 @@ from p2psip_min.enrollment.certificates import (
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration, publish
 from p2psip_min.enrollment.desk import Desk
-from p2psip_min.enrollment.holdings import DAY
+from p2psip_min.enrollment.holdings import DAY, Renewal
 from p2psip_min.enrollment.keys import Random, derive_key, key_pem
 from p2psip_min.enrollment.policy import EnrollmentPolicy
 from p2psip_min.enrollment.registrar import Registrar
@@ -97,7 +97,9 @@ class Provider:
         self.registrar.ledger.voucher = self._voucher_key.public_key()
         self._signer_key = derive_key(seed, "configuration signer", self.registrar.policy.keys.curve)
         self._signer_user = f"operator@{self.registrar.policy.domain or overlay}"
-        self.registrar.open_account(self._signer_user, "", (self._signer_user,))
+        signer = self.registrar.open_account(self._signer_user, "", (self._signer_user,))
+        if self.registrar.policy.life.automatic:
+            signer.lifetime = Renewal().lifetime  # nobody signs the configuration anew each hour
         self.signer = self._enroll_signer(now)
         first = Configuration(
             overlay=overlay,

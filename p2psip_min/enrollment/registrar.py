@@ -131,6 +131,8 @@ class Registrar:
         if isinstance(verdict, Refusal):
             self.note_refusal(verdict.user or request.account, verdict.reason, now, server)
             return verdict
+        if verdict.again and verdict.former is not None:
+            return Issued(certificate=verdict.former.certificate, user=verdict.user, node_ids=verdict.node_ids)
         issued = self._issue(verdict, request.coupon)
         if self.trace is not None:
             for node_id in issued.node_ids:
@@ -196,7 +198,7 @@ class Registrar:
         )  # fmt: skip
         not_after = min(grant.not_after, self.authority.not_after)
         assigned = former.assigned if former else grant.not_before
-        identity = Identity(node_ids, grant.user, grant.key, serial, grant.not_before, not_after, assigned)
+        identity = Identity(node_ids, grant.user, grant.key, serial, grant.not_before, not_after, assigned, certificate)
         if former is not None:
             grant.account.identities.remove(former)
             self._renewed[serial] = (former.serial, former.not_after)

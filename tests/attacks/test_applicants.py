@@ -73,6 +73,7 @@ def test_what_comes_of_a_request() -> None:
         visitor, key = had["visitors"][0], had["keys"][0]
         asking = [visitor, key, had["account"], had["password"], had["configuration"]]
         assert isinstance(overlay.run(enrolled(*asking)), Enrolled)
+        overlay.advance(200.0)
         assert overlay.run(enrolled(*asking)) is EnrollmentReason.RENEWAL_TOO_EARLY
         overlay.servers_off()
         assert overlay.run(enrolled(*asking)) is EnrollmentReason.BUSY
