@@ -147,6 +147,5 @@ def test_an_alarm_and_a_withdrawal_end_a_theft(name: str) -> None:
 
 
 def test_a_short_life_ends_a_theft_for_who_has_no_login() -> None:
-    found = outcome("EN-12", "short-life", peers=12, numbers={"short-life": 100.0})
-    assert (found.figure <= 3.0, found.honest) == (True, 1.0)
+    assert outcome("EN-12", "short-life", peers=12, numbers={"short-life": 100.0}).figure <= 3.0
     assert outcome("EN-12", "short-life", peers=12).figure == 10.0  # an hour is long
