@@ -158,7 +158,8 @@ def decide(
         return Refusal(reason, csr.user)
     if not _available(csr.user, account, policy):
         return Refusal(EnrollmentReason.USERNAME_NOT_AVAILABLE, csr.user)
-    return _identify(request, csr, account, ledger, policy, now)
+    fresh = nonce is not None and not nonce.used
+    return _identify(request, csr, account, ledger, policy, now, fresh=fresh)
 
 
 def _available(user: str, account: Account, policy: EnrollmentPolicy) -> bool:
@@ -174,8 +175,10 @@ def _identify(
     ledger: Ledger,
     policy: EnrollmentPolicy,
     now: float,
+    *,
+    fresh: bool,
 ) -> Grant | Refusal:
-    """Which identity the request renews, takes up again or adds."""
+    """Which identity the request, which is ``fresh`` or was made before, renews, takes up again or adds."""
     count, key, user = request.node_ids, key_digest(csr.public_key), csr.user
     if not 1 <= count <= policy.cap.node_ids:
         return Refusal(EnrollmentReason.NODE_IDS_NOT_AVAILABLE, user)
@@ -185,7 +188,7 @@ def _identify(
     if former is None:
         former = policy.binding.returning(account, user, count, now)
     elif reason := _unrenewable(former, user, count, policy.life, now):
-        again = reason is EnrollmentReason.RENEWAL_TOO_EARLY and now < former.issued + RESEND
+        again = reason is EnrollmentReason.RENEWAL_TOO_EARLY and fresh and now < former.issued + RESEND
         if not again:
             return Refusal(reason, user)
     held = sum(len(each.node_ids) for each in account.live(now) if each is not former)

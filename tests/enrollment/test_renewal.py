@@ -10,6 +10,7 @@ import pytest
 from p2psip_min import procedures
 from p2psip_min.defences import preset
 from p2psip_min.enrollment.client import enroll
+from p2psip_min.enrollment.freshness import NeverExpires, NoNonce
 from p2psip_min.enrollment.holdings import Perpetual, Renewal, ShortLife
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.enrollment.pkcs10 import certificate_request
@@ -93,6 +94,10 @@ def test_a_replayed_request_is_no_lost_answer(registrar: Registrar) -> None:
     again = ask(registrar, 1.0, nonce)
     assert isinstance(again, Refusal)
     assert again.reason is EnrollmentReason.NONCE_USED
+    registrar.policy = replace(registrar.policy, nonce=NoNonce(), expiry=NeverExpires())
+    again = ask(registrar, 1.0, nonce)
+    assert isinstance(again, Refusal)
+    assert again.reason is EnrollmentReason.RENEWAL_TOO_EARLY
 
 
 def test_a_revoked_certificate_is_not_given_again(registrar: Registrar) -> None:
