@@ -48,16 +48,24 @@ def test_what_each_defence_alone_leaves(threat: str, defence: str) -> None:
     assert found.figure == FIGURES[threat][defence]
 
 
-SERVED = [(threat, name) for threat in CLIENTS for name in ("draft", "reload", "hardened")]
+STOPPED = ("ST-2", "ST-3", "ST-4", "ST-6", "ST-9", "ST-10")
+"""What RFC 6940's own checks stop; the runs below that show it are runs of honest users, too."""
+
+SERVED = [
+    (threat, name)
+    for threat in CLIENTS
+    for name in ("draft", "reload", "hardened")
+    if (threat, name) != ("ST-5", "reload") and (threat not in STOPPED or name == "draft")
+]
 
 
-@pytest.mark.parametrize(("threat", "name"), [each for each in SERVED if each != ("ST-5", "reload")])
+@pytest.mark.parametrize(("threat", "name"), SERVED)
 def test_presets_serve_honest_users_in_full(threat: str, name: str) -> None:
     assert outcome(threat, preset=name, attack=False).honest == 1.0
 
 
 @pytest.mark.parametrize("name", ["reload", "hardened"])
-@pytest.mark.parametrize("threat", ["ST-2", "ST-3", "ST-4", "ST-6", "ST-9", "ST-10"])
+@pytest.mark.parametrize("threat", STOPPED)
 def test_what_rfc_6940_demands_stops_writers(threat: str, name: str) -> None:
     found = outcome(threat, preset=name)
     assert (found.figure, found.honest) == (0.0, 1.0)
