@@ -66,7 +66,7 @@ class Session:
             peers=peers,
             attack=attack and bool(self.scenario.id),
         )
-        for name in defences:
+        for name in (*(() if preset else self.scenario.ground), *defences):
             choices = choices.toggle(name, True)
         if links is not None:
             choices = choices.toggle("tls", known("kind of link", links, LINKS) == "tls")

@@ -8,14 +8,14 @@ from lab import labels
 from lab.frames import Column, Strip
 from lab.scenarios import Scenario, Setting, columns, titles
 from lab.text import Word
-from lab.verdicts import Costs, Outcome
+from lab.verdicts import USUAL, Costs, Outcome
 from p2psip_min.defences import entry
 
 
 def word(scenario: Scenario, figure: float) -> Word:
     """What a run with this figure is called."""
     best, worst = scenario.span
-    return scenario.word if abs(figure - best) > scenario.bounds.defence * abs(worst - best) else Word.HOLDS
+    return scenario.word if abs(figure - best) > USUAL.defence * abs(worst - best) else Word.HOLDS
 
 
 def strip(scenario: Scenario, ground: Setting, outcomes: Mapping[Setting, Outcome], current: Setting | None) -> Strip:

@@ -47,7 +47,7 @@ class FalseReports:
             await self._say(Report(friend, Plea.VOUCH))
         for target in self.targets:
             await self._say(Report(target, Plea.COMPLAINT))
-            for exhibits in () if self.words_only else await self._pieces(view, target):
+            for exhibits in () if self.words_only else await _pieces(view, target):
                 await self._say(Report(target, Plea.EVIDENCE, exhibits))
 
     async def _say(self, report: Report) -> None:
@@ -56,18 +56,19 @@ class FalseReports:
         with suppress(P2PSIPError):
             await self.bring(data)
 
-    async def _pieces(self, view: NodeView, target: NodeID) -> Sequence[tuple[Exhibit, ...]]:
-        """What the target did say: under another question, with another word in it, and in the wrong order."""
-        asked = FetchReq(ResourceID(target), (StoredDataSpecifier(TURN_SERVICE),))
-        try:
-            answer = (await view.request((target,), asked)).message.envelope.data
-        except RemoteFault:
-            return ()
-        other = FetchReq(ResourceID(view.node_id), asked.specifiers)
-        spoilt = bytearray(answer)
-        spoilt[len(answer) // 2] ^= 1
-        true = Exhibit(encode_contents(asked), answer)
-        return tuple(_pairs(true, Exhibit(encode_contents(other), answer), Exhibit(true.request, bytes(spoilt))))
+
+async def _pieces(view: NodeView, target: NodeID) -> Sequence[tuple[Exhibit, ...]]:
+    """What the target did say: under another question, with another word in it, and in the wrong order."""
+    asked = FetchReq(ResourceID(target), (StoredDataSpecifier(TURN_SERVICE),))
+    try:
+        answer = (await view.request((target,), asked)).message.envelope.data
+    except RemoteFault:
+        return ()
+    other = FetchReq(ResourceID(view.node_id), asked.specifiers)
+    spoilt = bytearray(answer)
+    spoilt[len(answer) // 2] ^= 1
+    true = Exhibit(encode_contents(asked), answer)
+    return tuple(_pairs(true, Exhibit(encode_contents(other), answer), Exhibit(true.request, bytes(spoilt))))
 
 
 def _pairs(true: Exhibit, other: Exhibit, spoilt: Exhibit) -> Iterator[tuple[Exhibit, ...]]:

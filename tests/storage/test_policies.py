@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -113,4 +114,5 @@ def test_policies_are_values_that_the_catalogue_can_compare() -> None:
     for item in CATALOGUE:
         assert item.on != item.off
         assert getattr(Defences(), item.field) == item.off
-        assert hash(item.on) == hash(type(item.on)(*[getattr(item.on, name) for name in item.on.__dataclass_fields__]))
+        fields = [each.name for each in dataclasses.fields(item.on)]
+        assert hash(item.on) == hash(type(item.on)(*[getattr(item.on, name) for name in fields]))
