@@ -74,6 +74,9 @@ class Machine(Protocol):
     async def leave(self) -> None:
         """Have the node say good-bye and stop."""
 
+    def crash(self) -> None:
+        """Switch it off without a word."""
+
 
 class NodeView(Protocol):
     """All that an agent has of the world: its own node's sends, requests, clock and dice."""

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -20,7 +20,7 @@ from p2psip_min.attacks.flooding import NameSquat, Spam, VictimsContact
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
 from p2psip_min.attacks.framing import FalseReports
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
-from p2psip_min.attacks.identity import Churn
+from p2psip_min.attacks.identity import Churn, JoinLeave, Placement, Recruiter, Whitewash
 from p2psip_min.attacks.initiative import Initiative
 from p2psip_min.attacks.malfunction import BitRot
 from p2psip_min.attacks.misleading import Capture, DeadReferral
@@ -95,6 +95,24 @@ class NoMachine:
     async def leave(self) -> None:
         raise AssertionError("it is not in")
 
+    def crash(self) -> None:
+        raise AssertionError("it is not in")
+
+
+def nobodys() -> Recruiter:
+    """A person without keys, whom nothing can be given."""
+    return Recruiter(NoIdentities(), lambda got: NoMachine(), lambda one, other, key: False)  # type: ignore[arg-type]
+
+
+class NoIdentities:
+    """Enrollment that is closed."""
+
+    keys: ClassVar[list[Any]] = []
+    got: ClassVar[list[Any]] = []
+
+    async def once(self, *wanted: NodeID) -> bool:
+        return False
+
 
 async def unheard(report: bytes) -> None:
     """A server that nobody listens to."""
@@ -113,6 +131,9 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     BitRot: BitRot,
     WrongPeers: WrongPeers,
     Corner: Corner,
+    Placement: lambda: Placement(nobodys(), [None]),
+    JoinLeave: lambda: JoinLeave(nobodys(), SOMEWHERE, tries=3),
+    Whitewash: lambda: Whitewash(nobodys(), stay=10.0, until=100.0),
     Churn: lambda: Churn(NoMachine(), times=3, stay=1.0, away=1.0),
     FakeOverlay: lambda: FakeOverlay(NodeID(b"x" * 16), ("10.100.0.1", 6084)),
     WrongHop: WrongHop,

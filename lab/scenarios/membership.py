@@ -1,16 +1,20 @@
-"""What comes of who may come and go as he likes (draft 5.2): RM-3, a node joins and leaves over and over."""
+"""What comes of who may come and go as he likes (draft 5.2, 7.2.6): RM-3, RM-4.
+
+A node joins and leaves over and over; one that was thrown out comes back under another name.
+"""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from lab.scenarios.base import Stage, declare
+from lab.scenarios.person import PersonStage
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
-from p2psip_min.attacks.identity import Churn
+from p2psip_min.attacks.identity import Churn, Whitewash
 from p2psip_min.devices import Device
-from p2psip_min.ids import ResourceID
+from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node
 from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.codec import encode
@@ -146,4 +150,84 @@ RM_3 = declare(
     stage=ChurnStage,
 )
 
-SCENARIOS = (RM_3,)
+# --- RM-4 -------------------------------------------------------------------------------------------------------------
+
+RETURNS = 6
+STAYS, FOUND_OUT, LASTS = 14.0, 8.0, 120.0
+"""Seconds that mallory stays, after which she is found out, and for which the story goes on."""
+
+
+class WhitewashStage(PersonStage):
+    """Mallory's node is found out and put on the black list, and she comes back under a fresh identity."""
+
+    machines: ClassVar[int] = 12
+    account: ClassVar[str] = "phone"
+
+    def cast(self) -> None:
+        """Mallory has a phone with an identity of its own, and is about to be found out."""
+        super().cast()
+        self.mine.append(Device.enrolled(self.overlay, self.account, label="one of mallory's"))
+        self.recruiter.machines.append(self.mine[0])
+        self.bans: dict[NodeID, float] = {}
+
+    async def story(self) -> None:
+        """Carol comes; mallory comes as often as she can, and each time the operator puts her on the list."""
+        alice, bob = self.overlay.phone("alice"), self.overlay.phone("bob")
+        await self.until(STORES)
+        await self.perform("register", alice.register())
+        await self.welcome()
+        ends = self.overlay.now + LASTS
+        if self.setting.attack:
+            plot = Whitewash(self.recruiter, STAYS, ends)
+            self.overlay.turn("mallory", plot.equip, "comes under many names")
+        while self.overlay.now < ends:
+            await self.until(self.overlay.now + LOOK)
+            await self._watch()
+        await self.perform("resolve", bob.resolve(self.overlay.aor("alice")))
+
+    async def _watch(self) -> None:
+        """The operator's part: whoever has been a peer of mallory's for a while goes on the list."""
+        overlay = self.overlay
+        for device in self.mine:
+            node = device.node
+            if node is None or not device.is_peer or node.node_id in self.bans:
+                continue
+            if overlay.now >= node.peer.joined_at + FOUND_OUT:
+                self.bans[node.node_id] = overlay.now
+                bad = (*overlay.provider.configuration.bad_nodes, node.node_id)
+                overlay.provider.registrar.revoke(node.node_id)
+                overlay.provider.revise(overlay.now, bad_nodes=bad)
+                await overlay.operations.hand_in(overlay.peers()[0].peer)
+
+    def figure(self) -> float:
+        """How often mallory was a peer again after her first ban."""
+        mine, first = {device.node_id for device in self.mine}, min(self.bans.values(), default=0.0)
+        joined = [event for event in self.trace.select(events.NodeJoined, since=self.start) if event.node in mine]
+        return float(min(RETURNS, sum(event.t > first for event in joined))) if self.bans else 0.0
+
+    def facts(self) -> tuple[str, ...]:
+        """How many identities mallory was given, and how everybody else fared."""
+        return f"{len(self.many.got)}", self.served()
+
+
+RM_4 = declare(
+    "RM-4",
+    title="Who was thrown out comes back under another name",
+    attacker="a customer with many keys",
+    preset="none",
+    defence=("black-list", "bound-node-id", "identity-cap", "strong-identity"),
+    decoys=("black-list",),
+    claims=(("black-list", "probation"), ("black-list", "identity-cap", "enrollment-charge")),
+    metric="admissions after a ban, of 6 in two minutes",
+    unit="admissions",
+    span=(0.0, float(RETURNS)),
+    whole=RETURNS,
+    word=Word.OVERRUN,
+    least_peers=4,
+    numbers={},
+    rows=("identities that mallory was given", "honest operations"),
+    notes={"baseline": "mallory stays away", "attacked": "mallory is found out and comes back, again and again"},
+    stage=WhitewashStage,
+)
+
+SCENARIOS = (RM_3, RM_4)

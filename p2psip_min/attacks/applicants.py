@@ -48,13 +48,13 @@ class ManyIdentities:
     got: list[Enrolled] = field(default_factory=list)
     paid: int = 0
 
-    async def once(self) -> bool:
-        """Try to have one identity more."""
+    async def once(self, *wanted: NodeID) -> bool:
+        """Try to have one identity more, perhaps with a ``wanted`` Node-ID; the key that is used is the last one."""
         key = self.keys.pop()
         for account in (self.account, f"nobody{len(self.keys)}@{self.account.partition('@')[2]}"):
-            outcome = await self._ask(key, account, b"")
+            outcome = await self._ask(key, account, b"", wanted)
             if outcome is EnrollmentReason.PAYMENT_REQUIRED and self.coupons:
-                outcome = await self._ask(key, account, self.coupons[0])
+                outcome = await self._ask(key, account, self.coupons[0], wanted)
                 if isinstance(outcome, Enrolled):
                     self.paid += bool(self.coupons.pop(0))
             if isinstance(outcome, Enrolled):
@@ -62,9 +62,11 @@ class ManyIdentities:
                 return True
         return False
 
-    async def _ask(self, key: ec.EllipticCurvePrivateKey, account: str, coupon: bytes) -> Enrolled | EnrollmentReason:
+    async def _ask(
+        self, key: ec.EllipticCurvePrivateKey, account: str, coupon: bytes, wanted: tuple[NodeID, ...]
+    ) -> Enrolled | EnrollmentReason:
         self.visitors.append(visitor := self.visitors.pop(0))
-        return await enrolled(visitor, key, account, self.password, self.configuration, coupon)
+        return await enrolled(visitor, key, account, self.password, self.configuration, coupon, wanted)
 
 
 @dataclass(slots=True)
@@ -113,10 +115,13 @@ async def enrolled(
     password: str,
     configuration: Configuration,
     coupon: bytes = b"",
+    wanted: tuple[NodeID, ...] = (),
 ) -> Enrolled | EnrollmentReason:
     """What comes of an honest request."""
     try:
-        certificate, node_ids = await visitor.certificate(key, account, password, configuration, coupon=coupon)
+        certificate, node_ids = await visitor.certificate(
+            key, account, password, configuration, coupon=coupon, wanted=wanted
+        )
         return Enrolled(node_ids[0], certificate, key)
     except EnrollmentRefused as refused:
         return EnrollmentReason(refused.reason)
