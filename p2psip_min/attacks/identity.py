@@ -147,16 +147,16 @@ class JoinLeave:
             with suppress(JoinRefused, LinkRefused):
                 peer = await machine.come()
                 await view.sleep(LOOK)
-                if peer and self._lies_well(machine):
+                if peer and _lies_well(self, machine.node_id):
                     self.inside = True
                     break
                 await machine.leave()
             machine = await self.recruiter.recruit()
         self.done = True
 
-    def _lies_well(self, machine: Machine) -> bool:
-        node = machine.node_id
-        return node is not None and self.topologies[node].holds(self.target, self.copies)
+
+def _lies_well(attack: JoinLeave, node: NodeID | None) -> bool:
+    return node is not None and attack.topologies[node].holds(attack.target, attack.copies)
 
 
 @dataclass(slots=True)
