@@ -101,7 +101,7 @@ class NoMachine:
 
 def nobodys() -> Recruiter:
     """A person without keys, whom nothing can be given."""
-    return Recruiter(NoIdentities(), lambda got: NoMachine(), lambda one, other, key: False)  # type: ignore[arg-type]
+    return Recruiter(NoIdentities(), lambda got: NoMachine(), lambda one, other, key: False, lambda key: SOMEWHERE)  # type: ignore[arg-type]
 
 
 class NoIdentities:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from lab.scenarios.base import Deed, Stage
 from p2psip_min.attacks.applicants import Enrolled, ManyIdentities
 from p2psip_min.attacks.identity import Recruiter
 from p2psip_min.devices import Device
-from p2psip_min.enrollment.certificates import Credential
-from p2psip_min.ids import ResourceID
+from p2psip_min.enrollment.certificates import Credential, self_signed_ids
+from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node
 from p2psip_min.seams import Coalition, PeerParts
 
@@ -18,6 +21,12 @@ HOLDERS = 3
 
 LOOK, LATEST = 1.0, 500.0
 """Virtual seconds between two looks at what mallory does, and for which she may go on."""
+
+
+@lru_cache(maxsize=4096)
+def digest_of(key: ec.EllipticCurvePrivateKey) -> NodeID:
+    """The Node-ID that a key would have where Node-IDs are digests of keys (RFC 6940 §11.3.1)."""
+    return self_signed_ids(key.public_key(), "sha256")[0]
 
 
 class PersonStage(Stage):
@@ -47,7 +56,8 @@ class PersonStage(Stage):
             keys=[provider.key(f"mallory {number}") for number in range(2 * wanted + self.spare_keys)],
         )
         self.mine: list[Device] = []
-        self.recruiter = Recruiter(self.many, self._machine, overlay.peers()[0].peer.topology.closer)
+        closer = overlay.peers()[0].peer.topology.closer
+        self.recruiter = Recruiter(self.many, self._machine, closer, digest_of)
 
     def _machine(self, got: Enrolled) -> Device:
         """A machine of mallory's with an identity that she has enrolled."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import ClassVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min.attacks.applicants import Enrolled, ManyIdentities
-from p2psip_min.enrollment.certificates import self_signed_ids
 from p2psip_min.errors import JoinRefused, LinkRefused
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.routing.topology.base import TopologyPlugin
@@ -57,12 +56,13 @@ class Recruiter:
     """What one person can have: identities, as far as ``many`` gets them, and a machine for each.
 
     ``closer`` is the overlay algorithm's rule on who has the better claim to a key, which is no secret. Nor is it that
-    Node-IDs may be digests of keys: she has more keys than she needs, and takes the one whose digest lies best.
+    Node-IDs may be digests of keys (``digest``): she has more keys than she needs, and takes the one that lies best.
     """
 
     many: ManyIdentities
     machine: Callable[[Enrolled], Machine]
     closer: Callable[[bytes, bytes, bytes], bool]
+    digest: Callable[[ec.EllipticCurvePrivateKey], NodeID]
     machines: list[Machine] = field(default_factory=list)
 
     async def recruit(self, wish: NodeID | None = None) -> Machine | None:
@@ -78,14 +78,11 @@ class Recruiter:
     def _put_first(self, wish: NodeID) -> None:
         """Make the key the next one that would lie nearest to the wish if digests were Node-IDs."""
         keys = self.many.keys
-        near = reduce(lambda one, other: other if self.closer(_digest(other), _digest(one), wish) else one, keys)
+        near = reduce(
+            lambda one, other: other if self.closer(self.digest(other), self.digest(one), wish) else one, keys
+        )
         keys.remove(near)
         keys.append(near)
-
-
-@lru_cache(maxsize=4096)
-def _digest(key: ec.EllipticCurvePrivateKey) -> NodeID:
-    return self_signed_ids(key.public_key(), "sha256")[0]
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lab.scenarios.person import digest_of
 from p2psip_min.attacks.applicants import Enrolled, ManyIdentities
 from p2psip_min.attacks.identity import Churn, JoinLeave, Placement, Recruiter, Whitewash
 from p2psip_min.defences import Defences
@@ -45,7 +46,7 @@ class Person:
         self.equip = equip
         self.devices: list[Device] = []
         closer = self.overlay.peers()[0].peer.topology.closer
-        self.recruiter = Recruiter(self.many, self.machine, closer)
+        self.recruiter = Recruiter(self.many, self.machine, closer, digest_of)
 
     def machine(self, got: Enrolled) -> Device:
         """A device for an identity."""
