@@ -202,10 +202,12 @@ class ConfigurationReason(Reason):
 
 
 class CallReason(Reason):
-    """Why a caller does not call what it was given."""
+    """Why a caller does not call what it was given, or a phone does not take a call."""
 
     NOT_THE_OWNERS = "the device is not the called user's"
     BAD_CONTACT = "the contact is not well formed"
+    NOT_THE_CALLERS = "the device is not the user's who is said to call"
+    NAME_IN_USE = "another user is known by that name"
 
 
 class SuspicionReason(Reason):

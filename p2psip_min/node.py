@@ -134,6 +134,7 @@ class Node:
         self.readers: dict[str, bytes] = {}
         # Resources that may lead to this node, and what this node has entered into its account, until when (virtual s).
         self.agreed: dict[ResourceID, None] = {}
+        self.known_as: dict[NodeID, str] = {}
         self.entered: dict[bytes, float] = {}
         self.entering = asyncio.Lock()
         # Keys of the readers that this node has listed beside a Kind, and until when they are (virtual s).

@@ -29,6 +29,7 @@ from p2psip_min.attacks.privacy import Curious, Harvest
 from p2psip_min.attacks.reading import RestrictedRead
 from p2psip_min.attacks.replay import StoreDelay
 from p2psip_min.attacks.software import Crafted
+from p2psip_min.attacks.stolen import StolenName
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.attacks.tables import FakeTable, ForgedWrites
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
@@ -131,6 +132,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     BitRot: BitRot,
     WrongPeers: WrongPeers,
     Corner: Corner,
+    StolenName: lambda: StolenName("alice@example.org", ["bob@example.org"], at=10.0),
     Placement: lambda: Placement(nobodys(), [None]),
     JoinLeave: lambda: JoinLeave(nobodys(), SOMEWHERE, tries=3),
     Whitewash: lambda: Whitewash(nobodys(), stay=10.0, until=100.0),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from p2psip_min.errors import Malformed
 
 MAX_BYTES = 8192
+
+_FROM = re.compile(r"<sip:([^>;]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +173,12 @@ def invite(*, caller: str, callee: str, call_id: str, contact: str, body: str = 
         ),
         body=body,
     )
+
+
+def caller(request: SipMessage) -> str:
+    """The AOR in a request's From header, empty where there is none."""
+    found = _FROM.search(request.header("From"))
+    return found[1] if found else ""
 
 
 def answer(request: SipMessage, status: int, reason: str, *, tag: str, contact: str = "") -> SipMessage:

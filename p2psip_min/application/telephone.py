@@ -50,6 +50,7 @@ class Telephone:
         self.links = links
         self.address = address
         self.calls: list[tuple[NodeID, str]] = []
+        self.names: dict[str, str] = {}
         self.directory: tuple[str, ...] = ()  # AORs that this phone knows and may look up to cover what it wants
         self._secret = b""
         self._waiting: dict[str, asyncio.Future[sip.SipMessage]] = {}
@@ -200,6 +201,10 @@ class Telephone:
             wanted = message.uri.removeprefix("sip:")
             mine = wanted == self.aor or ResourceID.of(wanted) in self.peer.agreed
             status, reason = (200, "OK") if mine else (404, "Not Found")
+            user = self.peer.known_as.get(remote, "")
+            refusal = self.peer.defences.caller.refusal(sip.caller(message), user, self.names)
+            if refusal is not None:
+                status, reason = 403, refusal.value
             tag, contact = self.peer.node_id.hex()[:8], _contact(self.address)
             self.links.send(remote, sip.answer(message, status, reason, tag=tag, contact=contact).encode())
         elif message.status >= 200 and (future := self._waiting.get(call_id)) is not None and not future.done():

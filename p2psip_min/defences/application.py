@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from p2psip_min.defences.base import Defence
+from p2psip_min.defences.base import DRAFT, RELOAD, Defence
 from p2psip_min.errors import CallReason
 from p2psip_min.ids import Destination, NodeID
 from p2psip_min.wire.codes import MessageCode
@@ -50,6 +50,46 @@ class OwnersDevice:
         return None if certificate is not None and certificate.user == user else CallReason.NOT_THE_OWNERS
 
 
+class CallerPolicy(Protocol):
+    """Whose calls a phone takes."""
+
+    def refusal(self, claimed: str, user: str, names: dict[str, str]) -> CallReason | None:
+        """Why a call that ``claimed`` (an AOR) is said to make is not taken; it comes from a device of ``user``.
+
+        ``user`` is empty where nobody proved anything; ``names`` are those by which callers are known here.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class AnyCaller:
+    """Everybody is who he says."""
+
+    def refusal(self, claimed: str, user: str, names: dict[str, str]) -> CallReason | None:
+        """None."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class CallersDevice:
+    """Only from a device of the user who is said to call: it signs the AppAttach, and its certificate names him."""
+
+    signed_codes = (MessageCode.APP_ATTACH_REQ,)
+    """What is signed for it, also where other messages are not."""
+
+    def refusal(self, claimed: str, user: str, names: dict[str, str]) -> CallReason | None:
+        """NOT_THE_CALLERS, unless the certificate is his."""
+        return None if claimed == user else CallReason.NOT_THE_CALLERS
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueNames:
+    """A name on the display stands for one AOR: the first that called under it."""
+
+    def refusal(self, claimed: str, user: str, names: dict[str, str]) -> CallReason | None:
+        """NAME_IN_USE for another AOR with the same name."""
+        return None if names.setdefault(claimed.partition("@")[0], claimed) == claimed else CallReason.NAME_IN_USE
+
+
 class ContactPolicy(Protocol):
     """Which contacts are tried."""
 
@@ -82,6 +122,7 @@ class ApplicationDefences:
     """What protects registrations and calls."""
 
     callee: CalleePolicy = AnyDevice()
+    caller: CallerPolicy = AnyCaller()
     contact: ContactPolicy = AnyContact()
 
 
@@ -96,6 +137,30 @@ APPLICATION: tuple[Defence, ...] = (
         stops="calls that reach somebody else's device",
         cost="one signature and one certificate a call; a redirection must be signed by who is called",
         section="draft 11.2, 11.3",
+    ),
+    Defence(
+        name="caller-auth",
+        title="Authentication of the calling device",
+        field="caller",
+        on=CallersDevice(),
+        off=AnyCaller(),
+        checks="the device that calls has a certificate of the user who is said to call",
+        stops="calls in somebody else's name",
+        cost="one signature and one certificate a call",
+        section="draft 7.2.5, RFC 7904 §5",
+        presets=(DRAFT, RELOAD),
+    ),
+    Defence(
+        name="unique-names",
+        title="Unique display names",
+        field="caller",
+        on=UniqueNames(),
+        off=AnyCaller(),
+        checks="a name on the display stands for one address of record",
+        stops="another user of the same name; not one who gives the whole address as his own",
+        cost="no bytes",
+        section="draft 7.2.5",
+        decoy=True,
     ),
     Defence(
         name="contact-syntax",

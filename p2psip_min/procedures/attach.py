@@ -157,6 +157,7 @@ def on_app_attach(peer: Peer, received: Received) -> AppAttachAns:
     body: AppAttachReq = received.body
     for usage in peer.parts.usages:
         if usage.application == body.application:
+            peer.known_as[received.signer] = received.certificate.user if received.certificate is not None else ""
             address = usage.accept(received.signer, address_in(body.candidates))
             return AppAttachAns(
                 _token(peer, 4), _token(peer, 22), body.application, b"active", candidates(peer, address)
