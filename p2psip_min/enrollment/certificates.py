@@ -102,10 +102,27 @@ def legal_user(name: str) -> bool:
     return _USER.fullmatch(name) is not None
 
 
-@lru_cache(maxsize=256)
-def mail_name(user: str) -> x509.RFC822Name:
-    """The user's name as certificates and requests carry it; kept, because the library parses it as mail each time."""
-    return x509.RFC822Name(user)
+def alternative_names(user: str, nodes: Iterable[str] = (), *, user_first: bool = False) -> x509.UnrecognizedExtension:
+    """The subjectAltName of a user and of nodes' URIs, as certificates and requests carry it (RFC 5280 §4.2.1.6).
+
+    Written here, because the library parses a user's name as mail each time, which takes longer than all the rest.
+    """
+    names = [_der(_URI_NAME, uri) for uri in nodes]
+    names.insert(0 if user_first else len(names), _der(_MAIL_NAME, user))
+    return x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, _der(_SEQUENCE, b"".join(names)))
+
+
+_SEQUENCE, _MAIL_NAME, _URI_NAME = 0x30, 0x81, 0x86
+"""Tags of DER, the latter two of a GeneralName."""
+
+
+def _der(tag: int, content: str | bytes) -> bytes:
+    octets = content.encode("ascii") if isinstance(content, str) else content
+    size = len(octets)
+    if size < 128:
+        return bytes((tag, size)) + octets
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + octets
 
 
 def reload_uri(node_id: NodeID, overlay: str) -> str:
@@ -158,11 +175,10 @@ def build(
     authority: x509.AuthorityKeyIdentifier | None = None,
 ) -> bytes:
     """A node's certificate as DER, signed by ``key`` in the name of ``issuer``; dates are cut to whole seconds."""
-    names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(reload_uri(each, overlay)) for each in node_ids]
-    names.append(mail_name(user))
+    names = alternative_names(user, [reload_uri(each, overlay) for each in node_ids])
     # PKIX wants the alternative name critical where the subject is empty (RFC 5280 §4.1.2.6).
     builder = certificate_builder(issuer, _NOBODY, public_key, serial, not_before, not_after).add_extension(
-        x509.SubjectAlternativeName(names), critical=True
+        names, critical=True
     )
     if authority is not None:
         builder = builder.add_extension(authority, critical=False)

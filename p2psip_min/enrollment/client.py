@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from p2psip_min.enrollment.certificates import Certificate, ChainCache, Credential, key_digest
+from p2psip_min.enrollment.certificates import Certificate, ChainCache, Credential
 from p2psip_min.enrollment.configuration import Configuration, accept, adopt
 from p2psip_min.enrollment.http import (
     CERTIFICATE,
@@ -168,7 +168,7 @@ class EnrollmentClient:
         certificate = configuration.trust(cache=self._cache).check(der, now=self._network.loop.time())
         if not isinstance(certificate, Certificate):
             raise Rejected(certificate, "the certificate that the enrollment server sent")
-        if certificate.user != user or key_digest(certificate.public_key) != key_digest(key.public_key()):
+        if certificate.user != user or certificate.public_key != key.public_key():
             raise Rejected(LinkReason.BAD_PROFILE, "the enrollment server sent somebody else's certificate")
         return certificate.node_ids
 

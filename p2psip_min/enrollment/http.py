@@ -114,15 +114,15 @@ def _ascii(raw: bytes, offset: int) -> str:
 
 def _fields(lines: list[str]) -> dict[str, str]:
     fields: dict[str, str] = {}
+    fits = _FIELD.fullmatch
     for line in lines:
-        found = _FIELD.fullmatch(line)
+        found = fits(line)
         if found is None:
             raise Malformed(0, "HTTP: header field")
         name, value = found.groups()
-        name = name.lower()
-        if name in fields:
-            raise Malformed(0, "HTTP: header field repeated")
-        fields[name] = value
+        fields[name.lower()] = value
+    if len(fields) != len(lines):
+        raise Malformed(0, "HTTP: header field repeated")
     return fields
 
 

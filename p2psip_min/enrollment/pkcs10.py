@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AttributeOID, ExtensionOID
 
-from p2psip_min.enrollment.certificates import PublicKey, acceptable_key, mail_name, read_uri, reload_uri
+from p2psip_min.enrollment.certificates import PublicKey, acceptable_key, alternative_names, read_uri, reload_uri
 from p2psip_min.enrollment.keys import UNREADABLE
 from p2psip_min.ids import INVALID, WILDCARD, NodeID
 
@@ -45,17 +46,19 @@ def certificate_request(
 
     ``wanted`` are Node-IDs of ``overlay`` to ask for.
     """
-    names = [mail_name(user), *(x509.UniformResourceIdentifier(reload_uri(each, overlay)) for each in wanted)]
-    builder = x509.CertificateSigningRequestBuilder(_NOBODY).add_extension(
-        x509.SubjectAlternativeName(names), critical=True
-    )
+    names = alternative_names(user, [reload_uri(each, overlay) for each in wanted], user_first=True)
+    builder = x509.CertificateSigningRequestBuilder(_NOBODY).add_extension(names, critical=True)
     if nonce:
         builder = builder.add_attribute(AttributeOID.CHALLENGE_PASSWORD, nonce)
     return builder.sign(key, _HASH, ecdsa_deterministic=True).public_bytes(Encoding.DER)
 
 
+@lru_cache(maxsize=16)
 def read_request(csr: bytes, overlay: str = "") -> SigningRequest | None:
-    """The request if it has our form: an acceptable key, an empty subject, one rfc822Name, no Node-ID of others."""
+    """The request if it has our form: an acceptable key, an empty subject, one rfc822Name, no Node-ID of others.
+
+    Kept for a moment: whether to work on a request at all is asked before, and needs its nonce.
+    """
     if len(csr) > MAX_REQUEST:
         return None
     try:

@@ -152,7 +152,8 @@ def read_rest(tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryB
     """The plaintext of whatever records are complete by now; TlsFailure as in unseal."""
     parts = []
     try:
-        while plain := tls.read(16_384):
+        # Not until the library wants more: to say so it raises, which costs as much as a record.
+        while (incoming.pending or tls.pending()) and (plain := tls.read(16_384)):
             parts.append(plain)
     except ssl.SSLWantReadError:
         pass
