@@ -22,7 +22,7 @@ from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, Ov
 from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Pending, Received, Reply, with_receipt
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node
-from p2psip_min.routing.forwarding import DELIVER, Deliver, Drop, Forward, Forwarder
+from p2psip_min.routing.forwarding import DELIVER, Deliver, Drop, Forward, Forwarder, Relayed
 from p2psip_min.routing.returns import asks_straight, straight_to, straightened
 from p2psip_min.sealing import CONFIGURATION_ERRORS, REMEMBERED, ConfigurationError, Seal, give_up, objection
 from p2psip_min.seams import PeerParts
@@ -381,7 +381,7 @@ class Peer(Node):
         tls = self.defences.link_protection.tls
         option = asks_straight(self.node_id, self.address, tls=tls) if straight else b""
         for data in pending.copies(retry.way(pending.attempt), option):
-            self.originate(data, transaction_id, pending.next_hop)
+            self.originate(data, transaction_id, pending.next_hop, pending.code)
 
     def _asked(self, transaction_id: int) -> None:
         pending = self._pending.pop(transaction_id, None)
@@ -468,16 +468,18 @@ class Peer(Node):
             return  # nobody can be told: the via list can't be read
         self.originate(answer, envelope.transaction_id)
 
-    def originate(self, data: bytes, transaction_id: int, next_hop: NodeID | None = None) -> None:
-        """Send a message of our own on its way."""
-        forwarder = self._forwarder if next_hop is None else None
-        relayed = None if forwarder is None else forwarder.relay(data, None)
-        if type(relayed) is tuple:
+    def originate(self, data: bytes, transaction_id: int, next_hop: NodeID | None = None, code: int = 0) -> None:
+        """Send a message of our own, whose ``code`` need not be looked up where it is known, on its way."""
+        relayed: Relayed | Deliver | None = None
+        if next_hop is not None:
+            relayed = (next_hop, data, transaction_id, code) if code else None
+        elif self._forwarder is not None:
+            relayed = self._forwarder.relay(data, None)
+        if type(relayed) is tuple and self.links.send(relayed[0], relayed[1]):
             first, message, _, code = relayed
-            if self.links.send(first, message):
-                emit, now = self._emit, self.loop.time()
-                emit(events.MessageSent(now, self.node_id, transaction_id, code, first, message))
-                return
+            emit, now = self._emit, self.loop.time()
+            emit(events.MessageSent(now, self.node_id, transaction_id, code, first, message))
+            return
         envelope = open_envelope(data)
         now = self._now()
         if next_hop is None:
