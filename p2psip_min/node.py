@@ -71,7 +71,11 @@ class Node:
     """What a peer and a client have in common before any message: parts, state, tasks, signals."""
 
     # What every message touches lies together in the object, all else in its dictionary.
-    __slots__ = ("__dict__", "__weakref__", "_emit", "_forwarder", "links", "loop", "node_id")
+    __slots__ = (
+        "__dict__", "__weakref__", "_answered", "_decode", "_emit", "_forwarder", "_now", "_pending", "_seal", "alive",
+        "configuration", "defences", "handlers", "initial_ttl", "iterative", "links", "loop", "node_id", "rng",
+        "surroundings", "topology",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -89,6 +89,8 @@ Relayed = tuple[NodeID, bytes, int, int]
 DELIVER = Deliver()
 
 _ERROR = int(MessageCode.ERROR)
+_REQUEST_BITS = 0x8001
+"""Set and clear in the code of a request, which is odd and below an error's."""
 _node_id = bytes.__new__
 
 
@@ -186,9 +188,10 @@ class Forwarder:
             or version != VERSION
             or fragment != WHOLE
             or options
-            or code == _ERROR
-            or not 0 < ttl <= self._initial_ttl
-            or not length == len(data) <= self._max_size
+            or not ttl
+            or ttl > self._initial_ttl
+            or length != len(data)
+            or length > self._max_size
         ):
             return None
         if left == RESOURCE_ENTRY_LENGTH and data[at : at + 3] == RESOURCE_PREFIX and self._any_hop:
@@ -208,7 +211,7 @@ class Forwarder:
                 return None
             next_hop = link.remote
         passed = b""
-        if previous_hop is not None and (code & 1 or self._unsigned):
+        if previous_hop is not None and (code & _REQUEST_BITS == 1 or self._unsigned):
             passed = NODE_PREFIX + previous_hop
             via_length += NODE_ENTRY_LENGTH
             if via_length > MAX_LIST:

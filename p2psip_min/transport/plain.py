@@ -29,6 +29,8 @@ from p2psip_min.wire.framing import (
     frame_ack,
     frame_data,
     open_frame,
+    pack_ack,
+    pack_data,
     peek_frame,
 )
 
@@ -39,6 +41,8 @@ GAP = 0.010
 
 _SENDS = len(SEND_TIMES)
 _WINDOW = (1 << 33) - 1
+_NONE = -1
+"""The number of no frame."""
 
 
 class PlainLink:
@@ -49,6 +53,7 @@ class PlainLink:
         "_first",
         "_links",
         "_next",
+        "_only",
         "_queue",
         "_seen",
         "_waiting",
@@ -68,6 +73,7 @@ class PlainLink:
         self.known = False
         self._next = 0
         self._first = 0
+        self._only = _NONE
         self._due = 0
         self._seen = 0
         self._waiting: bytes | None = None
@@ -104,17 +110,19 @@ class PlainLink:
 
     def begin(self, message: bytes) -> None:
         """Send now: nothing waits."""
-        links = self._links
-        carry = links.carry
+        links, size = self._links, len(message)
+        carry, waits = links.carry, links.first_waits
         self._waiting = message
-        self._first = number = self._next
+        self._only = number = self._next
         self._next = number + 1
-        frame = frame_data(number, message)
+        frame = pack_data(DATA, number & 0xFFFFFFFF, size >> 16, size & 0xFFFF) + message
         carry(self._way, frame if self.known else links.greeting(HELLO, self.address) + frame)
-        links.first_waits.set(self)
+        waits.set(self)
 
     def overdue(self) -> None:
         """No acknowledgement came: send again, five times in all."""
+        if self._only != _NONE:
+            self._first, self._only = self._only, _NONE
         sends = self._next - self._first
         if sends == _SENDS:
             self._links.failed(self)
@@ -130,7 +138,9 @@ class PlainLink:
     def acknowledged(self, number: int) -> None:
         """The other end has the frame of this number."""
         # Any of this message's sends will do, and those of earlier messages come too late to matter.
-        if self._first <= number < self._next:
+        if self._waiting is not None and (
+            self._only == number or (self._only == _NONE and self._first <= number < self._next)
+        ):
             self._wait_no_longer()
             self.known = True
             self._waiting = None
@@ -138,12 +148,11 @@ class PlainLink:
                 self._links.network.loop.call_later(GAP, self._continue)
 
     def _wait_no_longer(self) -> None:
-        sends = self._next - self._first
-        if sends == 1:
+        if self._only != _NONE:
             del self._links.first_waits[self]
-        elif sends:
-            self._links.network.deadlines(SEND_TIMES[sends - 1]).pop(self, None)
-        self._first = self._next
+            self._only = _NONE
+        else:
+            self._links.network.deadlines(SEND_TIMES[self._next - self._first - 1]).pop(self, None)
 
     def _continue(self) -> None:
         if self._queue:
@@ -160,27 +169,23 @@ class PlainLink:
         try:
             kind, number, rest = peek_frame(packet)
         except (struct.error, TypeError):  # too short, or a segment of a stream
-            kind = number = rest = 0
-        if kind == DATA and number == self._due and rest >> 8 == len(packet) - DATA_OVERHEAD <= self._links.max_message:
-            self._due = number + 1
-            self._seen = seen = (self._seen << 1 | 1) & _WINDOW
-            links = self._links
-            carry, on_message = links.carry, links.on_message
-            carry(self._way, frame_ack(number, seen >> 1))
-            on_message(self.remote, packet[DATA_OVERHEAD:])
-        elif (
-            kind == ACK
-            and number == self._first
-            and number + 1 == self._next
-            and len(packet) == ACK_LENGTH
-            and not self._queue
-        ):
+            kind = 0
+        if kind == DATA:
+            links, size = self._links, rest >> 8
+            if number == self._due and size == len(packet) - DATA_OVERHEAD and size <= links.max_message:
+                self._due = number + 1
+                self._seen = seen = (self._seen << 1 | 1) & _WINDOW
+                carry, on_message = links.carry, links.on_message
+                carry(self._way, pack_ack(ACK, number, seen >> 1))
+                on_message(self.remote, packet[DATA_OVERHEAD:])
+                return
+        elif kind == ACK and number == self._only and len(packet) == ACK_LENGTH and not self._queue:
             del self._links.first_waits[self]
-            self._first = self._next
+            self._only = _NONE
             self._waiting = None
             self.known = True
-        else:
-            self._way_here().take(packet)
+            return
+        self._way_here().take(packet)
 
     def _way_here(self) -> Way:
         return self._links.network.way(self._way.destination, self._way.source)
@@ -212,11 +217,11 @@ class PlainLink:
         left = [] if self._waiting is None else [self._waiting]
         if self._queue:
             left.extend(self._queue)
-        if left:
+        if self._waiting is not None:
             self._wait_no_longer()
         self._waiting = self._queue = None
         # Nothing is due any more, and nothing waited for: what is still on its way here goes to whoever listens then.
-        self._due = -1
+        self._due = _NONE
         way = self._way_here()
         if way.socket is self:
             way.socket = way
