@@ -107,7 +107,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return timer
 
     def post(self, delay: float, callback: Callable[[T], object], argument: T) -> None:
-        """As call_later, for what nobody will cancel, as a packet: that takes no handle, and less time."""
+        """As call_later, for what nobody will cancel, as a packet: no handle, less time; no negative ``delay``."""
         self._seq = seq = self._seq + 1
         heappush(self._heap, [self._now + delay, seq, callback, argument])
 
@@ -152,8 +152,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             timer = heappop(heap)
             if type(timer) is list:
                 _, _, callback, argument = timer
-                if when > self._now:
-                    self._now = when
+                self._now = when  # a packet is never late
                 callback(argument)
             else:
                 _, _, callback, args, context = timer
