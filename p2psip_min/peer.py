@@ -470,10 +470,8 @@ class Peer(Node):
 
     def originate(self, data: bytes, transaction_id: int, next_hop: NodeID | None = None, code: int = 0) -> None:
         """Send a message of our own, whose ``code`` need not be looked up where it is known, on its way."""
-        relayed: Relayed | Deliver | None = None
-        if next_hop is not None:
-            relayed = (next_hop, data, transaction_id, code) if code else None
-        elif self._forwarder is not None:
+        relayed: Relayed | Deliver | None = (next_hop, data, transaction_id, code) if next_hop and code else None
+        if next_hop is None and self._forwarder is not None:
             relayed = self._forwarder.relay(data, None)
         if type(relayed) is tuple and self.links.send(relayed[0], relayed[1]):
             first, message, _, code = relayed
