@@ -19,6 +19,7 @@
 # %%
 from lab import exercises, tell
 from lab.app import open_lab
+from lab.cards import Hints
 from lab.checks import summary
 from p2psip_min import Overlay, ResourceID
 
@@ -26,9 +27,10 @@ from p2psip_min import Overlay, ResourceID
 # ## One line
 #
 # SIP phones usually find each other through a server. Here they do without one: the nodes themselves keep the
-# addresses, each a part of them. The draft calls all the peers together the **overlay base**; peers store and forward,
-# **clients** only use what peers offer (section 3.4). An **enrollment server** stands beside it. It hands out
-# identities, and then nobody needs it for calls (section 3.3).
+# addresses, each a part of them. The draft calls all the peers together the **overlay base**;
+# [peers](glossary.ipynb#Peer) store and forward, [clients](glossary.ipynb#Client) only use what peers offer (section
+# 3.4). An [enrollment server](glossary.ipynb#Enrollment-server) stands beside it. It hands out identities, and then
+# nobody needs it for calls (section 3.3).
 
 # %%
 overlay = Overlay(peers=32, clients=("alice", "bob"), seed=7)
@@ -47,9 +49,10 @@ assert "tls" in overlay.overview()["defences"]
 # %% [markdown]
 # ## A node and its tables
 #
-# Every node got a random 128-bit **Node-ID** when it enrolled. Sorted by it, the peers form a ring, and the lab names
-# them clockwise: p00 to p31. A peer knows three neighbors on each side, and some **fingers** across the ring: one about
-# half-way round, one a quarter, one an eighth, and so on. That is all it knows.
+# Every node got a random 128-bit [Node-ID](glossary.ipynb#Node-ID) when it enrolled. Sorted by it, the peers form a
+# ring, and the lab names them clockwise: p00 to p31. A peer knows three neighbors on each side, and some
+# [fingers](glossary.ipynb#Finger) across the ring: one about half-way round, one a quarter, one an eighth, and so on.
+# That is all it knows.
 
 # %%
 tell.node_tables(overlay, "p00")
@@ -65,8 +68,9 @@ assert len(table) < 12  # of 31 others
 #
 # ## Who stores alice?
 #
-# Hash a user's address and you get a **Resource-ID**, a place on the same ring. The peer responsible for it is the
-# first one at or after that place, clockwise (RFC 6940, sections 10.1 and 10.2). Two successors keep copies.
+# Hash a user's address and you get a [Resource-ID](glossary.ipynb#Resource-ID), a place on the same ring. The peer
+# responsible for it is the first one at or after that place, clockwise (RFC 6940, sections 10.1 and 10.2). Two
+# successors keep copies.
 
 # %%
 key = ResourceID.of("alice@overlay.example.org")
@@ -81,6 +85,9 @@ answer = None
 answer = overlay.root(key).name
 ### END SOLUTION
 exercises.who_stores(overlay, "alice", answer)
+
+# %%
+Hints("Who stores alice?")
 
 # %% [markdown]
 # ## How far is it?
@@ -103,6 +110,9 @@ answer = None
 answer = len(overlay.route("bob", key))
 ### END SOLUTION
 exercises.predicted_hops(overlay, "bob", "alice", answer)
+
+# %%
+Hints("How many hops?")
 
 # %% [markdown]
 # ## Watch it
@@ -166,6 +176,9 @@ def story(seed):
 
 exercises.same_seed(story)
 
+# %%
+Hints("Same seed, same digest")
+
 # %% [markdown]
 # ## A card
 #
@@ -189,4 +202,5 @@ summary(*exercises.NOTEBOOK_00)
 overlay.close()
 
 # %% [markdown]
-# Nobody was hostile here. In [06 · Replay](06_replay.ipynb) one peer on the way keeps what alice sends.
+# Nobody was hostile here. Notebook [01](01_client_server.ipynb) compares this with a server, and in [06 ·
+# Replay](06_replay.ipynb) one peer on the way keeps what alice sends. All words are in the [glossary](glossary.ipynb).

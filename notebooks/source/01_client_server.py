@@ -17,6 +17,7 @@
 # %%
 from lab import exercises, tell
 from lab.app import open_lab, predict
+from lab.cards import Hints
 from lab.checks import summary
 from lab.told import told
 from p2psip_min.deployments import ClientServer, measure_call, open_global, public_provider
@@ -63,7 +64,7 @@ assert len(peers.readers) > 1
 #
 # With a server the answer is short: the server. It reads every call, and what it says is true because it says so. TLS
 # protects the way to it, and then most of the work is done (section 4). A third kind of deployment stands between the
-# two: an overlay whose peers all belong to one company, a **trusted base** (section 3.4).
+# two: an overlay whose peers all belong to one company, a [trusted base](glossary.ipynb#Trusted-base) (section 3.4).
 
 # %%
 with public_provider(peers=16, seed=7) as overlay:
@@ -73,7 +74,7 @@ tell.calls(server, company, peers)
 
 # %% [markdown]
 # In the open overlay nobody has been chosen. Any of these peers may be hostile, and each has the message in clear:
-# TLS ends where a peer begins.
+# [TLS](glossary.ipynb#TLS) ends where a peer begins.
 #
 # ## 3 · One bad peer in between (7 min)
 #
@@ -131,6 +132,9 @@ figure = {
 ### END SOLUTION
 exercises.figure_1(figure)
 
+# %%
+Hints("Figure 1, filled in")
+
 # %% [markdown]
 # The figure has a fourth row, *application*: the draft leaves it out on both sides, and so do we.
 #
@@ -151,16 +155,19 @@ def count(call, signed):
 
 exercises.who_can_alter(count)
 
+# %%
+Hints("Who can alter the call?")
+
 # %% [markdown]
-# <details><summary>Hint 1</summary>With a server, signatures on records play no part: nobody asks for them.</details>
-# <details><summary>Hint 2</summary>A change on the way breaks a signature. What is left to count then?</details>
-#
 # ## What is left
 #
 # - Signatures keep the *content* true. They do not bring a message to its end: a peer on the way can still drop it
 #   (notebook [05](05_untrusted_base.ipynb)), or keep it and send it again (notebook [06](06_replay.ipynb)).
 # - The draft says that section 4's third point is the deepest: a peer cannot know what to believe. A server need not be
 #   believed less, it is only one.
+
+# %%
+tell.calibrated()
 
 # %%
 summary(*exercises.NOTEBOOK_01)

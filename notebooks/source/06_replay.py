@@ -17,6 +17,7 @@
 # %%
 from lab import exercises, tell
 from lab.app import predict
+from lab.cards import FixIt, Hints
 from lab.checks import summary
 from lab.told import told
 from p2psip_min import Overlay, preset
@@ -24,8 +25,9 @@ from p2psip_min import Overlay, preset
 # %% [markdown]
 # ## 1 · The story (5 min)
 #
-# Replay means that something valid is sent again, or later (draft 11.1). Nothing is forged, nothing is decrypted. In an
-# overlay with recursive routing a PUT passes through peers that nobody has chosen, and any of them may keep a copy.
+# [Replay](glossary.ipynb#Replay) means that something valid is sent again, or later (draft 11.1). Nothing is forged,
+# nothing is decrypted. In an overlay with recursive routing a PUT passes through peers that nobody has chosen, and any
+# of them may keep a copy.
 #
 # Alice registers, and one of the peers on the way is mallory. Alice moves and registers again. Then mallory sends the
 # first PUT once more. Much is on already, the panel's preset *draft*: TLS on every hop, certificates at both ends,
@@ -71,8 +73,8 @@ assert resent.message_signature
 assert (resent.owner, resent.sender) == ("alice", "mallory")
 
 # %% [markdown]
-# Both signatures hold. That is no bug: alice did sign exactly these bytes. A signature says *who* wrote something and
-# that it is *unchanged*. It does not say that this is the last thing she wrote.
+# Both signatures hold. That is no bug: alice did sign exactly these bytes. A [signature](glossary.ipynb#Signature) says
+# *who* wrote something and that it is *unchanged*. It does not say that this is the last thing she wrote.
 #
 # TLS did not help either. It keeps strangers out of a hop, and even has its own protection against replays, but only
 # between the two ends of that hop. Mallory is one of the ends (section 5.1 says that transport security alone is not
@@ -87,7 +89,13 @@ assert (resent.owner, resent.sender) == ("alice", "mallory")
 # - **Version counter**: a PUT names the version that it replaces (draft 11.1; the counter is in RFC 6940, 7.4.1),
 # - **Rising storage time**: a value gives way to a younger one only (RFC 6940, 7.4.1.1).
 #
-# Which would you have bet on? Then compare with one run each:
+# Which one would you bet on? Your choice is run at once.
+
+# %%
+FixIt("RP-2")
+
+# %% [markdown]
+# Then compare all four, one run each:
 
 # %%
 fixes = tell.try_fixes("time-stamp", "transaction-memory", "version-counter", "rising-time")
@@ -113,6 +121,9 @@ delay = None
 delay = 32
 ### END SOLUTION
 exercises.beats_time_stamp(delay)
+
+# %%
+Hints("Beat the time stamp")
 
 # %%
 outcomes = {delay: told(delay=delay, defence=("time-stamp",)).outcome.figure for delay in (10, 32, 65)}
@@ -203,16 +214,16 @@ def accept(new, held, now):
 
 exercises.accepts(accept)
 
+# %%
+Hints("accept(new, held, now)")
+
 # %% [markdown]
-# <details><summary>Hint 1</summary>What does the peer compare a PUT with when it has nothing yet?</details>
-# <details><summary>Hint 2</summary>Try a rule on age, and read what the check says about it.</details>
-# <details><summary>Hint 3</summary>Both fields of <code>held</code> lead to a rule of one line.</details>
-#
 # ## 8 · Who could have kept it? (8 min)
 #
-# With **recursive** routing the PUT itself travels from peer to peer. With **iterative** routing the phone asks each
-# peer only who is next, and then sends the PUT straight to the last one. The draft says that replays matter most with
-# the first style (11.1). Try the switch *routing* in the panel.
+# With [recursive](glossary.ipynb#Recursive-routing) routing the PUT itself travels from peer to peer. With
+# [iterative](glossary.ipynb#Iterative-routing) routing the phone asks each peer only who is next, and then sends the
+# PUT straight to the last one. The draft says that replays matter most with the first style (11.1). Try the switch
+# *routing* in the panel.
 
 # %%
 iterative = told("RP-2", routing="iterative")
@@ -243,6 +254,9 @@ def could_have_kept(run):
 
 
 exercises.captured(could_have_kept)
+
+# %%
+Hints("Who could have captured it?")
 
 # %% [markdown]
 # ## 9 · Replaying an enrollment (7 min)
@@ -277,6 +291,9 @@ def fresh(nonce, issued, used, now):
 
 exercises.fresh_nonces(fresh)
 
+# %%
+Hints("fresh(nonce, issued, used, now)")
+
 # %% [markdown]
 # ## 10 · What is left
 #
@@ -286,6 +303,9 @@ exercises.fresh_nonces(fresh)
 #   left to right: no attack, attacked, and the two that claim to help.
 # - The draft asks in the text that replays *should not* be possible (7.2.7), and in the list that they *must not* be
 #   (requirement 9). Which one does your rule meet, and for whom?
+
+# %%
+tell.calibrated()
 
 # %%
 done = summary(*exercises.NOTEBOOK_06)

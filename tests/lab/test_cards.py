@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import exercises
 from lab import progress as progressing
 from lab.app import predict
 from lab.cards import FixIt, Hints, Rows
@@ -63,6 +64,12 @@ def test_a_row_of_a_figure_opens_its_panel_one_at_a_time() -> None:
     assert rows.panel.session.threat == "ST-7"
     rows.close()
     assert rows.place.children == ()
+
+
+def test_every_exercise_has_hints() -> None:
+    notebooks = (exercises.NOTEBOOK_00, exercises.NOTEBOOK_01, exercises.NOTEBOOK_04, exercises.NOTEBOOK_05)
+    assert set(HINTS) == {name for names in (*notebooks, exercises.NOTEBOOK_06) for name in names}
+    assert all(2 <= len(hints) <= 3 for hints in HINTS.values())
 
 
 def test_hints_come_in_order_and_end() -> None:

@@ -29,7 +29,7 @@ EXERCISES = {
     "R0_reviewers_matrix": (),
 }
 NAMES = tuple(EXERCISES)
-CELLS = dict(zip(NAMES, (18, 14, 25, 29, 23, 11, 17), strict=True))
+CELLS = dict(zip(NAMES, (21, 17, 25, 29, 29, 11, 17), strict=True))
 """Code cells of each copy: a notebook of which nbval collects nothing would pass and check nothing."""
 
 
