@@ -109,3 +109,46 @@ def test_two_hundred_nodes_play_smoothly(open_notebook: OpenNotebook) -> None:
     page.wait_for_timeout(2000)
     assert (page.evaluate(drawn) - first) / 2 >= 12
     button(page, "Pause").click()
+
+
+def test_hands_comparison_and_presenter_on_a_real_run(open_notebook: OpenNotebook) -> None:
+    page = open_notebook("real.ipynb", ["from lab.app import open_lab\npanel = open_lab('RP-2')", "panel"])
+    page.locator(".lab svg .node").first.wait_for(timeout=30_000)
+    button(page, "End").click()
+    caption(page, "ROLLED BACK")
+    assert button(page, "Compare").is_disabled()
+
+    rows = page.locator(".lab .scroll g[data-act=row]")
+    everything = rows.count()
+    page.get_by_placeholder("find: method, node, outcome").fill("storereq resent")
+    page.wait_for_function(f"document.querySelectorAll('.lab .scroll g[data-act=row]').length < {everything}")
+    rows.first.click()
+    page.locator(".lab .lab-hands", has_text="StoreReq").wait_for()
+    button(page, "Drop").click()
+    page.locator(".lab .sub", has_text=".drop~").wait_for()
+    button(page, "End").click()
+    page.locator(".lab .cap", has_text="ROLLED BACK").wait_for(state="detached")
+
+    button(page, "Compare").click()
+    page.locator(".lab .pairs tr.first").wait_for()
+    assert page.locator(".lab .sides .letter").all_inner_texts() == ["A", "B"]
+    assert "FIRST DIFFERENCE" in page.locator(".lab .lab-compare").inner_text()
+    button(page, "Close the comparison").click()
+    page.locator(".lab .pairs").first.wait_for(state="detached")
+
+    page.locator(".lab .track").focus()
+    page.keyboard.press("p")
+    page.locator(".lab.present .big-word").wait_for()
+    page.keyboard.press("2")
+    page.locator(".lab.present .big-word", has_text="ROLLED BACK").wait_for()
+    page.keyboard.press("3")
+    page.locator(".lab.present .pf.cur", has_text="HOLDS").wait_for()
+    assert page.locator(".lab.present .pf").count() == 4
+    size = "parseFloat(getComputedStyle(document.querySelector('.lab.present .big-word .word')).fontSize)"
+    assert page.evaluate(size) >= 34
+    page.keyboard.press("?")
+    page.locator(".lab.present .keys", has_text="presenter mode").wait_for()
+    page.keyboard.press("?")
+    page.keyboard.press("p")
+    page.locator(".lab:not(.present) .lab-bar").wait_for()
+    caption(page, "REFUSED")
