@@ -1,13 +1,15 @@
-"""What those who hold records may do (draft 5.3, 7.2.10, 11.5): ST-11, ST-12, ST-14, ST-15."""
+"""What those who hold records may do (draft 5.3, 7.2.10, 11.5): ST-11 to ST-15."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from lab.scenarios.base import declare
+from lab.scenarios.base import Deed, declare
 from lab.scenarios.records import RECORDS, RecordsStage
 from lab.text import Word
 from p2psip_min.attacks.holders import OldAnswers, PoisonedRepair, RecordForgery, UpdateIgnored
+from p2psip_min.attacks.storage import RecordDiscard
+from p2psip_min.errors import LocalProtocolError
 from p2psip_min.overlay import Node
 
 STORES, TURNS, UPDATES, READS = 2.0, 15.0, 16.0, 30.0
@@ -86,6 +88,46 @@ class ForgedStage(RootStage):
     def figure(self) -> float:
         """The share of reads that took what no owner ever wrote."""
         return self.share([each for each in self.records if each.read == 0])
+
+
+class DiscardStage(RootStage):
+    """Mallory throws away what she holds, once it is there."""
+
+    mid_story: ClassVar[bool] = True
+    deeds: ClassVar[tuple[Deed, ...]] = (
+        Deed(name="discard", label="Discard the records", help="the responsible peer turns bad now"),
+        *RecordsStage.deeds,
+    )
+    turned = False
+
+    def attack(self) -> None:
+        """Mallory empties her store."""
+        if not self.turned:
+            self.turned = True
+            self.overlay.turn(self.mallory.name, RecordDiscard().equip, "discards records")
+
+    def second(self) -> list[Any]:
+        """Nobody: what is there once shall stay."""
+        return []
+
+    def figure(self) -> float:
+        """The share of the last reads that found nothing."""
+        return self.share([each for each in self.records if each.read is None])
+
+    def check_deed(self, name: str, node: Node | None) -> None:
+        """Only the untrusted base has hostile peers."""
+        super().check_deed(name, node)
+        if name == "discard":
+            if self.turned:
+                raise LocalProtocolError(f"{self.mallory.name} has nothing left to discard")
+            self.permit()
+
+    def do(self, name: str, node: Node | None) -> None:
+        """Discard, read, or what every stage can."""
+        if name == "discard":
+            self.attack()
+        else:
+            super().do(name, node)
 
 
 class OldAnswersStage(RootStage):
@@ -180,6 +222,26 @@ ST_12 = declare(
     stage=ForgedStage,
 )
 
+ST_13 = declare(
+    "ST-13",
+    title="A responsible peer discards records",
+    attacker=ROOT,
+    preset="none",
+    defence=("replicas", "read-quorum"),
+    decoys=("record-signature",),
+    claims=(("salted-places",),),
+    metric="reads that find nothing, of 1",
+    unit="share of reads",
+    span=(0.0, 1.0),
+    whole=0,
+    word=Word.LOST,
+    least_peers=4,
+    numbers={},
+    rows=("records that can be read", "honest PUTs accepted"),
+    notes={"baseline": "mallory keeps what she should", "attacked": "mallory empties her store"},
+    stage=DiscardStage,
+)
+
 ST_14 = declare(
     "ST-14",
     title="A responsible peer answers with old versions",
@@ -219,4 +281,4 @@ ST_15 = declare(
     stage=ReplicasStage,
 )
 
-SCENARIOS = (ST_11, ST_12, ST_14, ST_15)
+SCENARIOS = (ST_11, ST_12, ST_13, ST_14, ST_15)
