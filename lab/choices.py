@@ -73,11 +73,12 @@ class Choices:
         return "TLS" if "tls" in self.defences.names() else "plain"
 
     def toggle(self, name: str, on: bool) -> Choices:
-        """These choices with one defence on or off."""
-        entry(name)
+        """These choices with one defence on or off; of those that set the same policy, the last one chosen is on."""
+        field = entry(name).field
         if on == (name in self.defences.names()):
             return self
-        wanted = set(self.toggled) ^ {name}
+        rivals = {each for each in self.toggled if entry(each).field == field and each != name} if on else set()
+        wanted = (set(self.toggled) - rivals) ^ {name}
         return replace(self, toggled=tuple(each.name for each in CATALOGUE if each.name in wanted))
 
     def setting(self) -> Setting:

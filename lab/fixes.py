@@ -57,21 +57,15 @@ WHY: Mapping[tuple[str, str], str] = {
     "mallory, and the object in it is hers: nothing signs that.",
     ("RM-1", "tls"): "Mallory has a certificate and a good line. What she tells on it is false.",
     ("RM-1", "verified-entries"): "Whoever is to enter the table is asked himself, under his own certificate.",
-    ("RP-1", "record-signature"): "The old PUT is alice's own, signature and all. It says nothing of what came after.",
-    (
-        "RP-1",
-        "rising-time + reader-memory",
-    ): "A value gives way to a younger one only, and who has read the younger one does not go back.",
+    ("RP-1", "record-signature"): "The old PUT is its owner's, signature and all. What came later it can't say.",
+    ("RP-1", "rising-time + reader-memory"): "A value gives way to a younger one only, and who has read the younger "
+    "one does not go back.",
     ("RP-3", "transaction-memory"): "What was held back has never been seen before. There is nothing to remember.",
-    (
-        "RP-3",
-        "record-signature + time-stamp + rising-time",
-    ): "The owner signed when it was made. That was too long ago.",
+    ("RP-3", "record-signature + time-stamp + rising-time"): "The owner signed when it was made. That was too long "
+    "ago.",
     ("ST-11", "replicas"): "The copies are made by the peer that is responsible, and it makes none.",
-    (
-        "ST-11",
-        "write-quorum + read-quorum",
-    ): "The owner looks whether the others have it, brings it to those who do not, and readers ask more than one.",
+    ("ST-11", "write-quorum + read-quorum"): "The owner looks whether the others have it, brings it to those who do "
+    "not, and readers ask more than one.",
     ("ST-12", "replicas"): "There are true copies two peers further on. Nobody asks for them.",
     ("ST-12", "record-signature"): "Whoever changes a value breaks the owner's signature on it.",
     ("ST-14", "record-signature"): "An old value is as well signed as a new one.",
@@ -85,20 +79,14 @@ WHY: Mapping[tuple[str, str], str] = {
     ("ST-17", "central-backup"): "There is a copy of everything, at the server that is down as well.",
     ("ST-17", "replicas"): "The next peers hold copies, and make new ones when somebody is gone.",
     ("DT-1", "majority-vote"): "Mallory has more names than those whom she harms, and every name has a vote.",
-    (
-        "DT-1",
-        "answer-receipts + checkable-evidence",
-    ): "The liar's own signed answer is shown to the server. It needs no votes.",
+    ("DT-1", "answer-receipts + checkable-evidence"): "The liar's own signed answer is shown to the server. It needs "
+    "no votes.",
     ("DT-2", "first-complaint"): "The machine is mended, and nobody lets it in again.",
-    (
-        "DT-2",
-        "answer-receipts + graduated-exclusion",
-    ): "The faulty machine is kept out for a while, and comes back when it is mended.",
+    ("DT-2", "answer-receipts + graduated-exclusion"): "The faulty machine is kept out for a while, and comes back "
+    "when it is mended.",
     ("DT-3", "complaint-count"): "Three who agree can say what they like.",
-    (
-        "DT-3",
-        "answer-receipts + checkable-evidence",
-    ): "A word is not heard. What the accused really said proves nothing against them.",
+    ("DT-3", "answer-receipts + checkable-evidence"): "A word is not heard. What the accused really said proves "
+    "nothing against them.",
     ("ST-13", "record-signature"): "A signature shows that a value is true. There is no value to show.",
 }
 """What to say of a choice, by threat and the defences' names; the catalogue's words serve for the others."""

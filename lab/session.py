@@ -172,7 +172,7 @@ class Session:
             return
         outcome = self._outcomes[self.choices.setting()] = self.stage.outcome()
         if self.choices.attack:
-            own = preset(self.scenario.preset).names()
+            own = preset(self.scenario.preset).having(*self.scenario.ground).names()
             said = word(self.scenario, outcome.figure)
             self._tried |= {name: said for name in self.choices.defences.names() if name not in own}
 

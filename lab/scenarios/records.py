@@ -83,12 +83,11 @@ class RecordsStage(Stage):
 
     async def publish(self, records: Sequence[Published], *, at_once: bool = False) -> None:
         """Have the owners publish their next versions, one after the other or all at once."""
-        puts = [self._publish(each) for each in records]
         if at_once:
-            await asyncio.gather(*puts)
-        else:
-            for put in puts:
-                await put
+            await asyncio.gather(*[self._publish(each) for each in records])
+            return
+        for each in records:
+            await self._publish(each)
 
     async def _publish(self, each: Published) -> None:
         each.version += 1

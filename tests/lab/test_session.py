@@ -407,3 +407,18 @@ def test_nothing_is_judged_on_a_base_without_hostile_peers(session: Session) -> 
     assert session.verdict() is None
     with pytest.raises(TrustedBase):
         session.judge()
+
+
+def test_a_session_begins_with_what_is_on_in_every_column_and_the_last_chosen_rival_counts() -> None:
+    session = Session("DT-3", peers=12)
+    assert {"first-complaint", "record-signature"} <= set(session.choices.defences.names())
+    assert parse(session.card).choices == session.choices
+    session.set("checkable-evidence", True)
+    on = session.choices.defences.names()
+    assert "checkable-evidence" in on
+    assert "first-complaint" not in on
+    session.set("checkable-evidence", False)
+    session.close()
+    plain = Session("DT-3", peers=12, preset="none")
+    assert plain.choices.defences.names() == ()
+    plain.close()
