@@ -38,7 +38,9 @@ def test_a_figure_is_walked_through_and_fixes_are_found(open_notebook: OpenNoteb
     picture(page, "fix-open", card)
     check = card.get_by_role("button", name="Check")
     assert check.is_disabled()
-    labels = card.locator(".widget-radio-box label").all_inner_texts()
+    choices = card.locator(".widget-radio-box label")
+    choices.first.wait_for(timeout=20_000)
+    labels = choices.all_text_contents()
     for words, sign in (("TLS on every hop", "× not this"), ("and", "✓ right")):
         place = next(n for n, text in enumerate(labels) if (" and " in text) == (words == "and") and "TLS" in text)
         card.locator("input[type=radio]").nth(place).check()
