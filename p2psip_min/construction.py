@@ -22,6 +22,7 @@ from p2psip_min.ids import NodeID
 from p2psip_min.node import Surroundings
 from p2psip_min.operations import HTTPS_PORT
 from p2psip_min.peer import Peer
+from p2psip_min.procedures.admission import know
 from p2psip_min.procedures.audit import look_after_records
 from p2psip_min.procedures.client import service_failed
 from p2psip_min.procedures.configure import bring_up_to_date, reconcile
@@ -293,6 +294,9 @@ def settle(members: Sequence[Node], choose: Callable[[Sequence[NodeID]], NodeID]
             node.peer.attached[other] = by_id[other].peer.attached[node.node_id] = None
     for node in members:
         become_member(node.peer, b"", settled=True)
+        if node.peer.defences.probation.seconds:
+            counted = members if node.node_id in node.peer.configuration.join_controls else []
+            know(node.peer, [(other.node_id, other.peer.parts.identity.user) for other in counted])
 
 
 def claim_believed(trust: TrustStore) -> Check:

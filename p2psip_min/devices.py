@@ -6,6 +6,7 @@ address and its credential, and the addresses of the peers that its last node ha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from p2psip_min import procedures
@@ -101,6 +102,15 @@ class Device:
         except JoinDeferred:
             await self.attach()
         return self.is_peer
+
+    async def join_in_time(self) -> None:
+        """Join as a peer; where the overlay says not yet, be a client until it lets us. Raises JoinRefused."""
+        while True:
+            try:
+                return await self.join()
+            except JoinDeferred as deferred:
+                await self.attach()
+                await asyncio.sleep(max(0.0, deferred.until - self._overlay.now))
 
     async def attach(self) -> None:
         """Start a node that is a client of the first bootstrap node that serves it; raises LinkRefused."""

@@ -118,13 +118,15 @@ class Operations:
         now = self.network.loop.time
         self.provider.revise(now(), join_controls=entities[control.place])
         if control.place is Place.ENROLLMENT_SERVER:
-            provider = self.provider
+            provider, history = self.provider, History(control, probation)
+            for account in provider.registrar.ledger.accounts.values():
+                history.know(account.person or account.name)
             desk = PermitDesk(
                 provider.overlay,
                 provider.registrar.ledger,
                 provider.signer,
                 provider.trust(),
-                History(control, probation),
+                history,
             )
             provider.pages[PERMITS] = lambda plea: desk.answer(plea, now())
 

@@ -82,7 +82,7 @@ class FakeOverlayStage(BootstrapStage):
 
     async def _join(self) -> None:
         await self.carol.enroll()
-        await self.carol.join()
+        await self.carol.join_in_time()
 
     async def _look_up(self, key: ResourceID) -> None:
         if self.carol.node is None or not self.carol.is_peer:
@@ -157,7 +157,7 @@ class CornerStage(BootstrapStage):
 
     async def _join(self) -> None:
         await self.carol.enroll()
-        await self.carol.join()
+        await self.carol.join_in_time()
 
     async def _resolve(self) -> None:
         if self.carol.node is None or not self.carol.is_peer:
@@ -205,21 +205,23 @@ class WrongPeersStage(BootstrapStage):
             await self.perform("leave", device.leave())
         await self.until(COME_BACK)
         for device in self.returners:
-            await self.perform("join", device.join())
+            await self.perform("join", device.join_in_time())
 
     def figure(self) -> float:
         """How many got in late or not at all."""
         return float(sum(not self._at_first(device) for device in self.returners))
 
     def _at_first(self, device: Device) -> bool:
-        """Whether it is in, and the first peer that it asked to admit it did: a wrong one says no to that."""
-        asked: set[int] = set()
+        """Whether it is in, and nobody said no to a Join of its, as a wrong peer does."""
+        asked, answered = set[int](), set[int]()
         for event in self.trace.events[self.start :]:
             if event.node == device.node_id and event.t >= COME_BACK:
                 if isinstance(event, events.NodeJoined):
-                    return len(asked) == 1
+                    return asked == answered
                 if isinstance(event, events.MessageSent) and event.code == MessageCode.JOIN_REQ:
                     asked.add(event.transaction_id)
+                elif isinstance(event, events.MessageDelivered) and event.code == MessageCode.JOIN_ANS:
+                    answered.add(event.transaction_id)
         return False
 
     def facts(self) -> tuple[str, ...]:

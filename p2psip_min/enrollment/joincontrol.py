@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections import deque
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
@@ -158,6 +159,10 @@ class History:
         if now < (end := track.first + self._probation.seconds):
             return Deferred(JoinReason.PROBATION, end)
         return self.too_often(name, now)
+
+    def know(self, name: object) -> None:
+        """``name`` has been here for long: it is on no probation when it comes back."""
+        self._track(name, -math.inf)
 
     def too_often(self, name: object, now: float) -> Deferred | None:
         """Whether ``name`` comes and goes too often, however long it is known."""

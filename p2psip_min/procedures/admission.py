@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from p2psip_min.clock import milliseconds, virtual
 from p2psip_min.enrollment.joincontrol import PERMIT_LIFETIME, Deferred, Place, keeper, permitted, state
 from p2psip_min.errors import ErrorAnswer, JoinDeferred, JoinReason, JoinRefused, Rejected, RemoteFault
@@ -96,6 +98,12 @@ def check_permit(peer: Peer, joining: NodeID, permit: bytes) -> None:
     entities = peer.configuration.join_controls
     if entities and not permitted(permit, joining, entities, peer.surroundings.overlay, peer.trust, now):
         raise ErrorAnswer(ErrorCode.FORBIDDEN, JoinReason.NO_PERMIT.encode())
+
+
+def know(peer: Peer, members: Iterable[tuple[NodeID, str]]) -> None:
+    """Members since before anybody counted are no newcomers: to the entity, by Node-ID or user, and to neighbors."""
+    for each in (*(name for member in members for name in member), *peer.topology.neighbors()):
+        peer.history.know(each)
 
 
 def note_departure(peer: Peer, node: NodeID) -> None:
