@@ -6,21 +6,30 @@ An experiment runs on one seed and returns figures; each says what is wanted of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
+from cryptography import x509
+
+from lab.scenarios import scenario, setting, verdict
 from p2psip_min import trace as events
+from p2psip_min.construction import TopologyFactory
 from p2psip_min.defences import Defences, preset
-from p2psip_min.enrollment.certificates import Certificate
+from p2psip_min.deployments import ad_hoc
+from p2psip_min.enrollment.certificates import Certificate, build
+from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.errors import P2PSIPError
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Overlay
+from p2psip_min.routing.topology.buckets import Buckets
 from p2psip_min.trace import Trace
 from p2psip_min.transport.driver import driver_here
 from p2psip_min.transport.tls_link import TlsLink
+from p2psip_min.transport.tls_links import TlsLinks
 from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.codec import encode
 from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
+from p2psip_min.wire.messages import PingReq
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +102,14 @@ def growing(seed: int) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def _lookups(peers: int, seed: int, defences: Defences) -> tuple[float, float, float, float]:
+def _lookups(
+    peers: int, seed: int, defences: Defences, topology: TopologyFactory | None = None
+) -> tuple[float, float, float, float]:
     """The share of lookups answered, their mean hops and signatures, and the mean size of a table."""
     with Overlay(
-        peers=peers, seed=seed, links="plain", defences=defences, maintenance=False, driver=driver_here()
-    ) as overlay:
+        peers=peers, seed=seed, links="plain", defences=defences, maintenance=False, topology=topology,
+        driver=driver_here(),
+    ) as overlay:  # fmt: skip
         dice, nodes = overlay.rng("lookups"), overlay.peers()
         trace = overlay.trace
         assert isinstance(trace, Trace)
@@ -112,6 +124,46 @@ def _lookups(peers: int, seed: int, defences: Defences) -> tuple[float, float, f
         tables = sum(len(node.peer.topology.table()) for node in nodes) / peers
         signed = sent / LOOKUPS if defences.message_authentication.signed else 0.0
         return good / LOOKUPS, hops, signed, tables
+
+
+def small(seed: int) -> tuple[Figure, ...]:
+    """Three people with nobody to enroll them, without and with a password that they agreed on (draft 7.2.2)."""
+    figures = []
+    for name, secret in (("self-signed certificates", False), ("a shared secret", True)):
+        with ad_hoc(secret=secret, seed=seed, driver=driver_here()) as overlay:
+            users = [node.name for node in overlay.peers()]
+            pairs = [(caller, callee) for caller in users for callee in users if caller != callee]
+            done = [_works(lambda user=user: overlay.register(user)) for user in users]  # type: ignore[misc]
+            done += [_works(lambda pair=pair: overlay.call(*pair)) for pair in pairs]  # type: ignore[misc]
+            figures.append(exactly(f"registrations and calls of three with {name}", sum(done) / len(done), 1.0))
+            if secret:
+                figures.append(exactly("links of a stranger who guesses the secret", _guessed(overlay), 0.0))
+            else:
+                figures.append(exactly("answers to a stranger who takes a member's Node-ID", _posed(overlay), 0.0))
+    return tuple(figures)
+
+
+def _guessed(overlay: Overlay) -> float:
+    """Whether a wrong password gets a link."""
+    host, stranger = overlay.peers()[0], overlay.new_peer("stranger").peer
+    assert isinstance(stranger.links, TlsLinks)
+    stranger.links.password = b"guessed"
+    return float(_works(lambda: overlay.run(stranger.links.connect(host.node_id, host.address))))
+
+
+def _posed(overlay: Overlay) -> float:
+    """Whether a Node-ID without its key is answered: in place of one who is off, under a certificate made for it."""
+    host, absent, *_ = overlay.peers()
+    key = derive_key(overlay.seed, "stranger")
+    made = build(
+        key=key, issuer=x509.Name([]), public_key=key.public_key(), node_ids=(absent.node_id,),
+        user=overlay.aor(absent.user), overlay=overlay.name, serial=1, not_before=0.0, not_after=1e6,
+    )  # fmt: skip
+    shown = replace(absent.peer.parts.identity, certificate=made, private_key=key)
+    overlay.crash(absent.name)
+    stranger = overlay.new_peer("stranger", credential=shown).peer
+    stranger.links.learn(host.node_id, host.address)
+    return float(_works(lambda: overlay.run(stranger.request((host.node_id,), PingReq(), next_hop=host.node_id))))
 
 
 def mechanisms(seed: int) -> tuple[Figure, ...]:
@@ -132,13 +184,30 @@ def mechanisms(seed: int) -> tuple[Figure, ...]:
     )
 
 
+TOPOLOGIES: Mapping[str, TopologyFactory | None] = {"Chord": None, "XOR buckets": Buckets}
+"""Overlay algorithms by name: the overlay's own ring, and one that is no ring."""
+
+CARRIED = ("KB-1", "RP-2", "ST-12")
+"""Threats whose verdicts are compared: to what is forwarded, to what is written, to what is held."""
+
+
 def undisturbed(seed: int) -> tuple[Figure, ...]:
-    """Whether signing and checking everything makes the way to a key longer or the tables larger (draft 7.2.4)."""
-    bare, all_on = _lookups(64, seed, Defences()), _lookups(64, seed, preset("reload"))
-    return (
-        exactly("hops that protection adds to a lookup", all_on[1] - bare[1], 0.0),
-        exactly("links that protection adds to a peer", all_on[3] - bare[3], 0.0),
-    )
+    """Whether protection costs the algorithm anything, and protects, whichever algorithm it is (draft 7.2.4)."""
+    figures: list[Figure] = []
+    for name, topology in TOPOLOGIES.items():
+        bare, all_on = (_lookups(64, seed, defences, topology) for defences in (Defences(), preset("reload")))
+        figures += [
+            exactly(f"lookups answered on {name}, unprotected", bare[0], 1.0),
+            exactly(f"lookups answered on {name}, protected", all_on[0], 1.0),
+            exactly(f"hops that protection adds to a lookup on {name}", all_on[1] - bare[1], 0.0),
+            exactly(f"links that protection adds to a peer on {name}", all_on[3] - bare[3], 0.0),
+        ]
+        for threat in CARRIED:
+            chosen = scenario(threat)
+            found = verdict(chosen, setting(chosen, links="plain", seed=seed), topology=topology)
+            wanted = f"at most {chosen.bounds.defence:g}"
+            figures.append(Figure(f"{threat} on {name}: harm that is left", found.share_left, wanted, found.holds))
+    return tuple(figures)
 
 
 def ease(seed: int) -> tuple[Figure, ...]:

@@ -74,7 +74,7 @@ def _naming(number: int) -> tuple[str, ...]:
 def _numbered() -> Iterator[Requirement]:
     own: Mapping[int, tuple[Experiment, ...]] = {
         1: (experiments.without_servers,),
-        2: (experiments.growing,),
+        2: (experiments.small, experiments.growing),
         3: (experiments.mechanisms,),
         4: (experiments.undisturbed,),
     }

@@ -13,15 +13,15 @@ from p2psip_min import trace as events
 from p2psip_min.errors import ErrorAnswer, LinkReason, LinkRefused, NotFound, ReadReason, StoreReason
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Overlay
+from p2psip_min.routing.topology.buckets import Buckets
 from p2psip_min.routing.topology.chord import Chord
+from p2psip_min.routing.topology.fullmesh import FullMesh
 from p2psip_min.seams import Coalition, PeerParts
 from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.codec import encode
 from p2psip_min.wire.data import DictionaryEntry, FetchKindResponse
 from p2psip_min.wire.kinds import SIP_REGISTRATION, TURN_SERVICE, SipRegistration, SipRegistrationType, TurnServer
 from p2psip_min.wire.messages import MessageCode, StoreKindData, StoreReq
-from tests.routing.buckets import Buckets
-from tests.routing.fullmesh import FullMesh
 
 PLUGINS = {"ring": Chord, "full mesh": FullMesh, "buckets": Buckets}
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab import requirements
+from lab import experiments, requirements
 from lab.__main__ import main
 from lab.experiments import Figure, at_most, exactly
 from lab.requirements import REQUIREMENTS, Grade, Requirement, score
@@ -44,6 +44,23 @@ def test_threats_without_a_scenario_are_said_to_be_open() -> None:
     found = score(BY_ID["Req. 3"], [1], play)
     assert found.status is Grade.PARTLY
     assert found.left == ("not measured yet: CR-1",)
+
+
+def test_what_is_said_of_the_algorithm_is_said_of_each() -> None:
+    found = experiments.undisturbed(3)
+    by_topology = {
+        name: [each.name.replace(name, "") for each in found if name in each.name] for name in experiments.TOPOLOGIES
+    }
+    assert len(by_topology) == 2
+    assert by_topology["Chord"] == by_topology["XOR buckets"]
+    assert sum(map(len, by_topology.values())) == len(found)
+    assert all(each.met for each in found)
+
+
+def test_the_smallest_overlays_work_and_keep_strangers_out() -> None:
+    found = experiments.small(3)
+    assert [each.value for each in found] == [1.0, 0.0, 1.0, 0.0]
+    assert all(each.met for each in found)
 
 
 def test_the_command_prints_figures_and_exits_by_the_grades(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from p2psip_min.defences import Defences
 from p2psip_min.errors import LocalProtocolError, TrustedBase
 from p2psip_min.overlay import ROUTING
 from p2psip_min.roles import BASES
-from tests.routing.buckets import Buckets
+from p2psip_min.routing.topology.buckets import Buckets
 
 SEEDS = (7, 1, 12)
 

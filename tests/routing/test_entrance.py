@@ -20,7 +20,7 @@ from p2psip_min.routing.entrance import (
     best,
 )
 from p2psip_min.routing.topology.chord import Chord
-from tests.routing.fullmesh import FullMesh
+from p2psip_min.routing.topology.fullmesh import FullMesh
 
 RINGS = 300
 IDS = st.binary(min_size=ID_LENGTH, max_size=ID_LENGTH).map(NodeID)

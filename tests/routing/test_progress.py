@@ -16,9 +16,9 @@ from p2psip_min.overlay import Overlay
 from p2psip_min.routing.forwarding import Forward, Forwarder
 from p2psip_min.routing.iterative import Ask, Found, Walk
 from p2psip_min.routing.progress import AnyHop, EachHopNearer, strays
+from p2psip_min.routing.topology.buckets import Buckets
 from p2psip_min.routing.topology.chord import Chord
 from p2psip_min.wire.header import encode_destinations
-from tests.routing.buckets import Buckets
 from tests.routing.test_forwarding import OVERLAY, message
 from tests.routing.topology_suite import make_ids, make_keys
 

@@ -11,9 +11,9 @@ import pytest
 from p2psip_min.ids import NodeID
 from p2psip_min.routing.iterative import Ask
 from p2psip_min.routing.survey import MAX_QUESTIONS, Survey
+from p2psip_min.routing.topology.buckets import Buckets
 from p2psip_min.routing.topology.chord import Chord
-from tests.routing.buckets import Buckets
-from tests.routing.fullmesh import FullMesh
+from p2psip_min.routing.topology.fullmesh import FullMesh
 from tests.routing.topology_suite import make_ids, make_keys
 
 RING = make_ids(80, 41)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from p2psip_min.routing.topology.base import TopologyPlugin
+from p2psip_min.routing.topology.buckets import Buckets
 from p2psip_min.routing.topology.chord import Chord
-from tests.routing.buckets import Buckets
-from tests.routing.fullmesh import FullMesh
+from p2psip_min.routing.topology.fullmesh import FullMesh
 from tests.routing.topology_suite import check_topology, make_ids
 from tests.routing.village import Factory
 

@@ -8,11 +8,11 @@ from p2psip_min.errors import DropReason
 from p2psip_min.ids import NodeID
 from p2psip_min.routing.forwarding import Drop, Forward
 from p2psip_min.routing.topology.base import TopologyPlugin
+from p2psip_min.routing.topology.buckets import Buckets
 from p2psip_min.routing.topology.chord import Chord
 from p2psip_min.routing.ways import WayForwarder, advances, choices, next_hop_on
 from p2psip_min.wire.header import add_options, open_envelope
 from p2psip_min.wire.options import alternate
-from tests.routing.buckets import Buckets
 from tests.routing.test_forwarding import OVERLAY, message
 from tests.routing.topology_suite import make_ids, make_keys
 from tests.routing.village import Factory

@@ -1,1 +1,1 @@
-"""Overlay algorithms behind one seam (draft Req. 4): the ring of CHORD-RELOAD, and a client's view of its peers."""
+"""Overlay algorithms behind one seam (draft Req. 4): CHORD-RELOAD's ring, two that are no ring, and a client's view."""

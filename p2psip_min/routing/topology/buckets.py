@@ -1,4 +1,4 @@
-"""A third overlay algorithm, for tests: nearest by XOR as the full mesh, but routed in several hops, as in Kademlia.
+"""No ring, but several hops: nearest by XOR as the full mesh, and routed as in Kademlia.
 
 Everybody knows everybody, so who has a key is never in doubt. But messages go only to a few contacts of each bucket (a
 bucket has the nodes whose Node-IDs differ from ours in the same bit first): what forwarders do shows here too. Where a
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from p2psip_min.ids import NodeID, to_int
 from p2psip_min.routing.topology.base import Changes
-from tests.routing.fullmesh import FullMesh
+from p2psip_min.routing.topology.fullmesh import FullMesh
 
 CONTACTS = 2
 """How many nodes of each bucket are linked with."""
@@ -29,6 +29,7 @@ class Buckets(FullMesh):
         self._linked: dict[NodeID, None] = {}
 
     def neighbors(self) -> tuple[NodeID, ...]:
+        """The nearest few."""
         return super().neighbors()[:NEAREST]
 
     def _contacts(self, nodes: Sequence[NodeID]) -> set[NodeID]:
@@ -41,9 +42,11 @@ class Buckets(FullMesh):
         return {node for bucket in buckets.values() for node in bucket[:CONTACTS]}.union(nodes[:NEAREST])
 
     def table(self) -> tuple[NodeID, ...]:
+        """The contacts of all buckets that are linked with."""
         return tuple(sorted(self._contacts([node for node in super().neighbors() if node in self._linked])))
 
     def next_hop(self, key: bytes, exclude: Collection[bytes] = ()) -> NodeID | None:
+        """The contact nearest to ``key``."""
         if self.responsible(key):
             return None
         left = [node for node in self.table() if node not in exclude]
@@ -60,22 +63,28 @@ class Buckets(FullMesh):
         return replace(named, candidates=tuple(dict.fromkeys((*named.candidates, *missing))))
 
     def remove(self, node: NodeID, now: float) -> Changes:
+        """Out of its bucket, whose next node is named."""
         self._linked.pop(node, None)
         return super().remove(node, now)
 
     def unreachable(self, candidate: NodeID, now: float) -> Changes:
+        """The same: another of its bucket will do."""
         return self.remove(candidate, now)
 
     def settle(self, ring: Sequence[NodeID], choose: Callable[[Sequence[NodeID]], NodeID] | None = None) -> None:
+        """Contacts as they would have been found."""
         super().settle(ring, choose)
         self._linked = dict.fromkeys(sorted(self._contacts(super().neighbors())))
 
     def make_full_update(self, now: float) -> bytes:
+        """Everybody, linked with or not."""
         return b"".join(sorted(self._peers))
 
     def updates_for(self, changes: Changes, now: float) -> list[tuple[NodeID, bytes]]:
+        """The new ones."""
         update = self.make_full_update(now)
         return [(node, update) for node in changes.gained]
 
     def periodic_updates(self, now: float) -> list[tuple[NodeID, bytes]]:
+        """Everybody."""
         return [(node, self.make_full_update(now)) for node in super().neighbors()]
