@@ -1,9 +1,10 @@
 """What a run follows from, as a value, and as a card: a few characters that bring the run back.
 
 ``RP2-U-R-D-7-9C41`` is threat, base, routing, preset, seed and check digits; then comes what differs from that
-(``.p16`` peers, ``.calm`` no attack, a defence's name where it was switched, ``.crash:p07/12000`` something done by
-hand at a virtual millisecond, ``.flip~14+133w/12000`` something done to the 14th transmission, on the wire), and
-``@57`` for the moment.
+(``.p16`` peers, ``.calm`` no attack, ``.h25`` a quarter of the peers hostile, a defence's name where it was switched,
+``.crash:p07/12000`` something done by hand at a virtual millisecond, ``.flip~14+133w/12000`` something done to the 14th
+transmission, on the wire), and ``@57`` for the moment. A card that says what earlier versions could not say carries
+the number of its ``FORMAT`` (``.v2``); one that does not is as old as it can be.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from p2psip_min.roles import BASES
 
 LINKS = ("plain", "tls")
 PEERS, SEED = 32, 7
+FORMAT = 2
+"""The newest format of cards: 2 has the share of hostile peers."""
 
 _CARD = re.compile(r"([A-Z]+\d*)-([TU])-([RI])-([NDRH])-(\d+)-([0-9A-F]{4})((?:\.[^.@]+)*)(?:@(\d+))?")
 _ACT = re.compile(r"([a-z]+)(?::([^~/]+))?(?:~(\d+)\+(\d+)([iw]))?/(\d+)")
@@ -47,7 +50,10 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """All that a run follows from; ``toggled`` are the defences that differ from the preset, in catalogue order."""
+    """All that a run follows from; ``toggled`` are the defences that differ from the preset, in catalogue order.
+
+    ``share`` is how many of a hundred peers are hostile, 0 for as many as the story casts.
+    """
 
     threat: str
     base: str
@@ -58,6 +64,7 @@ class Choices:
     attack: bool = True
     toggled: tuple[str, ...] = ()
     acts: tuple[Act, ...] = ()
+    share: int = 0
 
     @property
     def defences(self) -> Defences:
@@ -100,9 +107,12 @@ class Choices:
 
     def rest(self) -> str:
         """What else the card has to say."""
-        parts = [f"p{self.peers}"] if self.peers != PEERS else []
+        parts = [f"v{FORMAT}"] if self.share else []
+        parts += [f"p{self.peers}"] if self.peers != PEERS else []
         if self.threat and not self.attack:
             parts.append("calm")
+        if self.share:
+            parts.append(f"h{self.share}")
         parts += self.toggled
         parts += [str(act) for act in self.acts]
         return "".join(f".{part}" for part in parts)
@@ -135,6 +145,11 @@ def parse(card: str) -> Card:
     for part in rest.split(".")[1:]:
         if re.fullmatch(r"p\d+", part):
             choices = replace(choices, peers=int(part[1:]))
+        elif re.fullmatch(r"h\d+", part):
+            choices = replace(choices, share=int(part[1:]))
+        elif re.fullmatch(r"v\d+", part):
+            if int(part[1:]) > FORMAT:
+                raise ValueError(f"{card!r} is a card of format {part[1:]}; this version reads cards up to {FORMAT}")
         elif part == "calm":
             choices = replace(choices, attack=False)
         elif "/" in part:

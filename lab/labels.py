@@ -289,13 +289,19 @@ NEIGHBORS, OTHER_ENTRIES = "neighbor table", "other entries"
 RECORD_COLUMNS = ("resource", "kind", "value", "signer", "role", "age, s")
 TOMBSTONE = "removed"
 NO_TABLES = "A server has no routing table and stores nothing."
-NOT_IN_THIS_STORY = "nobody else turns hostile in this story; RP-2 has the deed"
+ONE_MORE, ONE_MORE_HELP = "One more mallory", "another peer does what mallory does from now on"
+NO_MORE_PEERS = "no peer is left that could turn"
 IS_DOWN = ", down"
 
 
 def hostile_already(name: str) -> str:
     """Why a node can't be made hostile."""
     return f"{name} is hostile already"
+
+
+def forwards_for_nobody(name: str) -> str:
+    """Why a client can't be made hostile."""
+    return f"{name} forwards for nobody: choose a peer"
 
 
 def holds_nothing(name: str) -> str:
@@ -306,6 +312,31 @@ def holds_nothing(name: str) -> str:
 def as_of(t: float) -> str:
     """Tables are those of the run's end, not of the moment shown."""
     return f"as the run stands at {t:.2f} s"
+
+
+# --- the share of hostile peers ---------------------------------------------------------------------------------
+
+SHARE, AS_CAST = "hostile, %", "as the story casts"
+NOBODY_ATTACKS = "nobody attacks on the tour"
+ALL_TRUSTED = "on a trusted base every peer is the operator's, and none is hostile"
+ATTACK_IS_OFF = "nobody is hostile while the attack is off"
+NO_PEER_ATTACKS = "the attacker of this story is no peer of the overlay"
+
+
+def cast_by_the_story(number: int) -> str:
+    """Why a share can't be chosen where several attackers each have a part."""
+    many = f"the {number} hostile peers have" if number > 1 else "the hostile peer has"
+    return f"in this story {many} parts that no other peer can play"
+
+
+def places_for(threat: str, wanted: int, most: int, peers: int) -> str:
+    """Why a share is too large."""
+    return f"{threat} has room for {most} hostile peer{'s' if most != 1 else ''} of {peers}, not for {wanted}"
+
+
+def share_between(most: int) -> str:
+    """Which shares there are."""
+    return f"the share of hostile peers is a number of per cent from 1 to {most}, or 0 for as many as the story casts"
 
 
 # --- search, export, presenting ---------------------------------------------------------------------------------

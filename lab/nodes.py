@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from lab import fields, labels, tables, text
+from lab import fields, labels, recruits, tables, text
 from lab.frames import World
 from lab.session import Session
 from p2psip_min.errors import LocalProtocolError, P2PSIPError
@@ -33,7 +33,7 @@ def locked(session: Session, deed: str, node: Node) -> str:
         except P2PSIPError as refused:
             return str(refused)
         if all(action.name != deed for action in session.actions()):
-            return labels.NOT_IN_THIS_STORY
+            return recruits.unplayed(session.stage)
     try:
         session.stage.check_deed(deed, node)
     except P2PSIPError as refused:

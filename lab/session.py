@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from lab import scenarios
+from lab import labels, recruits, scenarios
 from lab.choices import LINKS, PEERS, SEED, Act, Choices, known, parse
 from lab.comparison import Comparison, compare
 from lab.film import Film
@@ -33,11 +33,15 @@ from p2psip_min.transport.driver import driver_here
 AFTERWARDS = 10.0
 """Virtual seconds that the overlay runs on after something was done by hand."""
 
+EBB = 1000
+"""The most steps that an overlay takes within the instant in which it is closed."""
+
 
 class Session:
     """Runs one scenario; see ``lab.frames.SessionLike`` for what a panel asks of it.
 
-    ``defences`` are toggled on top of the preset. Unknown names raise a LookupError or ValueError that lists the known
+    ``defences`` are toggled on top of the preset; ``share`` is how many of a hundred peers are hostile, 0 for as many
+    as the story casts. Unknown names raise a LookupError or ValueError that lists the known
     ones, TrustedBase says that this base has no hostile peers.
     """
 
@@ -53,6 +57,7 @@ class Session:
         seed: int = SEED,
         attack: bool = True,
         defences: tuple[str, ...] = (),
+        share: int = 0,
         driver: DriverFactory = driver_here,
     ) -> None:
         self.scenario: Scenario = scenarios.scenario(threat)
@@ -65,15 +70,16 @@ class Session:
             seed=seed,
             peers=peers,
             attack=attack and bool(self.scenario.id),
+            share=share,
         )
         for name in (*(() if preset else self.scenario.ground), *defences):
             choices = choices.toggle(name, True)
         if links is not None:
             choices = choices.toggle("tls", known("kind of link", links, LINKS) == "tls")
         self._tried: dict[str, Word] = {}
-        self._outcomes: dict[Setting, Outcome] = {}
+        self._runs: dict[int, dict[Setting, Outcome]] = {}
         self._own = self.choices = self.before = choices
-        self.stage = self._start(choices)
+        self.scenario, self.stage = self._start(choices)
         self._follow()
 
     @classmethod
@@ -92,10 +98,18 @@ class Session:
 
     # --- running ---------------------------------------------------------------------------------------------
 
-    def _start(self, choices: Choices) -> Stage:
-        setting = choices.setting()
-        self.scenario.check(setting)
-        return self.scenario.stage(self.scenario, setting, self._driver())
+    def _start(self, choices: Choices) -> tuple[Scenario, Stage]:
+        """The stage, before anything is told; it has as many hostile peers as were asked for."""
+        setting, share = choices.setting(), choices.share
+        if not 0 <= share <= recruits.MOST:
+            raise ValueError(labels.share_between(recruits.MOST))
+        scenario = recruits.spread(scenarios.scenario(choices.threat), share, choices.peers)
+        scenario.check(setting)
+        stage = scenario.stage(scenario, setting, self._driver())
+        if why := recruits.refusal(stage, share):
+            stage.overlay.close()
+            raise LocalProtocolError(why)
+        return scenario, stage
 
     def _follow(self) -> None:
         """Begin the story on the stage."""
@@ -122,12 +136,11 @@ class Session:
 
     def _take(self, choices: Choices) -> None:
         """Play other choices from the beginning; nothing changes when they can't be played."""
-        scenario = scenarios.scenario(choices.threat)
-        self.scenario, before = scenario, self.stage
-        self.stage = self._start(choices)
+        before = self.stage
+        self.scenario, self.stage = self._start(choices)
         if choices != self.choices:
             self.before, self.choices = self.choices, choices
-        before.overlay.close()
+        _end(before.overlay)
         self._follow()
 
     @property
@@ -178,7 +191,7 @@ class Session:
 
     def close(self) -> None:
         """End the overlay."""
-        self.overlay.close()
+        _end(self.overlay)
 
     # --- what a panel shows ----------------------------------------------------------------------------------
 
@@ -290,9 +303,11 @@ class Session:
                 choices = replace(choices, seed=int(value))
             case "peers":
                 choices = replace(choices, peers=int(value))
+            case "share":
+                choices = replace(choices, share=int(value))
             case _:
                 if name not in (each.name for each in CATALOGUE):
-                    switches = "base, routing, preset, links, attack, seed, peers"
+                    switches = "base, routing, preset, links, attack, seed, peers, share"
                     names = ", ".join(each.name for each in CATALOGUE)
                     raise LookupError(f"no switch {name!r}; known: {switches}, {names}")
                 choices = choices.toggle(name, bool(value))
@@ -330,10 +345,17 @@ class Session:
                 label="attack",
                 group="attack",
                 value=choices.attack,
-                locked="" if self.scenario.id else "nobody attacks on the tour",
+                locked="" if self.scenario.id else labels.NOBODY_ATTACKS,
             ),
             Switch(name="seed", label="seed", group="seed", value=choices.seed),
             Switch(name="peers", label="peers", group="number", value=choices.peers),
+            Switch(
+                name="share",
+                label=labels.SHARE,
+                group="number",
+                value=choices.share or round(100 * recruits.hostile_peers(self.stage) / choices.peers),
+                locked=recruits.unshared(self.stage),
+            ),
             *(
                 Switch(
                     name=each.name,
@@ -356,7 +378,7 @@ class Session:
         """What can be done now, and why the rest can't."""
         return tuple(
             Action(name=deed.name, label=deed.label, help=deed.help, locked=self._locked(deed.name))
-            for deed in self.stage.deeds
+            for deed in recruits.actions(self.stage)
         )
 
     def _locked(self, name: str) -> str:
@@ -417,6 +439,11 @@ class Session:
 
     # --- the verdict -----------------------------------------------------------------------------------------
 
+    @property
+    def _outcomes(self) -> dict[Setting, Outcome]:
+        """What was run with this share of hostile peers."""
+        return self._runs.setdefault(self.choices.share, {})
+
     def _ground(self) -> Setting:
         """The setting of the verdict's runs: this one's base, routing, size and seed, the scenario's own defences."""
         scenario, choices = self.scenario, self.choices
@@ -457,3 +484,16 @@ class Session:
     def _shown(self) -> Setting | None:
         """The setting of this run, unless somebody interfered."""
         return None if self.choices.acts else self.choices.setting()
+
+
+def _end(overlay: Overlay) -> None:
+    """Close an overlay; in the middle of an instant, let begin what is about to: only then can it be cancelled."""
+    loop, now = overlay.loop, overlay.loop.time()
+
+    def ebb() -> None:
+        for _ in range(EBB):
+            if loop.time() > now or not loop.step():
+                return
+
+    overlay.driver.call(ebb)
+    overlay.close()

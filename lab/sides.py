@@ -32,6 +32,8 @@ def differences(before: Choices, now: Choices) -> tuple[str, ...]:
         for name in ("threat", "base", "routing", "preset", "seed", "peers")
         if getattr(before, name) != getattr(now, name)
     ]
+    if before.share != now.share:
+        changed.append(labels.change(labels.SHARE, *(str(run.share or labels.AS_CAST) for run in (before, now))))
     if before.attack != now.attack:
         changed.append(labels.change("attack", _on(before.attack), _on(now.attack)))
     if before.preset == now.preset:
