@@ -334,6 +334,11 @@ def places_for(threat: str, wanted: int, most: int, peers: int) -> str:
     return f"{threat} has room for {most} hostile peer{'s' if most != 1 else ''} of {peers}, not for {wanted}"
 
 
+def needs_a_hostile_peer(threat: str) -> str:
+    """Why an insider's threat is not played on a trusted base."""
+    return f"{threat} needs a hostile peer; on a trusted base all are the operator's"
+
+
 def share_between(most: int) -> str:
     """Which shares there are."""
     return f"the share of hostile peers is a number of per cent from 1 to {most}, or 0 for as many as the story casts"

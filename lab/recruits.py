@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab import labels
+from lab.frames import Switch
 from lab.scenarios import Deed, Scenario, Stage
 from p2psip_min.errors import LocalProtocolError
 from p2psip_min.overlay import Node
@@ -152,3 +153,9 @@ def unshared(stage: Stage) -> str:
     counted = stage.setting.base == "untrusted" and any(name in stage.scenario.numbers for name in COUNTED)
     why = "" if counted else unplayed(stage)
     return why or ("" if stage.setting.attack else labels.ATTACK_IS_OFF)
+
+
+def switch(stage: Stage, share: int) -> Switch:
+    """The control of the share; where none was chosen, it says what the story casts."""
+    value = share or round(100 * hostile_peers(stage) / max(1, stage.setting.peers))
+    return Switch(name="share", label=labels.SHARE, group="number", value=value, locked=unshared(stage))

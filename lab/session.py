@@ -289,6 +289,8 @@ class Session:
         match name:
             case "base":
                 choices = replace(choices, base=known("base", str(value), BASES))
+                if choices.base == "trusted" and self.scenario.insider and choices.attack:
+                    raise TrustedBase(labels.needs_a_hostile_peer(self.scenario.id))
             case "routing":
                 choices = replace(choices, routing=known("routing style", str(value), ROUTING))
             case "preset":
@@ -349,13 +351,7 @@ class Session:
             ),
             Switch(name="seed", label="seed", group="seed", value=choices.seed),
             Switch(name="peers", label="peers", group="number", value=choices.peers),
-            Switch(
-                name="share",
-                label=labels.SHARE,
-                group="number",
-                value=choices.share or round(100 * recruits.hostile_peers(self.stage) / choices.peers),
-                locked=recruits.unshared(self.stage),
-            ),
+            recruits.switch(self.stage, choices.share),
             *(
                 Switch(
                     name=each.name,

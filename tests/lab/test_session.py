@@ -207,10 +207,10 @@ def test_unknown_switches_and_values_list_the_known_ones(session: Session, name:
 
 def test_every_control_is_listed_with_its_price(session: Session) -> None:
     switches = session.switches()
-    groups = ["base", "routing", "preset", "links", "attack", "seed", "number"]
-    assert [switch.group for switch in switches[:7]] == groups
-    assert len(switches) == 7 + len(CATALOGUE)
-    assert all(switch.checks and switch.price and switch.section for switch in switches[7:])
+    groups = ["base", "routing", "preset", "links", "attack", "seed", "number", "number"]
+    assert [switch.group for switch in switches[:8]] == groups
+    assert len(switches) == 8 + len(CATALOGUE)
+    assert all(switch.checks and switch.price and switch.section for switch in switches[8:])
 
 
 def test_a_tried_defence_keeps_its_word(session: Session) -> None:
