@@ -224,6 +224,28 @@ def test_probation_is_served_at_each_place() -> None:
         assert overlay.run(device.come()) is True
 
 
+@pytest.mark.parametrize("signed", [(), ("message-signature",)])
+@pytest.mark.parametrize("place", PLACES)
+def test_members_from_before_are_no_newcomers(place: str, signed: tuple[str, ...]) -> None:
+    overlay = guarded(place, "probation", *signed)
+    device = Device.of(overlay, overlay.peers()[-1])
+    overlay.run(device.leave())
+    overlay.advance(2.0)
+    overlay.run(device.join())
+    assert overlay.run(Device(overlay, "carol").come()) is False
+
+
+def test_a_newcomer_is_a_client_until_it_may_join() -> None:
+    overlay = guarded("probation")
+    device = Device(overlay, "carol")
+    began = overlay.now
+    overlay.run(device.join_in_time())
+    assert device.is_peer
+    assert 60.0 <= overlay.now - began < 70.0
+    (served,) = trace_of(overlay).select(events.ClientAttached, node=device.node_id)
+    assert served.t < began + 5.0
+
+
 def banned(*names: str, **settings: Any) -> tuple[Overlay, Device]:
     """An overlay that has just put mallory's Node-ID on the list; she is out."""
     overlay = guarded(*names, peers=8, **settings)
