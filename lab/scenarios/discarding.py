@@ -195,6 +195,7 @@ KB_3 = declare(
     "KB-3",
     title="A peer stays silent in lookups",
     defence=("disjoint-paths",),
+    claims=(("several-next-hops",),),
     decoys=("longer-timeout",),
     notes={"baseline": "mallory answers", "attacked": "mallory answers no query and passes none on"},
     stage=SilentStage,

@@ -81,6 +81,7 @@ KB_4 = declare(
     attacker="the peer on most ways to alice's record",
     preset="none",
     defence=("progress-check",),
+    claims=(("path-diagnosis",),),
     decoys=("short-ttl",),
     metric="lookups that fail, of 1",
     unit="share of lookups",

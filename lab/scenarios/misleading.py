@@ -121,6 +121,7 @@ KB_6 = declare(
     "KB-6",
     title="A peer sends an iterative lookup on to a colluder",
     defence=("message-signature", "progress-check", "disjoint-paths"),
+    claims=(("message-signature", "disjoint-paths"),),
     decoys=("iterative-lookup",),
     notes={"baseline": "mallory names honestly", "attacked": "mallory names her friend, who answers for alice's place"},
     **CAPTURE,

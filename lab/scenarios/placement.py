@@ -227,6 +227,10 @@ ID_3 = declare(
     attacker="a customer with keys and patience",
     preset="none",
     defence=("server-node-ids", "bound-node-id", "identity-cap", "strong-identity", "join-control-server"),
+    claims=(
+        ("server-node-ids", "bound-node-id", "identity-cap", "strong-identity"),
+        ("server-node-ids", "join-control-server", "identity-cap", "strong-identity"),
+    ),
     decoys=("server-node-ids",),
     metric="mallory among the holders of alice's record, of 1",
     unit="in or out",

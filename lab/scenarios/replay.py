@@ -169,6 +169,7 @@ RP_2 = declare(
     attacker="a peer on the way of alice's PUT",
     preset="draft",
     defence=("version-counter",),
+    claims=(("rising-time",),),
     decoys=("time-stamp",),
     metric="rollbacks accepted, of 3 copies",
     unit="copies",
