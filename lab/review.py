@@ -16,6 +16,7 @@ from typing import Any
 
 from lab import coverage, labels, requirements
 from lab.data import folder
+from lab.findings import FINDINGS
 from lab.playlists import Demo, Playlist
 from lab.preflight import Rehearsal
 from lab.scenarios import SCENARIOS, Scenario, Stage, columns, judge, run, scenario, setting, titles
@@ -35,26 +36,16 @@ SIGNS: Mapping[str, str] = {
 QUICK = ("TR-1", "KB-10", "RP-2", "ST-7", "ST-13")
 """Threats of five layers, for a quick look."""
 
-FINDINGS: tuple[tuple[str, str, str], ...] = (
-    ("6", "cross reference", "sends the reader to 5.1 and 5.2 where 6.1 and 6.2 are meant"),
-    ("7.2.6", "cross reference", "speaks of 4.1 where 7.1 is meant"),
-    ("11.3", "cross reference", "speaks of 3.2 where 11.2 is meant, twice"),
-    ("6.1, Figure 4", "undecided", "two of five rows carry question marks"),
-    ("6.2, Figure 6", "undecided", "all four rows carry question marks"),
-    ("5.3", "undecided", "the security of replication is marked as to be done"),
-    ("5.2", "undecided", "asks three questions and answers none"),
-    ("5.3", "undecided", "leaves open on which layer spam is to be fought"),
-    ("7.2.11, Req. 14", "drift", "what owners SHOULD be able to delegate in the text, they MAY in the list"),
-    ("7.2.7, Req. 9", "drift", "replay that “should not” be possible in the text MUST NOT be in the list"),
-    ("7.2.10, Req. 7", "drift", "control of a location: MUST NOT in the text, “difficult” in the list"),
-    ("7.2.10, Req. 6", "drift", "many identities: SHOULD NOT in the text, MUST be difficult in the list"),
-    ("7.2.4, Req. 4", "drift", "that protection is more than the algorithm's matter is lost in the list"),
-    ("7.2.11", "without a number", "watching who talks to whom (our U1)"),
-    ("7.2.10", "without a number", "records that persist when nodes fail (our U2)"),
-    ("7.2.9", "without a number", "validation by the storing peer (our U3)"),
-    ("7.2.10", "without a number", "resources that nobody uses without bounds (our U4)"),
-)
-"""What a close reading of the draft shows: where, what kind, and what."""
+COVERS: Mapping[coverage.Cover, tuple[str, str]] = {
+    coverage.Cover.GAP: ("× gap", "no attack that it names can be run yet"),
+    coverage.Cover.PARTLY: ("◐ partly", "some of the attacks that it names can be run"),
+    coverage.Cover.FAILS: ("× fails", "all can be run, and a verdict does not come out as claimed"),
+    coverage.Cover.OPEN: ("○ open", "all can be run, and against one nothing is claimed to suffice"),
+    coverage.Cover.DAMPENED: ("◐ dampened", "all can be run, and the defence of one leaves some of the harm"),
+    coverage.Cover.HOLDS: ("✓ holds", "all can be run, and each named defence stops its attack"),
+    coverage.Cover.LAUNCHED: ("▸ launched", "all can be run; without a published matrix nothing else is said"),
+}
+"""What a reader sees for each way of being covered, and what it means."""
 
 
 # --- the draft --------------------------------------------------------------------------------------------------------
@@ -63,21 +54,23 @@ FINDINGS: tuple[tuple[str, str, str], ...] = (
 def covered(standings: Mapping[str, str] | None = None) -> Table:
     """How many of the sentences that name a threat are covered, and how far; gaps first."""
     counted = Counter(each.cover for each in coverage.coverage(standings))
-    rows = [(cover.value, str(counted[cover])) for cover in coverage.Cover if counted[cover]]
-    return Table(("cover", "sentences"), (*rows, ("all", str(counted.total()))))
+    rows = [(COVERS[cover][0], str(counted[cover]), COVERS[cover][1]) for cover in coverage.Cover if counted[cover]]
+    return Table(("cover", "sentences", "which means"), (*rows, ("all", str(counted.total()), "")))
 
 
-def gaps(most: int = 12) -> Table:
-    """The sentences of which something is missing, in our words."""
-    least = (coverage.Cover.GAP, coverage.Cover.PARTLY)
-    found = [each for each in coverage.coverage() if each.cover in least]
-    rows = [(each.entry.place, each.entry.words, ", ".join(each.missing)) for each in found]
-    return Table(("place", "the draft says", "not yet"), tuple(rows[:most]) or (("–", "no gaps", ""),))
+def sentences(standings: Mapping[str, str] | None = None) -> Table:
+    """Every sentence of the draft that names a threat, in our words, with its cover; gaps first."""
+    rows = [
+        (COVERS[each.cover][0], each.entry.place, each.entry.words, ", ".join(each.ready), ", ".join(each.missing))
+        for each in coverage.coverage(standings)
+    ]
+    return Table(("cover", "place", "the draft says", "threats", "not yet"), tuple(rows), tall=True)
 
 
 def findings() -> Table:
-    """What is to be said about the draft itself."""
-    return Table(("section", "kind", "finding"), FINDINGS)
+    """What is to be said about the draft itself, with the sentences that show it."""
+    rows = [(each.section, each.kind.value, each.words, ", ".join(each.places)) for each in FINDINGS]
+    return Table(("section", "kind", "finding", "sentences"), tuple(rows), tall=True)
 
 
 def deviations(readme: Path | None = None) -> Table:
@@ -88,7 +81,7 @@ def deviations(readme: Path | None = None) -> Table:
     text = path.read_text(encoding="utf-8").partition("## Where we differ from RFC 6940")[2].partition("\n## ")[0]
     lines = [line.strip().strip("|").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     head, *rows = [[re.sub(r"[`*]|\]\([^)]*\)|\[", "", cell).strip() for cell in line] for line in lines]
-    return Table(tuple(head), tuple(tuple(row) for row in rows))
+    return Table(tuple(head), tuple(tuple(row) for row in rows), tall=True)
 
 
 # --- the matrix -------------------------------------------------------------------------------------------------------
@@ -248,4 +241,4 @@ def rehearsed(rehearsals: Iterable[Rehearsal]) -> Table:
 
 def keys() -> Table:
     """What the keys do when the panel has the focus."""
-    return Table(("key", "does"), tuple((each[0], each[1]) for each in labels.KEYS))
+    return Table(("key", "does"), labels.PANEL_KEYS)

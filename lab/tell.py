@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from lab import catalogue, progress, strips
+from lab import catalogue, progress, strips, style
 from lab.exercises.comparison import CELLS
 from lab.exercises.untrusted import Wayside
 from lab.fields import registration_text
@@ -44,12 +44,20 @@ from p2psip_min.wire.security import encode_identity, verify
 OVERLAY_NAME = "overlay.example.org"
 
 
+_INKS = {"✓": style.GREEN_INK, "×": style.VERMILLION_INK, "◐": style.ORANGE_INK, "○": style.ORANGE_INK}
+"""Of cells that begin with a sign; sign and word say the same without colour."""
+
+_SHORT = 26
+"""A column whose cells are all shorter is not broken into lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under a heading."""
+    """Rows of text under a heading; a ``tall`` one scrolls in a box of its own."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    tall: bool = False
 
     def column(self, name: str) -> tuple[str, ...]:
         """The cells under one heading."""
@@ -70,10 +78,37 @@ class Table:
         return str(self)
 
     def _repr_html_(self) -> str:
-        def line(cells: Sequence[str], tag: str) -> str:
-            return f'<tr>{"".join(f"""<{tag} style="text-align:left">{escape(cell)}</{tag}>""" for cell in cells)}</tr>'
+        short = [all(len(row[place]) <= _SHORT for row in self.rows) for place in range(len(self.head))]
+        heads = "".join(f'<th style="{_HEAD}">{escape(cell)}</th>' for cell in self.head)
+        body = "".join(
+            f"<tr>{''.join(_cell(cell, nowrap) for cell, nowrap in zip(row, short, strict=True))}</tr>"
+            for row in self.rows
+        )
+        box = f"max-height:520px;border:1px solid {style.RULE};" if self.tall else ""
+        return (
+            f'<div style="{box}overflow:auto;max-width:100%" tabindex="0"><table style="{_TABLE}">'
+            f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        )
 
-        return f"<table>{line(self.head, 'th')}{''.join(line(row, 'td') for row in self.rows)}</table>"
+
+_TABLE = (
+    f"border-collapse:separate;border-spacing:0;margin:0;font:13px/1.45 system-ui,sans-serif;color:{style.INK};"
+    "font-variant-numeric:tabular-nums"
+)
+_HEAD = (
+    f"position:sticky;top:0;text-align:left;vertical-align:bottom;padding:5px 14px 5px 8px;background:{style.WASH};"
+    f"color:{style.INK2};border-bottom:1px solid {style.LINE};font-weight:600;white-space:nowrap"
+)
+
+
+def _cell(words: str, short: bool) -> str:
+    ink = _INKS.get(words[:1])
+    look = f"color:{ink};font-weight:600;" if ink and words[1:2] == " " else ""
+    broken = "white-space:nowrap" if short else "min-width:14em;max-width:46em"
+    return (
+        f'<td style="text-align:left;vertical-align:top;padding:4px 14px 4px 8px;'
+        f'border-bottom:1px solid {style.RULE};{look}{broken}">{escape(words)}</td>'
+    )
 
 
 # --- an overlay -------------------------------------------------------------------------------------------------------

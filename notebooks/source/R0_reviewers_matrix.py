@@ -30,7 +30,9 @@ covered = review.covered(review.standings())
 covered
 
 # %%
-review.gaps()
+sentences = review.sentences(review.standings())
+assert len(sentences.rows) > 100
+sentences
 
 # %% [markdown]
 # `launched` means that the attack can be run; with a published matrix it is replaced by what the verdict says. What is
@@ -102,7 +104,7 @@ deviations
 
 # %%
 findings = review.findings()
-assert set(findings.column("kind")) == {"cross reference", "undecided", "drift", "without a number"}
+assert "drift" in findings.column("kind")
 findings
 
 # %% [markdown]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import secrets
@@ -62,15 +63,18 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-class Lab:
-    """A running JupyterLab on a folder of its own."""
+class Server:
+    """A server on a folder of its own, with Jupyter's settings there; ``command`` gets the port and the token."""
 
-    def __init__(self, folder: Path) -> None:
+    probe = "/"
+
+    def __init__(self, folder: Path, command: Callable[[int, str], list[str]]) -> None:
         self.folder = folder
         self.token = secrets.token_hex(16)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
+        self.origin = f"http://127.0.0.1:{self.port}"
         paths = {
             name: folder / name.lower()
             for name in (
@@ -87,31 +91,17 @@ class Lab:
         (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
         environment = {**os.environ, **{name: str(path) for name, path in paths.items()}}
         environment["PYTHONPATH"] = str(ROOT)
+        environment["JUPYTER_PATH"] = str(ROOT / "notebooks" / ".jupyter")
         environment["IPYTHONDIR"] = str(folder / "ipython")
         self.log = (folder / "server.log").open("wb")
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "jupyterlab",
-                "--no-browser",
-                "--allow-root",
-                "--ServerApp.ip=127.0.0.1",
-                f"--ServerApp.port={self.port}",
-                "--ServerApp.port_retries=0",
-                f"--IdentityProvider.token={self.token}",
-                f"--ServerApp.root_dir={folder}",
-                "--LabApp.expose_app_in_browser=True",
-                "--LabApp.news_url=",
-                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            ],
+            [sys.executable, "-m", *command(self.port, self.token)],
             cwd=folder,
             env=environment,
             stdout=self.log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self.origin = f"http://127.0.0.1:{self.port}"
 
     def wait(self) -> None:
         """Until the server answers."""
@@ -120,7 +110,7 @@ class Lab:
             if self.process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.origin}/api/status?token={self.token}", timeout=2):
+                with urllib.request.urlopen(f"{self.origin}{self.probe}?token={self.token}", timeout=2):
                     return
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.15)
@@ -138,6 +128,30 @@ class Lab:
         self.log.close()
 
 
+class Lab(Server):
+    """A running JupyterLab."""
+
+    probe = "/api/status"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            folder,
+            lambda port, token: [
+                "jupyterlab",
+                "--no-browser",
+                "--allow-root",
+                "--ServerApp.ip=127.0.0.1",
+                f"--ServerApp.port={port}",
+                "--ServerApp.port_retries=0",
+                f"--IdentityProvider.token={token}",
+                f"--ServerApp.root_dir={folder}",
+                "--LabApp.expose_app_in_browser=True",
+                "--LabApp.news_url=",
+                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            ],
+        )
+
+
 @pytest.fixture(scope="session")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One JupyterLab for all tests in a browser."""
@@ -147,6 +161,28 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
     finally:
         lab.close()
+
+
+@pytest.fixture(scope="module")
+def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """Starts Voilà on a notebook: no cells, no menus, what they put out."""
+    if importlib.util.find_spec("voila") is None:
+        missing("voila")
+    servers: list[Server] = []
+
+    def started(name: str) -> Server:
+        folder = tmp_path_factory.mktemp("voila")
+        shutil.copy(ROOT / "notebooks" / name, folder / name)
+        options = ["--template=offline", "--no-browser", "--Voila.ip=127.0.0.1", "--show_tracebacks=True"]
+        servers.append(Server(folder, lambda port, token: ["voila", name, f"--port={port}", *options]))
+        servers[-1].wait()
+        return servers[-1]
+
+    try:
+        yield started
+    finally:
+        for server in servers:
+            server.close()
 
 
 def write_notebook(path: Path, cells: list[str]) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab import review
+from lab import review, widgets
 from lab.coverage import coverage
+from lab.draft import index, sentences
+from lab.findings import FINDINGS, Kind
 from lab.playlists import FIGURE_6
 from lab.preflight import rehearse
 from lab.scenarios import SCENARIOS, run, scenario, setting
@@ -21,6 +25,7 @@ from p2psip_min.ids import NodeID
 from p2psip_min.routing.forwarding import Decision, Drop, Forward
 from p2psip_min.seams import Coalition, Forwarding, PeerParts
 from p2psip_min.wire.header import Envelope
+from tests.datasets.test_draft import at_hand
 
 
 class Choosy:
@@ -41,9 +46,73 @@ def equip(parts: PeerParts, coalition: Coalition) -> PeerParts:
 
 def test_coverage_counts_every_sentence_that_names_a_threat() -> None:
     *rows, total = review.covered().rows
-    assert sum(int(count) for _, count in rows) == int(total[1]) == len(coverage())
-    missing = [cell for cell in review.gaps(100).column("not yet") if cell]
+    assert sum(int(count) for _, count, _ in rows) == int(total[1]) == len(coverage())
+    table = review.sentences()
+    assert len(table.rows) == len(coverage())
+    order = [sign for sign, _ in review.COVERS.values()]
+    places = [order.index(cover) for cover in table.column("cover")]
+    assert places == sorted(places), "gaps come first"
+    missing = [cell for cell in table.column("not yet") if cell]
+    assert missing
     assert not [name for cell in missing for name in cell.split(", ") if name in SCENARIOS]
+
+
+SAID: Mapping[str, tuple[str, ...]] = {
+    "6": ("refer to section 5.1 of this .*refer to section 5.2 of this",),
+    "7.2.6": ("section 4.1",),
+    "11.3": ("Section 3.2", "Section 3.2"),
+    "6.1, Figure 4": (r"Check Mechanism\? .*Black List\?", r"Check Mechanism\? .*publication number\?"),
+    "6.2, Figure 6": (r"true root\?", r"message signature\?.*bad man\?", r"timed messages\?", r"Per DHT specific\?"),
+    "5.2": (r"verify whether .*\?", r"When and how .*\?", r"detect the misbehaving forwardings\?"),
+    "5.3": ("TODO",),
+    "5.3, 7.2.10": (
+        r"distributed storage layer\?",
+        r"application layer .*\?",
+        "MUST NOT .*unlimited number of resources",
+    ),
+    "5.3, Figure 4": ("check mechanism for the resource object is needed", r"1.Check Mechanism\? .*2.Black List\?"),
+    "5.4, 7.1, 11.8": ("out of scope", "confidentiality and integrity of end-to-end", "shared key"),
+    "7.1, 7.2.6": ("easy and secure enrollment", "SHOULD be ensured", "Req. 6"),
+    "7.2.4, Req. 4": ("MUST not be isolated", "Req. 4"),
+    "7.2.7, Req. 9": ("should not be able to repeat or delay", "Req. 9: It MUST NOT"),
+    "7.2.8, Req. 12": ("as well as routing tables", "SHOULD be adopted to verify", "Req. 12"),
+    "7.2.8, Req. 13": ("should have rights only to its own part", "Req. 13: .*MUST have rights"),
+    "7.2.8, 7.2.11, Req. 14": ("SHOULD be able to authorize", "SHOULD allow the users", "Req. 14: .*MAY indicate"),
+    "7.2.11, Req. 14": ("should be enforced by the P2P network", "Req. 14"),
+    "7.2.10, Req. 6": ("SHOULD NOT be able to easily register", "Req. 6: .*MUST make it difficult"),
+    "7.2.10, Req. 7": ("MUST NOT be possible to obtain control of the location", "Req. 7: It MUST be difficult"),
+    "7.2.11": ("MUST also be difficult to monitor",),
+    "7.2.10": ("SHOULD make sure that data stored", "MUST NOT be able to register unlimited"),
+    "7.2.9": ("MUST be able to validate the data",),
+}
+"""What a finding rests on: a few words of each of its sentences, by section; two findings may share one."""
+
+
+def test_findings_rest_on_sentences_of_the_draft() -> None:
+    known = {entry.place for entry in index()}
+    assert [place for each in FINDINGS for place in each.places if place not in known] == []
+    assert {each.kind for each in FINDINGS} == set(Kind)
+    assert {each.section for each in FINDINGS} == set(SAID)
+    draft = next(at_hand(), None)
+    if draft is None:
+        return
+    found = sentences(draft.read_text(encoding="utf-8", errors="replace"))
+    texts = {f"{each.section} ¶{each.paragraph} s{each.number}": each.text for each in found}
+    for section, wanted in SAID.items():
+        said = [texts[place] for each in FINDINGS if each.section == section for place in each.places]
+        assert all(any(re.search(words, text) for text in said) for words in wanted), section
+
+
+def test_the_keys_are_those_that_the_panel_hears() -> None:
+    heard = re.search(
+        r'const KEYS = "(.*?)"\.split\(""\)\.concat\(\[(.*?)\]\)',
+        Path(widgets.__file__).with_name("figure.js").read_text(),
+    )
+    assert heard is not None
+    wanted = {*heard[1], *re.findall(r'"(\w+)"', heard[2])}
+    names = {"space": " ", "→": "ArrowRight", "←": "ArrowLeft", "Esc": "Escape"}
+    listed = {names.get(key, key) for keys in review.keys().column("key") for key in keys.split()}
+    assert listed - {"Tab", "Enter"} == wanted
 
 
 def test_deviations_are_those_of_the_readme(tmp_path: Path) -> None:
