@@ -10,10 +10,11 @@ FIRST  := 00_overlay_in_a_box.ipynb
 PIP    := $(RUN) -m pip --disable-pip-version-check --quiet --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint notebooks datasets bench soak clean
+.PHONY: help lab console test lint notebooks datasets bench soak clean
 
 help:
 	@echo "make lab        install into $(VENV) and open JupyterLab on the first notebook"
+	@echo "make console    the instructor's console without its cells, in Voilà"
 	@echo "make test       install the tools too, then lint, types, import rules and every test"
 	@echo "make lint       the first half of make test"
 	@echo "make notebooks  build notebooks/*.ipynb and notebooks/solutions/*.ipynb from notebooks/source"
@@ -52,6 +53,11 @@ lab: $(VENV)/lab.stamp
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks/.jupyter" \
 	    $(RUN) -m jupyterlab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/$(FIRST) \
 	    $$([ "$$(id -u)" != 0 ] || echo --allow-root) $(LABFLAGS)
+
+# The template leaves out what Voilà's own page asks of the network.
+console: $(VENV)/dev.stamp
+	@JUPYTER_PATH="$(CURDIR)/notebooks/.jupyter" $(RUN) -m voila notebooks/I0_instructors_console.ipynb \
+	    --template=offline $(LABFLAGS)
 
 lint: $(VENV)/dev.stamp
 	@$(RUN) -m ruff check .

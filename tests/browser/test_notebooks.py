@@ -97,7 +97,7 @@ class Panel:
 
     def node(self, name: str) -> None:
         """Click a node of the ring."""
-        self.place.locator(f"svg .node[aria-label^='{name}']").first.click(force=True)
+        self.place.locator(f".lab-figure svg .node[aria-label^='{name}']").first.click(force=True)
         self.place.locator(".lab-node", has_text=name).first.wait_for(timeout=10_000)
 
     def card(self) -> str:
@@ -303,6 +303,7 @@ def test_04_a_trusted_base(book: Callable[[str], Book]) -> None:
     fix = page.card("TR-4 · A client speaks as another")
     check = fix.get_by_role("button", name="Check")
     assert check.is_disabled()
+    fix.locator(".widget-radio-box label").first.wait_for(state="attached", timeout=20_000)
     labels = fix.locator(".widget-radio-box label").all_text_contents()
     for both, sign in ((False, "× not this"), (True, "✓ right")):
         place = next(n for n, text in enumerate(labels) if (" and " in text) is both and "TLS" in text)
@@ -354,6 +355,9 @@ def test_05_an_untrusted_base(book: Callable[[str], Book]) -> None:
     panel.place.locator(".lab-compare", has_text="FIRST DIFFERENCE").wait_for()
     page.shot("compared", panel.place)
     panel.press("Close the comparison")
+    panel.node("p09")
+    panel.press("Make hostile")
+    panel.place.locator(".sub .mono", has_text=".hostile:p09/").wait_for()
     page.reopens(panel)
 
     rows = page.card("Figure 6: what hostile peers add")
