@@ -38,8 +38,8 @@ assert all(each.word.value not in ("HOLDS", "NOT RUN") for each in rehearsals)
 print("all attacks do harm, all defences are judged")
 
 # %% [markdown]
-# The cards in the last column open the same moment anywhere: keep them as a fallback. `make console` shows this notebook
-# without its cells, in Voilà: for the room, not for preparing.
+# The cards in the last column open the same moment anywhere: keep them as a fallback. `make console` shows this
+# notebook without its cells, in Voilà: for the room, not for preparing.
 #
 # ## 2 · Keys
 #

@@ -97,7 +97,12 @@ class Panel:
 
     def node(self, name: str) -> None:
         """Click a node of the ring."""
-        self.place.locator(f".lab-figure svg .node[aria-label^='{name}']").first.click(force=True)
+        place = self.place.locator(f".lab-figure svg .node[aria-label^='{name}']").first.evaluate(
+            """node => { node.scrollIntoView({ block: 'center' });
+                         const box = node.getBoundingClientRect();
+                         return [box.left + box.width / 2, box.top + box.height / 2]; }"""
+        )
+        self.page.mouse.click(*place)
         self.place.locator(".lab-node", has_text=name).first.wait_for(timeout=10_000)
 
     def card(self) -> str:
