@@ -91,9 +91,13 @@ def _version(
 
 
 def _contact(contact: str, world: World) -> str:
-    """A contact that is a route of Node-IDs in hex, by their names; any other as it is."""
+    """Contacts that are routes of Node-IDs in hex, by their names; any others as they are."""
+    return ", ".join(_route(one, world) for one in contact.split(", "))
+
+
+def _route(contact: str, world: World) -> str:
     try:
         route = [bytes.fromhex(part) for part in contact.split("/")]
     except ValueError:
         return contact
-    return text.via([world.name(node) for node in route]) if all(node in world.names for node in route) else contact
+    return text.via([world.name(node) for node in route]) if all(len(node) == 16 for node in route) else contact

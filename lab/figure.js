@@ -127,6 +127,13 @@ function render({ model, el }) {
     changed();
   });
 
+  // What a disclosure hides need not be made. This event does not bubble.
+  el.addEventListener(
+    "toggle",
+    (event) => event.target.matches(".twin") && model.send({ act: "toggle", id: event.target.open ? "open" : "closed" }),
+    true,
+  );
+
   const act = (target) => model.send({ act: target.dataset.act, id: target.dataset.id || "" });
   el.addEventListener("click", (event) => {
     const target = event.target.closest("[data-act]");

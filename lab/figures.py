@@ -29,6 +29,10 @@ DEFENCES_SKELETON = (
     '<div class="def" data-layer="ground"></div></details>'
 )
 
+TWIN_SKELETON = (
+    '<details class="twin"><summary><span data-layer="head"></span></summary><div data-layer="story"></div></details>'
+)
+
 
 class Figure(anywidget.AnyWidget):
     """A picture made of markup; ``figure.js`` swaps its layers and sends clicks, keys and its width back."""

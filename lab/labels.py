@@ -60,7 +60,7 @@ def nothing_found(find: str) -> str:
 
 def count(number: int) -> str:
     """How many nodes share a lane."""
-    return f"{number} nodes"
+    return f"+{number}"
 
 
 def hop_count(number: int) -> str:
@@ -92,7 +92,7 @@ RING, RING_NOTE = "Ring", "order by Node-ID, equal spacing"
 
 def thinned(every: int) -> str:
     """The note of a ring with too many peers to draw all."""
-    return f"order by Node-ID; of {every} idle peers one is drawn"
+    return f"by Node-ID; 1 of {every} idle peers drawn"
 
 
 MESSAGES = "Messages"
@@ -206,6 +206,7 @@ def failed(what: str) -> str:
 
 
 LEGEND_PEER, LEGEND_CLIENT, LEGEND_HOSTILE, LEGEND_BOOTSTRAP = "peer", "client", "hostile", "bootstrap"
+LEGEND_SERVER = "enrollment server"
 LEGEND_HOLDS, LEGEND_CURRENT, LEGEND_AHEAD = "holds the record", "current message", "way still to go"
 LEGEND_RESENT, LEGEND_FINGERS = "resent message", "fingers, under the pointer"
 AGAIN = "rolled back"
@@ -316,7 +317,7 @@ def as_of(t: float) -> str:
 
 # --- the share of hostile peers ---------------------------------------------------------------------------------
 
-SHARE, AS_CAST = "hostile, %", "as the story casts"
+SHARE, AS_CAST = "hostile %", "as the story casts"
 NOBODY_ATTACKS = "nobody attacks on the tour"
 ALL_TRUSTED = "on a trusted base every peer is the operator's, and none is hostile"
 ATTACK_IS_OFF = "nobody is hostile while the attack is off"
@@ -392,6 +393,11 @@ def presenter_note(base: str, routing: str, seed: str) -> str:
 NO_ATTACK, ATTACKED, DEFENDED, DECOY = "No attack", "Attacked", "Defended", "Decoy"
 FIRST_TRY, SECOND_TRY = "First try", "Second try"
 PRICED = "price, over the whole story"
+
+
+def plays(title: str, word: str) -> str:
+    """A run of the verdict's strip, for the pointer and for screen readers."""
+    return f"{title}: {word}; play it"
 
 
 def tried(heading: str, defences: str) -> str:

@@ -141,7 +141,7 @@ def _columns(frame: Frame, rows: Sequence[Row], width: int, grid: Grid) -> dict[
     holders = [one.node for one in frame.storage if one.replica >= 0]
     used = {node for row in rows for node in (row.sender, *row.receivers, *row.hops)}
     nodes = [node for node in frame.lanes if node in used or node in holders]
-    room = max(2, int((width - grid.left - 40) // 46) + 1)
+    room = max(2, int((width - grid.left - 40) // (46 if width >= NARROW else 42)) + 1)
     if len(nodes) > room:
         weight = {node: sum(node in (row.sender, *row.receivers) for row in rows[-24:]) for node in nodes}
         loose = [node for node in nodes if node not in holders]
@@ -180,20 +180,21 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> 
         one = ring.get(node)
         shared = xs.count(x) > 1
         hot = one is not None and one.hostile and not shared
-        first = labels.OTHERS if shared else frame.world.person(node)
-        second = labels.count(xs.count(x)) if shared else _second(frame, node)
+        first = labels.count(xs.count(x)) if shared else frame.world.person(node)
+        second = labels.OTHERS if shared else _second(frame, node)
         parts.append(
             write(
                 x,
                 37,
-                _short(first, int(_gap(columns) / 7.6)),
+                _short(first, _gap(columns) - 3),
                 size=13,
                 ink=style.VERMILLION_INK if hot else style.INK,
                 bold=True,
                 anchor="middle",
             )
         )
-        parts.append(write(x, 52, second, size=12, ink=style.VERMILLION_INK if hot else style.INK2, anchor="middle"))
+        small = 12.0 if text_width(second, 12) < _gap(columns) else 11.2
+        parts.append(write(x, 52, second, size=small, ink=style.VERMILLION_INK if hot else style.INK2, anchor="middle"))
     return "".join(parts)
 
 
@@ -208,9 +209,11 @@ def _second(frame: Frame, node: bytes) -> str:
     return labels.HOP if kind in ("peer", "bootstrap") else kind
 
 
-def _short(words: str, most: int) -> str:
-    most = max(6, min(most, 8))
-    return words if len(words) <= most else words[: most - 1] + "…"
+def _short(words: str, room: float) -> str:
+    """A lane's name, cut where it would stand on the next one."""
+    while text_width(words, 13, True) > room and len(words) > 4:
+        words = f"{words.removesuffix('…')[:-1]}…"
+    return words
 
 
 def _holders(frame: Frame, columns: dict[bytes, float], height: int) -> str:
@@ -267,8 +270,8 @@ def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: 
         name = f"{name}, {text.RESENT}"
     elif len(row.receivers) > 1:
         name = f"{name} ×{len(row.receivers)}"
-    limit = int((grid.left - grid.name - 38) / 7.2)
-    name = name if len(name) <= limit else name[: limit - 1] + "…"
+    while text_width(name, 12.6, strong) > grid.left - grid.name - 33 and len(name) > 4:
+        name = f"{name.removesuffix('…')[:-1]}…"
     label = labels.row_label(row.number, row.t, name, frame.world.person(row.sender), row.outcome.value)
     parts = [
         f'<g data-act="row" data-id="{row.number}" tabindex="-1" aria-label="{escape(label)}">'

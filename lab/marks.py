@@ -22,9 +22,15 @@ def write(
     return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{ink}"{weight}{at}{edge}>{escape(words)}</text>'
 
 
+NARROW, SLIM, BROAD = frozenset("iljI.,:;'|! "), frozenset("tfr()-/"), frozenset("mMwW@%")
+
+
 def text_width(words: str, size: float, bold: bool = False) -> float:
     """About how wide the words are in the widest common system font."""
-    return len(words) * size * (0.64 if bold else 0.58)
+    ems = 0.0
+    for one in words:
+        ems += 0.31 if one in NARROW else 0.42 if one in SLIM else 0.92 if one in BROAD else 0.7 if one < "a" else 0.62
+    return (ems + (0.07 * len(words) if bold else 0.0)) * size
 
 
 def version_tag(x: float, y: float, version: int, newest: int, *, anchor: str = "start") -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
 from math import cos, hypot, pi, sin
 
-from lab import labels, style
+from lab import labels, style, text
 from lab.frames import Frame, Hop, NodeKind, NodeState, RingNode, Strand
 from lab.marks import Point, arrow_head, shape, tag_width, text_width, version_tag, write
+from lab.signs import Board, Rect, Sign
 
 REST = 0.55
 """Where a message in flight stands on its way when nothing moves; ``figure.js`` uses the same."""
@@ -22,8 +22,11 @@ REST = 0.55
 LEFT, RIGHT = 104, 132
 """Pixels beside the ring for names and, on the right, for the holders' versions and roles."""
 
-NARROW, NARROW_LEFT, NARROW_RIGHT = 460, 70, 104
+NARROW, NARROW_LEFT, NARROW_RIGHT = 460, 62, 80
 """Up to which width of the picture there is less room beside the ring, and how much."""
+
+TETHER, NARROW_TETHER = 40, 30
+"""How far outside the ring a client stands, in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +54,17 @@ class Ring:
         narrow = self.width < NARROW
         left = NARROW_LEFT if narrow else LEFT
         right = (NARROW_RIGHT if narrow else RIGHT) + (38 if len(self.on_ring) > 40 else 0)
+        self.tether = NARROW_TETHER if narrow else TETHER
         self.radius = max(88.0, min(most, (self.width - left - right) / 2))
         slack = max(0.0, self.width - left - right - 2 * self.radius) / 2
-        self.centre = (left + slack + self.radius, self.radius + 48)
-        self.height = int(2 * self.radius + 98)
+        self.centre = (left + slack + self.radius, self.radius + self.tether + 12)
+        self.height = int(2 * (self.radius + self.tether + 12))
         count = max(1, len(self.on_ring))
         self.gap = 2 * pi * self.radius / count
         self.r = 6.0 if self.gap >= 20 else max(1.8, self.gap * 0.3)
-        self.involved_r = 9.0 if self.gap >= 24 else 7.6 if self.gap >= 15 else max(4.0, min(7.0, self.gap * 0.45))
-        self.labels_every = 1 if self.gap >= 22 else 0
+        # Holders stand side by side, each in its halo.
+        self.involved_r = max(4.0, min(9.0, self.gap * 0.385))
+        self.labels_every = 1 if self.gap >= 17 else 0
         self.place: dict[bytes, Point] = {one.node: self.at(one.turn) for one in self.on_ring}
         servers = 0
         taken: dict[bytes, int] = {}
@@ -68,8 +73,18 @@ class Ring:
                 nth = taken[one.at] = taken.get(one.at, 0) + 1
                 self.place[one.node] = self.outside(one.turn, nth)
             elif one.kind is NodeKind.SERVER:
-                self.place[one.node] = (24.0, 26.0 + 34.0 * servers)
+                self.place[one.node] = (12.0 if narrow else 24.0, (16.0 if narrow else 26.0) + 34.0 * servers)
                 servers += 1
+
+    @property
+    def halo(self) -> tuple[float, float]:
+        """How far outside a holder its halo's middle and its rim lie."""
+        return (4.2, 6.0) if self.gap >= 32 else (2.6, 4.0)
+
+    @property
+    def roomy(self) -> bool:
+        """Whether a number fits into the circle of an involved peer."""
+        return self.involved_r >= 7.8
 
     def at(self, turn: float, out: float = 0.0) -> Point:
         """The point at ``turn`` from the top, ``out`` pixels outside the ring."""
@@ -79,7 +94,7 @@ class Ring:
 
     def outside(self, turn: float, nth: int = 1) -> Point:
         """A client's place, beyond its peer; a second client of the same peer stands beside the first."""
-        return self.at(turn + (nth - 1) * 26 / (2 * pi * (self.radius + 40)), 40)
+        return self.at(turn + (nth - 1) * 26 / (2 * pi * (self.radius + self.tether)), self.tether)
 
     def size(self, one: RingNode) -> float:
         """The radius that arrows keep away from."""
@@ -88,7 +103,7 @@ class Ring:
         if one.hostile:
             return max(self.involved_r * 1.5, 9.0)
         if one.version:
-            return self.involved_r + 6.0
+            return self.involved_r + self.halo[1]
         return self.involved_r if one.involved else self.r
 
     def curve(self, start: bytes, end: bytes, side: float = 0.0) -> tuple[Point, Point, Point] | None:
@@ -148,11 +163,16 @@ def draw_ring(frame: Frame, width: int, selected: int = 0, most: float = 232.0, 
     """
     ring = Ring(frame, width, most)
     newest = max((one.version for one in frame.storage), default=0)
+    board = _board(ring)
+    people, involved = "".join(_people(ring, board)), "".join(_involved(ring))
+    words = "".join(_words(ring, board, newest))
+    hops = "".join(_hops(ring, board, frame.hops, selected, newest))
+    ground = _ground(ring, board)
     return Picture(
         width=ring.width,
         height=ring.height,
-        ground=_ground(ring),
-        story="".join((*_hops(ring, frame.hops, selected, newest), *_people(ring), *_involved(ring, newest))),
+        ground=ground,
+        story=f"{hops}{people}{involved}{words}",
         reach=_reach(ring) if fingers else {},
     )
 
@@ -174,7 +194,7 @@ def _node(one: RingNode, marks: str, size: float, x: float, y: float, *, tab: bo
     )
 
 
-def _ground(ring: Ring) -> str:
+def _ground(ring: Ring, board: Board) -> str:
     x, y = ring.centre
     parts = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{ring.radius:.1f}" fill="none" stroke="{style.RULE}"/>']
     every = thinned(ring.gap)
@@ -197,10 +217,12 @@ def _ground(ring: Ring) -> str:
                 )
         parts.append(_node(one, marks, ring.r, *at, tab=False))
         if ring.labels_every and not (one.involved or one.hostile):
-            where = ring.at(one.turn, 18)
-            parts.append(write(where[0], where[1] + 4, _number(one), size=12, ink=style.INK3, anchor="middle"))
+            x, y = ring.at(one.turn, BESIDE)
+            if board.hidden((x, y)):
+                continue
+            parts.append(write(x, y + 4, _number(one), size=12, ink=style.INK3, anchor="middle"))
     if ring.frame.key_turn is not None:
-        near, far = ring.at(ring.frame.key_turn, 2), ring.at(ring.frame.key_turn, 26)
+        near, far = ring.at(ring.frame.key_turn, 2), ring.at(ring.frame.key_turn, ring.tether * 0.65)
         parts.append(
             f'<path d="M{near[0]:.1f} {near[1]:.1f}L{far[0]:.1f} {far[1]:.1f}" stroke="{style.INK}" '
             'stroke-width="1.6"/>'
@@ -224,7 +246,7 @@ def _reach(ring: Ring) -> dict[str, str]:
     return reach
 
 
-def _hops(ring: Ring, hops: Sequence[Hop], selected: int, newest: int) -> Iterable[str]:
+def _hops(ring: Ring, board: Board, hops: Sequence[Hop], selected: int, newest: int) -> Iterable[str]:
     resent = {(hop.sender, hop.receiver) for hop in hops if hop.strand is Strand.RESENT}
     tags: list[str] = []
     for hop in hops:
@@ -239,7 +261,7 @@ def _hops(ring: Ring, hops: Sequence[Hop], selected: int, newest: int) -> Iterab
             )
         yield f'<g data-act="row" data-id="{hop.row}">{frame}{_strand(hop, curve)}</g>'
         if hop.label:
-            tags.append(_hop_label(ring, hop, curve, newest))
+            tags.append(_hop_label(ring, board, hop, curve, newest))
     yield from tags
 
 
@@ -274,52 +296,96 @@ def _strand(hop: Hop, curve: tuple[Point, Point, Point]) -> str:
     )
 
 
-def _hop_label(ring: Ring, hop: Hop, curve: tuple[Point, Point, Point], newest: int) -> str:
-    x, y = _on(curve, REST if hop.strand is Strand.CURRENT else 0.5)
-    if hop.strand is Strand.RESENT:
-        if ring.nodes[hop.sender].at or ring.nodes[hop.receiver].at:
-            return ""
-        x, y = _on(curve, 0.6)
-        return write(x, y - 9, hop.label, bold=True, ink=style.VERMILLION_INK, anchor="middle", halo=True)
-    tag = tag_width(hop.version)
-    width = text_width(hop.label, 12.6, True) + 18 + (tag + 6 if tag else 0)
+def _hop_label(ring: Ring, board: Board, hop: Hop, curve: tuple[Point, Point, Point], newest: int) -> str:
+    """What is on its way, in a box beside its curve; what was resent, as words."""
+    resent = hop.strand is Strand.RESENT
+    if resent and (ring.nodes[hop.sender].at or ring.nodes[hop.receiver].at):
+        return ""
+    tag = 0.0 if resent else tag_width(hop.version)
+    width = text_width(hop.label, 12.6, True) + (0 if resent else 18) + (tag + 6 if tag else 0)
+    height = 18.0 if resent else 26.0
+    shares = (REST, 0.48, 0.62, 0.4, 0.7, 0.32, 0.78) if not resent else (0.6, 0.5, 0.68, 0.42, 0.34)
+    rect, _ = board.best(_beside(curve, shares, width, height, ring))
+    board.take(*rect)
+    left, middle = rect[0], (rect[1] + rect[3]) / 2
+    if resent:
+        words = write(left, middle + 4.5, hop.label, bold=True, ink=style.VERMILLION_INK, halo=True)
+        return f'<g data-act="row" data-id="{hop.row}">{words}</g>'
     refused = hop.strand is Strand.REFUSED
     edge, ink = (style.GREEN_INK, style.GREEN_INK) if refused else (style.BLUE, style.BLUE_INK)
-    # The box stands inside the ring, on the side of the curve that looks at the middle.
-    cx, cy = ring.centre
-    away = hypot(x - cx, y - cy)
-    near = ring.radius * 0.66
-    if away > near:
-        x, y = cx + (x - cx) * near / away, cy + (y - cy) * near / away
-        left = x - width / 2
-    else:
-        left = x + 14 if x <= cx + 12 else x - 14 - width
-    room = ring.radius - 26
-    left = max(cx - room, min(left, cx + room - width)) if width < 2 * room else cx - width / 2
     box = (
-        f'<rect x="{left:.1f}" y="{y - 13:.1f}" width="{width:.1f}" height="26" rx="4" fill="#fff" stroke="{edge}" '
-        f'stroke-width="1.5"/>' + write(left + 9, y + 4.5, hop.label, bold=True, ink=ink)
+        f'<rect x="{left:.1f}" y="{rect[1]:.1f}" width="{width:.1f}" height="26" rx="4" fill="#fff" stroke="{edge}" '
+        f'stroke-width="1.5"/>' + write(left + 9, middle + 4.5, hop.label, bold=True, ink=ink)
     )
     if tag:
-        box += version_tag(left + width - tag - 7, y, hop.version, newest)
+        box += version_tag(left + width - tag - 7, middle, hop.version, newest)
     return f'<g data-act="row" data-id="{hop.row}">{box}</g>'
 
 
-def _people(ring: Ring) -> Iterable[str]:
+def _beside(
+    curve: tuple[Point, Point, Point], shares: Sequence[float], width: float, height: float, ring: Ring
+) -> Iterable[tuple[float, Rect]]:
+    """Places for a box along a curve, and how far away each is: beside it, above it, below it, towards the middle."""
+    places: list[tuple[float, Rect]] = []
+    centre, inside = ring.centre, ring.radius - 34
+
+    def place(distance: float, left: float, top: float) -> None:
+        middle = hypot(left + width / 2 - centre[0], top + height / 2 - centre[1])
+        distance += max(0.0, middle - inside)
+        places.append((distance, (left, top, left + width, top + height)))
+
+    for number, share in enumerate(shares):
+        x, y = _on(curve, share)
+        for gap in (12.0, 30.0):
+            cost = gap - 12 + 3 * number
+            for east in (True, False):
+                place(
+                    cost + (0 if east == (x <= centre[0]) else 3), x + gap if east else x - gap - width, y - height / 2
+                )
+            for up in (True, False):
+                place(cost + (2 if up == (y > centre[1]) else 6), x - width / 2, y - gap - height if up else y + gap)
+        deep = hypot(centre[0] - x, centre[1] - y) or 1.0
+        for away in (30.0, 50.0, 75.0, 100.0):
+            part = min(1.0, away / deep)
+            place(away, x + (centre[0] - x) * part - width / 2, y + (centre[1] - y) * part - height / 2)
+    return sorted(places, key=lambda one: one[0])
+
+
+# --- marks and words --------------------------------------------------------------------------------------------
+
+BESIDE = 18
+"""How far outside the ring the numbers of idle peers stand."""
+
+
+def _board(ring: Ring) -> Board:
+    """What is taken before any word is written: circles, squares, numbers, the key's mark."""
+    board = Board(ring.width, ring.height, ring.centre, ring.radius, ring.r)
+    for one in ring.on_ring:
+        if one.involved or one.hostile or one.version:
+            board.mark(ring.place[one.node], ring.size(one))
+        elif ring.labels_every:
+            board.number(ring.at(one.turn, BESIDE))
+    for one in ring.frame.nodes:
+        if one.kind in (NodeKind.CLIENT, NodeKind.SERVER) and one.node in ring.place:
+            board.mark(ring.place[one.node], 10)
+    if ring.frame.key_turn is not None:
+        board.mark(ring.at(ring.frame.key_turn, ring.tether * 0.4), 6)
+    return board
+
+
+def _people(ring: Ring, board: Board) -> Iterable[str]:
     """Clients on their tethers, and the servers outside."""
     for one in ring.frame.nodes:
         if one.kind is NodeKind.CLIENT and one.before in ring.place:
             turn = ring.nodes[one.before].turn
             x, y = ring.outside(turn)
+            board.mark((x, y), 10)
             near = ring.at(turn, 9)
             yield (
                 f'<path d="M{near[0]:.1f} {near[1]:.1f}L{x:.1f} {y:.1f}" stroke="{style.LINE}" stroke-width="1.4" '
                 f'stroke-dasharray="3 3"/><rect x="{x - 8.5:.1f}" y="{y - 8.5:.1f}" width="17" height="17" rx="2.2" '
                 f'fill="#fff" stroke="{style.INK3}" stroke-width="1.6" stroke-dasharray="3 2.5"/>'
             )
-            words = labels.until(one.name, one.until)
-            if text_width(words, 12) + 16 < (ring.width - x if sin(2 * pi * turn) >= 0 else x):
-                yield _beside(ring, turn, x, y, words, bold=False, ink=style.INK2)
         if one.kind is NodeKind.CLIENT and one.at in ring.place:
             x, y = ring.place[one.node]
             near = ring.at(one.turn, 9)
@@ -327,51 +393,16 @@ def _people(ring: Ring) -> Iterable[str]:
                 f'<path d="M{near[0]:.1f} {near[1]:.1f}L{x:.1f} {y:.1f}" stroke="{style.INK2}" stroke-width="1.4"/>'
             )
             yield tether + _node(one, shape(one.kind, x, y, 8.5, hostile=one.hostile), 10, x, y, tab=True)
-            yield _beside(ring, one.turn, x, y, one.person or one.name, bold=True, ink=style.INK)
         elif one.kind is NodeKind.SERVER:
             x, y = ring.place[one.node]
             yield _node(one, shape(one.kind, x, y, 10, hostile=one.hostile), 12, x, y, tab=True)
-            for line, word in enumerate(one.name.split(" ", 1)):
+            for line, word in enumerate(one.name.split(" ", 1) if ring.width >= NARROW else ()):
+                board.take(x + 15, y - 13 + 14 * line, x + 17 + text_width(word, 12), y + 3 + 14 * line)
                 yield write(x + 17, y - 1 + 14 * line, word, size=12, ink=style.INK2)
 
 
-def _beside(ring: Ring, turn: float, x: float, y: float, words: str, *, bold: bool, ink: str) -> str:
-    """A label outwards of a client's square, kept inside the picture."""
-    side = sin(2 * pi * turn)
-    width = text_width(words, 13.2, bold)
-    if abs(side) < 0.35:
-        # Above or below there is no room beyond the square: to its side, away from the ring's axis.
-        rightward = side >= 0
-    elif side > 0:
-        rightward = x + 14 + width < ring.width
-    else:
-        rightward = x - 14 - width < 0
-    if abs(side) >= 0.35 and (rightward != (side > 0)):
-        return write(x, y + 25, words, size=13.2, bold=bold, ink=ink, anchor="middle", halo=True)
-    return write(
-        x + 14 if rightward else x - 14, y + 4.5, words, size=13.2, bold=bold, ink=ink,
-        anchor="start" if rightward else "end", halo=True,
-    )  # fmt: skip
-
-
-@dataclass(slots=True)
-class _Label:
-    """A side label before it is moved out of its neighbours' way."""
-
-    x: float
-    y: float
-    at: Point
-    right: bool
-    version: int
-    lines: tuple[tuple[str, bool, str], ...]
-
-    @property
-    def height(self) -> float:
-        return 16.0 * len(self.lines) + 3
-
-
-def _involved(ring: Ring, newest: int) -> Iterable[str]:
-    sides: list[_Label] = []
+def _involved(ring: Ring) -> Iterable[str]:
+    """The marks of those who take part, over everything else."""
     for one in ring.on_ring:
         if not (one.involved or one.hostile):
             continue
@@ -379,110 +410,64 @@ def _involved(ring: Ring, newest: int) -> Iterable[str]:
         r = ring.involved_r
         marks = ""
         if one.version:
-            halo, rim = (r + 4.2, r + 6) if r > 7 else (r + 2.6, r + 3.8)
+            halo, rim = ring.halo
             marks += (
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{halo:.1f}" fill="{style.SKY_WASH}" stroke="{style.SKY}" '
-                f'stroke-width="{3.6 if r > 7 else 2.2}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="{rim:.1f}" fill="none" '
-                f'stroke="{style.SKY_INK}" stroke-width=".9"/>'
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r + halo:.1f}" fill="{style.SKY_WASH}" stroke="{style.SKY}" '
+                f'stroke-width="{3.6 if halo > 4 else 2.4}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="{r + rim:.1f}" '
+                f'fill="none" stroke="{style.SKY_INK}" stroke-width=".9"/>'
             )
         if one.state is NodeState.UP:
             marks += shape(one.kind, x, y, r if one.involved else ring.r, hostile=one.hostile, strong=one.involved)
-        if one.involved and not one.hostile and r > 7 and len(_number(one)) < 3:
+        if one.involved and not one.hostile and ring.roomy and len(_number(one)) < 3:
             marks += write(x, y + 4, _number(one), size=11, bold=True, anchor="middle")
         yield _node(one, marks, ring.size(one), x, y, tab=True)
-        lines: list[tuple[str, bool, str]] = []
-        if one.hostile:
-            lines = [
-                (one.person or one.name, True, style.VERMILLION_INK),
-                (labels.hostile(one.name if one.person not in ("", one.name) else ""), False, style.INK2),
-            ]
-        elif one.role:
-            lines = [(one.role if r > 7 else f"{one.name} {one.role}", True, style.INK)]
-        elif one.person:
-            lines = [(one.person, True, style.INK)]
-        elif r <= 7 or len(_number(one)) > 2:
-            yield _inside(ring, one)
-        if lines:
-            right = sin(2 * pi * one.turn) >= -0.05
-            away = ring.size(one) + (11 if one.hostile else 7)
-            where = ring.at(one.turn, away)
-            sides.append(_Label(where[0], where[1], (x, y), right, one.version, tuple(lines)))
+
+
+def _words(ring: Ring, board: Board, newest: int) -> Iterable[str]:
+    """What stands beside the marks: first those who attack, then who holds the record, then everybody else."""
+    signs: list[tuple[int, Sign]] = []
+
+    def sign(order: int, at: Point, r: float, *lines: tuple[str, bool, str], version: int = 0) -> None:
+        signs.append((order, Sign(at=at, r=r, lines=lines, version=version, loose=order > 4)))
+
+    for one in ring.frame.nodes:
+        if one.node not in ring.place:
+            continue
+        at, r, number = ring.place[one.node], ring.size(one), _number(one)
+        if one.kind is NodeKind.CLIENT and one.at in ring.place:
+            sign(2, at, 9, (one.person or one.name, True, style.VERMILLION_INK if one.hostile else style.INK))
+        elif one.kind in (NodeKind.CLIENT, NodeKind.SERVER):
+            continue
+        elif one.hostile:
+            who = labels.hostile(one.name if one.person not in ("", one.name) else "")
+            sign(0, at, r, (one.person or one.name, True, style.VERMILLION_INK), (who, False, style.INK2))
+        elif one.involved and one.role:
+            inside = ring.roomy and len(number) < 3
+            # Where there is little room, the tag says that it holds; lanes and table say as what.
+            role = one.role if ring.width >= NARROW or one.role == text.role(0) else ""
+            words = " ".join(part for part in ("" if inside else one.name, role) if part)
+            sign(1, at, r, *([(words, True, style.INK)] if words else []), version=one.version)
+        elif one.involved and one.person:
+            sign(2, at, r, (one.person, True, style.INK))
+        elif one.involved and not (ring.roomy and len(number) < 3):
+            sign(6, at, r, (one.name, False, style.INK2))
+    for one in ring.frame.nodes:
+        if one.kind is NodeKind.CLIENT and one.before in ring.place:
+            former = ring.outside(ring.nodes[one.before].turn)
+            sign(7, former, 9, (labels.until(one.name, one.until), False, style.INK2))
     if ring.frame.key_turn is not None and ring.frame.key_label:
-        where = ring.at(ring.frame.key_turn, 30)
-        right = sin(2 * pi * ring.frame.key_turn) >= -0.05
         most = 18 if ring.width < NARROW else 30
         name = ring.frame.key_label
         name = name if len(name) <= most else name[: most - 1] + "…"
-        sides.append(_Label(*where, where, right, 0, ((name, False, style.INK2),)))
-    yield from _spread(ring, sides, newest)
+        sign(5, ring.at(ring.frame.key_turn, ring.tether * 0.65), 0, (name, False, style.INK2))
+    crowded = len(signs) > MOST_SIGNS
+    for order, one_sign in sorted(signs, key=lambda item: item[0]):
+        if not (crowded and order > 4):
+            yield board.put(one_sign, newest)
 
 
-def _inside(ring: Ring, one: RingNode) -> str:
-    """The name of a peer without a role, inwards of its circle, where no client stands."""
-    x, y = ring.at(one.turn, -15)
-    side = sin(2 * pi * one.turn)
-    anchor = "middle" if abs(side) < 0.3 else "end" if side > 0 else "start"
-    return write(x, y + 4, one.name, size=12, ink=style.INK2, anchor=anchor, halo=True)
-
-
-def _spread(ring: Ring, sides: list[_Label], newest: int) -> Iterable[str]:
-    """Side labels, moved up or down until none covers another; a thin line leads back to the node of a moved one."""
-    for right in (True, False):
-        mine = sorted((one for one in sides if one.right == right), key=lambda one: one.y)
-        wanted = [one.y for one in mine]
-        for _ in range(24):
-            moved = False
-            for upper, lower in pairwise(mine):
-                overlap = (upper.height + lower.height) / 2 - (lower.y - upper.y)
-                if overlap > 0.5 and _meet(upper, lower):
-                    upper.y, lower.y = upper.y - overlap / 2, lower.y + overlap / 2
-                    moved = True
-            if not moved:
-                break
-        for one, was in zip(mine, wanted, strict=True):
-            one.y = max(one.height / 2 + 2, min(one.y, ring.height - one.height / 2 - 2))
-            if abs(one.y - was) > 3:
-                one.x = _clear(ring, one)
-            if abs(one.y - was) > 12:
-                end = one.x - 3 if right else one.x + 3
-                yield (
-                    f'<path d="M{one.at[0]:.1f} {one.at[1]:.1f}L{end:.1f} {one.y:.1f}" stroke="{style.LINE}" '
-                    'stroke-width="1"/>'
-                )
-            yield _place(ring, one, newest)
-
-
-def _clear(ring: Ring, one: _Label) -> float:
-    """Where a moved label begins so that it does not lie on the circles of the ring."""
-    x, y = ring.centre
-    deep = max(0.0, abs(one.y - y) - 12)
-    reach = ring.radius + ring.involved_r + 9
-    edge = (reach * reach - deep * deep) ** 0.5 if deep < reach else 0.0
-    return max(one.x, x + edge) if one.right else min(one.x, x - edge)
-
-
-def _meet(upper: _Label, lower: _Label) -> bool:
-    """Whether two labels of one side would share some column of pixels."""
-    widths = [max(text_width(words, 13.2, bold) for words, bold, _ in one.lines) + 34 for one in (upper, lower)]
-    if upper.right:
-        return upper.x < lower.x + widths[1] and lower.x < upper.x + widths[0]
-    return upper.x > lower.x - widths[1] and lower.x > upper.x - widths[0]
-
-
-def _place(ring: Ring, one: _Label, newest: int) -> str:
-    tag = tag_width(one.version)
-    width = max(text_width(words, 13.2, bold) for words, bold, _ in one.lines) + (tag + 6 if tag else 0)
-    anchor = "start" if one.right else "end"
-    x = min(one.x, ring.width - width - 2) if one.right else max(one.x, width + 2)
-    parts = []
-    if tag:
-        parts.append(version_tag(x, one.y, one.version, newest, anchor=anchor))
-        x += (tag + 6) * (1 if one.right else -1)
-    top = one.y + 4.5 - 8 * (len(one.lines) - 1)
-    for line, (words, bold, ink) in enumerate(one.lines):
-        size = 13.2 if bold else 12.2
-        parts.append(write(x, top + 16 * line, words, size=size, bold=bold, ink=ink, anchor=anchor, halo=True))
-    return "".join(parts)
+MOST_SIGNS = 24
+"""With more words than this around the ring, those that are not needed are left out."""
 
 
 def ring_svg(frame: Frame, width: int = 498) -> str:

@@ -22,6 +22,7 @@ from lab.scenarios import DriverFactory, Scenario, Setting, Stage
 from lab.strips import strip, word
 from lab.text import TONES, Tone, Word
 from lab.verdicts import Outcome
+from lab.world import world_of
 from p2psip_min.defences import CATALOGUE, PRESETS, preset
 from p2psip_min.errors import LocalProtocolError, P2PSIPError, TrustedBase
 from p2psip_min.ids import NodeID
@@ -117,7 +118,7 @@ class Session:
         overlay = stage.overlay
         digest = overlay.digest()
         self._check = hashlib.sha256(f"{choices.front()}{choices.rest()}{digest}".encode()).hexdigest()[:4].upper()
-        self._film = Film(stage.world(), stage.trace.events, start=stage.start)
+        self._film = Film(world_of(stage), stage.trace.events, start=stage.start)
         self._hostile = len(overlay.roles.hostile)
         self._until = max((act.at / 1000 + AFTERWARDS for act in choices.acts), default=0.0)
         self._cursor = 0
@@ -166,7 +167,7 @@ class Session:
                     return
                 if len(overlay.roles.hostile) != self._hostile:
                     self._hostile = len(overlay.roles.hostile)
-                    film.world = self.stage.world()
+                    film.world = world_of(self.stage)
                 if len(events) != seen:
                     film.extend()
 

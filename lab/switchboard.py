@@ -42,7 +42,9 @@ class Switchboard:
             cell = w.VBox([w.HTML(value=switch.label), control])
             cell.add_class("ctl")
             cells.append(cell)
-        self.view.children = cells
+        self.why = w.HTML()
+        self.why.add_class("lab-why")
+        self.view.children = [*cells, self.why]
 
     @staticmethod
     def _control(switch: Switch) -> Any:
@@ -91,6 +93,9 @@ class Switchboard:
                     self._show(control, switch)
         finally:
             self._binding = False
+        locked = {switch.label: switch.locked for switch in switches if switch.name in self.controls and switch.locked}
+        self.why.value = tables.locked(locked)
+        self.why.layout.display = None if locked else "none"
         defences = [switch for switch in switches if switch.group == "defence"]
         on = [switch.name for switch in defences if switch.value]
         self._first |= {switch.name for switch in defences if switch.named}

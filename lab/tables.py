@@ -148,6 +148,24 @@ def _price(one: Column) -> str:
     return f"<b>{escape(one.price[0])}</b>{rest}"
 
 
+def verdict_strip(strip: Strip) -> str:
+    """The verdict in one line, to stand beside the pictures; each run is a button that plays it."""
+    cells = "".join(
+        f'<div class="vs{f" cur {TONES[one.word].value}" if one.current else ""}" role="button" tabindex="0" '
+        f'data-act="column" data-id="{place}" aria-label="{escape(labels.plays(one.title, one.word.value))}" '
+        f'title="{escape(labels.plays(one.title, one.word.value))}"><b>{escape(one.title.split(":")[0])}</b>'
+        f'<span class="num">{escape(_shown(one))}</span>{word(one.word, flat=True)}</div>'
+        for place, one in enumerate(strip.columns[:4], 1)
+    )
+    return (
+        f'<div class="vstrip" role="group" aria-label="{escape(labels.VERDICT)}: {escape(strip.metric)}">{cells}</div>'
+    )
+
+
+def _shown(one: Column) -> str:
+    return "" if one.figure is None else one.shown or f"{one.figure:.4g}"
+
+
 # --- storage ----------------------------------------------------------------------------------------------------
 
 
@@ -259,11 +277,10 @@ def all_defences(count: int, on: int) -> str:
 
 
 def messages(frame: Frame, selected: int, most: int = 400) -> str:
-    """Every row of the lanes as a table; the newest ``most``."""
+    """What the pictures show, as a sentence and every row of the lanes as a table; the newest ``most``."""
+    said = f'<p class="twin"><b>{labels.IN_WORDS}</b> {tagged(frame.caption, newest_of(frame))}</p>'
     if not frame.rows:
-        return (
-            f"<details><summary><b>{labels.TABLE}</b><span class=quiet>{labels.NO_MESSAGES}</span></summary></details>"
-        )
+        return f'{said}<p class="quiet">{labels.NO_MESSAGES}</p>'
     newest = newest_of(frame)
     shown = frame.rows[-most:]
     rows = "".join(
@@ -275,11 +292,14 @@ def messages(frame: Frame, selected: int, most: int = 400) -> str:
         for row in shown
     )
     columns = "".join(f"<th>{escape(name)}</th>" for name in labels.TABLE_COLUMNS)
-    note = labels.table_note(len(frame.rows), len(shown))
-    return (
-        f'<details><summary><b>{labels.TABLE}</b><span class="quiet">{escape(note)}</span></summary>'
-        f'<div class="wide"><table class="lead" style="margin-top:8px"><tr>{columns}</tr>{rows}</table></div></details>'
-    )
+    return f'{said}<div class="wide"><table class="lead"><tr>{columns}</tr>{rows}</table></div>'
+
+
+def messages_head(frame: Frame, most: int = 400) -> str:
+    """What opens the table."""
+    count = len(frame.rows)
+    note = labels.table_note(count, min(count, most)) if count else labels.NO_MESSAGES
+    return f'<b>{labels.TABLE}</b> <span class="quiet">{escape(note)}</span>'
 
 
 def _message(row: Row, selected: bool) -> str:
@@ -333,6 +353,11 @@ def reasons(why: Mapping[str, str]) -> str:
     )
 
 
+def locked(why: Mapping[str, str]) -> str:
+    """Why controls are locked, in one line."""
+    return " ".join(f"<b>{escape(name)}</b> {escape(reason)}." for name, reason in why.items())
+
+
 def legend() -> str:
     """What the marks of the ring mean."""
     marks = [
@@ -340,6 +365,7 @@ def legend() -> str:
         (labels.LEGEND_CLIENT, 16, f'<rect x="2" y="2" width="12" height="12" rx="1.6" fill="{style.INK}"/>'),
         (labels.LEGEND_HOSTILE, 18, shape(NodeKind.PEER, 9, 8, 5, hostile=True)),
         (labels.LEGEND_BOOTSTRAP, 16, shape(NodeKind.BOOTSTRAP, 8, 8, 5.4)),
+        (labels.LEGEND_SERVER, 16, f'<g transform="translate(8 8) scale(.7)">{shape(NodeKind.SERVER, 0, 0, 10)}</g>'),
         (
             labels.LEGEND_HOLDS,
             18,

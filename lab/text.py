@@ -259,6 +259,11 @@ def refuses_link(remote: str, reason: str) -> str:
     return f"refuses the link with {remote}: {reason}"
 
 
+def server(number: int, count: int) -> str:
+    """An enrollment server, which has no name of its own."""
+    return "enrollment server" if count == 1 else f"enrollment server {number}"
+
+
 def certifies(user: str) -> str:
     """The enrollment server's yes."""
     return f"issues a certificate to {user}"

@@ -19,7 +19,7 @@ from typing import Any
 import ipywidgets as w
 
 from lab import export, fields, labels, lanes, plots, presenter, style, tables
-from lab.figures import LANES_SKELETON, PLAIN_SKELETON, RING_SKELETON, Figure
+from lab.figures import LANES_SKELETON, PLAIN_SKELETON, RING_SKELETON, TWIN_SKELETON, Figure
 from lab.frames import Frame, NodeState, SessionLike
 from lab.session import Session
 from lab.switchboard import Switchboard
@@ -68,6 +68,7 @@ class Panel:
         self.ring = Figure(skeleton=RING_SKELETON, width=400, hears=True)
         self.lanes = Figure(skeleton=LANES_SKELETON, width=420)
         self.timeline = Figure(skeleton=PLAIN_SKELETON, width=640)
+        self.strip = Figure(skeleton=PLAIN_SKELETON).add_class("lab-strip")
         self.legend = w.HTML(value=tables.legend())
         self.back = self.button(labels.BACK, "back", lambda: self.move(self.session.back))
         self.play = self.button(labels.PLAY, "play", self._toggle, primary=True)
@@ -78,7 +79,8 @@ class Panel:
         self.judge = self.button(labels.JUDGE, "judge", lambda: self.long(labels.JUDGE, self.session.judge))
         self.judge.tooltip = labels.JUDGE_HELP
         self.verdict_head, self.verdict, self.storage, self.bytes = w.HTML(), w.HTML(), w.HTML(), w.HTML()
-        self.table, self.status, self.alert = w.HTML(), w.HTML(), w.HTML()
+        self.status, self.alert = w.HTML(), w.HTML()
+        self.table, self.reading = Figure(skeleton=TWIN_SKELETON), False
         self.action_box = w.HBox()
         self.switchboard = Switchboard(self.session.switches(), self._set, self._refuse)
         self.controls, self.defences = self.switchboard.controls, self.switchboard.defences
@@ -98,10 +100,10 @@ class Panel:
         for control in (self.find, self.fold):
             control.observe(lambda _: self.later(self.refresh, labels.MESSAGES), "value")
         tools = box(["btns", "lab-tools"], self.comparing.button, self.export, self.present, self.keys, self.reset)
-        for figure in (self.ring, self.lanes, self.timeline, self.defences, self.stage):
+        for figure in (self.ring, self.lanes, self.timeline, self.strip, self.defences, self.table, self.stage):
             figure.add_class("lab-figure")
             figure.on_msg(lambda _, content, __: self.later(lambda: self._heard(content), labels.gesture(content)))
-            if figure is not self.defences:
+            if figure not in (self.defences, self.strip, self.table):
                 figure.observe(lambda _: self.later(self.refresh, labels.RING), "width")
         bar = box(["lab-bar"], self.title, tools, self.switchboard.view)
         self.title.add_class("lab-id")
@@ -131,6 +133,7 @@ class Panel:
             self.comparing.view,
             pictures,
             time,
+            self.strip,
             self.hands.view,
             self.node.view,
             self.legend,
@@ -233,6 +236,11 @@ class Panel:
             self._present(False)
         elif act == "switch":
             self.switchboard.press(self.session.switches(), name)
+        elif act == "toggle":
+            self.reading = name == "open"
+            self._draw_twin(self.session.frame())
+        elif act == "column":
+            self._column(COLUMNS[int(name) - 1])()
         elif act == "seek":
             self.move(lambda: self.session.seek(int(name)))
         elif act == "key":
@@ -366,6 +374,7 @@ class Panel:
             self.timeline.label = frame.caption
             self.timeline.story = lanes.draw_timeline(frame, self.timeline.width, room=self._room(frame))
         self.storage.value = tables.storage(frame)
+        self._draw_twin(frame)
         self._status()
         if tables_too or not self.playing:
             self._draw_rest(frame)
@@ -433,12 +442,18 @@ class Panel:
         self.bytes.value = tables.message_bytes(frame, row, groups)
         self.hands.show(row, groups)
         self.node.show()
-        self.table.value = tables.messages(frame, self.selected)
         strip = session.verdict()
         self.verdict_head.value = tables.head(labels.VERDICT, labels.VERDICT_NOTE if strip else "")
+        self.strip.story = tables.verdict_strip(strip) if strip else ""
         self.verdict.value = tables.verdict(strip) if strip else tables.empty(labels.NO_VERDICT)
         self.judge.layout.display = "none" if strip is None or strip.complete else None
         self._bind_switches()
+
+    def _draw_twin(self, frame: Frame) -> None:
+        """The pictures as a sentence and a table; the table is made while somebody has it open."""
+        with self.table.hold_sync():
+            self.table.head = tables.messages_head(frame)
+            self.table.story = tables.messages(frame, self.selected) if self.reading else ""
 
     def _bind_switches(self) -> None:
         """Controls say what the session says, whatever was clicked."""
