@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bench import floors
-from lab.bench.overlays import SEED, Work, live_pairs, open_all, updates_a_join
+from lab.bench.overlays import SEED, Work, live_pairs, open_all, updates_a_join, use_all
 from lab.bench.rival import KSIZE, Rival
 from lab.bench.rows import Row, at_least, at_most, compare, cpu, middle, no_collection
 from p2psip_min import procedures
@@ -75,7 +75,7 @@ def measure(names: Iterable[str], size: Size, say: Callable[[str], None]) -> Ite
     if wanted & {"plain_lookup", "kademlia_get"}:
         say(f"looking up in {size.peers} peers with plain links")
         work = Work(size.peers, links="plain", defences="none")
-        work.lookups(2 * size.peers)  # most links are up by then
+        use_all(work)
         if "plain_lookup" in wanted:
             yield _plain_lookup(work, size)
         if "kademlia_get" in wanted:
@@ -172,6 +172,7 @@ def _get(work: Work, size: Size) -> float:
 
 
 def _plain_lookup(work: Work, size: Size) -> Row:
+    work.lookups(size.lookups)
     floor = floors.Plain(work.overlay.loop, work.message)
     figure, bare = compare(size.rounds, lambda: work.lookups(size.lookups), lambda: floor.run(work.hops))
     return at_most(
