@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from p2psip_min.clock import milliseconds
 from p2psip_min.enrollment.certificates import Certificate
+from p2psip_min.errors import RequestTimedOut
 from p2psip_min.ids import Destination, NodeID
 from p2psip_min.routing.policies import PathPolicy
 from p2psip_min.wire.codes import MessageCode
@@ -100,20 +101,54 @@ class Claims(Protocol):
     def closer(self, one: bytes, other: bytes, key: bytes) -> bool: ...
 
 
+class Outcome(Protocol):
+    """Where the answer to a request goes, as asyncio's futures take it."""
+
+    def done(self) -> bool: ...
+
+    def set_result(self, result: Received, /) -> None: ...
+
+    def set_exception(self, exception: RequestTimedOut, /) -> None: ...
+
+
+class Told:
+    """The outcome of a request for which nobody waits: ``heard`` is called at once, with None when no answer came."""
+
+    __slots__ = ("_done", "_heard")
+
+    def __init__(self, heard: Callable[[Received | None], None]) -> None:
+        self._heard = heard
+        self._done = False
+
+    def done(self) -> bool:
+        """Whether that has happened."""
+        return self._done
+
+    def set_result(self, result: Received, /) -> None:
+        """The answer is there."""
+        heard, self._done = self._heard, True
+        heard(result)
+
+    def set_exception(self, exception: RequestTimedOut, /) -> None:
+        """There will be none."""
+        heard, self._done = self._heard, True
+        heard(None)
+
+
 class Pending:
     """A request that waits for its answer, with all that it takes to send it again."""
 
-    __slots__ = ("answers", "attempt", "code", "data", "destination", "future", "next_hop", "timer", "ways")
+    __slots__ = ("answers", "attempt", "code", "data", "destination", "next_hop", "outcome", "timer", "ways")
 
     def __init__(
         self,
-        future: asyncio.Future[Received],
+        outcome: Outcome,
         code: int,
         destination: Destination,
         next_hop: NodeID | None,
         ways: Sequence[int],
     ) -> None:
-        self.future = future
+        self.outcome = outcome
         self.code = code
         self.destination = destination
         self.next_hop = next_hop
@@ -125,6 +160,8 @@ class Pending:
 
     def copies(self, first: int, options: bytes) -> list[bytes]:
         """The request with ``options``, as it is sent on each of its ways, counted from ``first``."""
+        if not first and not options and len(self.ways) == 1:
+            return [self.data]
         wanted = [options + alternate(first + way) for way in self.ways]
         return [add_options(self.data, each) if each else self.data for each in wanted]
 
@@ -136,5 +173,5 @@ class Pending:
                 return other.message.code == MessageCode.ERROR != one.message.code
             return claims.closer(one.signer, other.signer, self.destination)
 
-        if not self.future.done():
-            self.future.set_result(paths.best(self.answers, better))
+        if not self.outcome.done():
+            self.outcome.set_result(paths.best(self.answers, better))

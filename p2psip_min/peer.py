@@ -19,7 +19,7 @@ from p2psip_min import trace as events
 from p2psip_min.enrollment.certificates import Certificate, Credential
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE
 from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, Overrun, RemoteFault, RequestTimedOut
-from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Pending, Received, Reply, with_receipt
+from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Outcome, Pending, Received, Reply, Told, with_receipt
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node
 from p2psip_min.routing.forwarding import DELIVER, Deliver, Drop, Forward, Forwarder, Relayed
@@ -38,6 +38,7 @@ Handler = Callable[["Peer", "Received"], Any]
 
 # On the way of every message, where an enumeration's member takes longer to name.
 _ERROR = int(MessageCode.ERROR)
+_CONFIG_UPDATE = int(MessageCode.CONFIG_UPDATE_REQ)
 
 
 class Peer(Node):
@@ -89,8 +90,8 @@ class Peer(Node):
         for pending in list(self._pending.values()):
             if pending.timer is not None:
                 pending.timer.cancel()
-            if not pending.future.done():
-                pending.future.set_exception(RequestTimedOut("the node has stopped"))
+            if not pending.outcome.done():
+                pending.outcome.set_exception(RequestTimedOut("the node has stopped"))
         self._pending.clear()
 
     def _failed(self, remote: NodeID, reason: LinkReason) -> None:
@@ -301,9 +302,10 @@ class Peer(Node):
             raise RequestTimedOut("the node has stopped")
         sequence = self.configuration.sequence
         expected = WILDCARD if from_anybody else destinations[-1]
-        transaction_id, pending = self._ask(destinations, body, expected, next_hop, certificates, ways)
+        answer: asyncio.Future[Received] = self.loop.create_future()
+        transaction_id = self._ask(answer, destinations, body, expected, next_hop, certificates, ways)
         try:
-            received = await pending.future
+            received = await answer
         finally:
             self._asked(transaction_id)
         if received.message.code == _ERROR:
@@ -332,16 +334,13 @@ class Peer(Node):
     def tell(self, remote: NodeID, body: Any) -> None:
         """Send a linked node a request whose answer nobody needs; it is sent again like any other."""
         if self.alive:
-            transaction_id, pending = self._ask((remote,), body, remote, remote)
-            pending.future.add_done_callback(lambda future: self._told(transaction_id, remote, body, future))
+            told = Told(lambda received: self._told(transaction_id, remote, body, received))
+            transaction_id = self._ask(told, (remote,), body, remote, remote)
 
-    def _told(self, transaction_id: int, remote: NodeID, body: Any, future: asyncio.Future[Received]) -> None:
+    def _told(self, transaction_id: int, remote: NodeID, body: Any, received: Received | None) -> None:
         self._asked(transaction_id)
         # Of silence the trace has it, and the link's own timer finds out whether the node is dead.
-        if future.cancelled() or future.exception() is not None or not self.alive:
-            return
-        received = future.result()
-        if received.message.code == MessageCode.ERROR:
+        if received is not None and self.alive and received.message.code == _ERROR:
             code = received.body.error_code
             self._emit(events.RequestFailed(self._now(), self.node_id, transaction_id, code))
             if code in CONFIGURATION_ERRORS:
@@ -356,21 +355,22 @@ class Peer(Node):
 
     def _ask(
         self,
+        outcome: Outcome,
         destinations: Sequence[Destination],
         body: Any,
         expected: Destination,
         next_hop: NodeID | None,
         certificates: tuple[bytes, ...] = (),
         ways: Sequence[int] = BEST,
-    ) -> tuple[int, Pending]:
+    ) -> int:
         transaction_id = self.rng.getrandbits(64)
-        pending = Pending(self.loop.create_future(), body.code, expected, next_hop, ways)
+        pending = Pending(outcome, body.code, expected, next_hop, ways)
         raw = encode_destinations(tuple(destinations))
-        stated = ANY_SEQUENCE if body.code == MessageCode.CONFIG_UPDATE_REQ else self.configuration.sequence
+        stated = ANY_SEQUENCE if body.code == _CONFIG_UPDATE else self.configuration.sequence
         pending.data = self._encode(transaction_id, raw, encode_contents(body), certificates, stated)
         self._pending[transaction_id] = pending
         self._go(transaction_id, pending)
-        return transaction_id, pending
+        return transaction_id
 
     def _go(self, transaction_id: int, pending: Pending) -> None:
         """Send a request once, on each of its ways, and set the clock for the next time."""
@@ -378,8 +378,7 @@ class Peer(Node):
         interval = self.configuration.overlay_reliability_timer * retry.patience
         pending.timer = self.loop.call_later(interval, self._again, transaction_id)
         straight = pending.next_hop is None and self.defences.returns.straight(pending.attempt)
-        tls = self.defences.link_protection.tls
-        option = asks_straight(self.node_id, self.address, tls=tls) if straight else b""
+        option = asks_straight(self.node_id, self.address, tls=self.defences.link_protection.tls) if straight else b""
         for data in pending.copies(retry.way(pending.attempt), option):
             self.originate(data, transaction_id, pending.next_hop, pending.code)
 
@@ -390,13 +389,13 @@ class Peer(Node):
 
     def _again(self, transaction_id: int) -> None:
         pending = self._pending.get(transaction_id)
-        if pending is None or pending.future.done():
+        if pending is None or pending.outcome.done():
             return
         now = self._now()
         if pending.attempt >= self.defences.retry.sends:
             pending.timer = None
             self._emit(events.RequestFailed(now, self.node_id, transaction_id, ErrorCode.REQUEST_TIMEOUT))
-            pending.future.set_exception(RequestTimedOut(f"no answer in {pending.attempt} tries"))
+            pending.outcome.set_exception(RequestTimedOut(f"no answer in {pending.attempt} tries"))
             return
         pending.attempt += 1
         self._emit(events.RequestRetransmitted(now, self.node_id, transaction_id, pending.attempt))
@@ -406,7 +405,7 @@ class Peer(Node):
         envelope = received.envelope
         pending = self._pending.get(envelope.transaction_id)
         code = received.message.code
-        if pending is None or pending.future.done() or code not in (pending.code + 1, _ERROR):
+        if pending is None or pending.outcome.done() or code not in (pending.code + 1, _ERROR):
             self._drop(envelope, received.previous_hop, DropReason.UNSOLICITED)
         elif received.message.extensions and any(extension.critical for extension in received.message.extensions):
             self._drop(envelope, received.previous_hop, DropReason.UNKNOWN_EXTENSION)

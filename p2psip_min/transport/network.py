@@ -149,10 +149,10 @@ class Network:
             ways = self._ways[source] = {}
         way = ways.get(destination)
         if way is None:
-            way = ways[destination] = Way(source, destination, self.delay(source, destination), self._arrive)
             back = self._ways.get(destination, {}).get(source)
-            if back is not None:
-                way.delay = back.delay  # the same object, which is in the cache when the answer comes
+            # Back it takes as long: the same object, which is in the cache when the answer comes.
+            delay = self.delay(source, destination) if back is None else back.delay
+            way = ways[destination] = Way(source, destination, delay, self._arrive)
         return way
 
     def deadlines(self, seconds: float) -> Deadlines:

@@ -289,10 +289,10 @@ class Chord:
 
     def _hear(self, sender: NodeID, nodes: Iterable[NodeID], now: float) -> None:
         """Note whom the sender named, if it may belong into the neighbor table and the sender has credit left."""
-        disbelieved = self._disbelieved
+        disbelieved, known = self._disbelieved, self._index
         credit = -1
         for node in nodes:
-            if node in _NOBODY:
+            if node in known or node in _NOBODY:
                 continue
             if node in disbelieved:
                 if disbelieved[node][0] > now:
@@ -471,8 +471,10 @@ class Chord:
         gained = [node for node in changes.gained if node not in theirs and neighbor not in self._lists.get(node, ())]
         # Who made room for a nearer one is lost to us only.
         lost = [node for node in changes.lost if node not in self._index and (node in theirs or not theirs)]
+        if not gained and not lost:
+            return False
         if len(self.neighbors()) < len(self._predecessors) + len(self._successors):
-            return bool(gained or lost)  # the ring is so small that everybody sees everybody
+            return True  # the ring is so small that everybody sees everybody
         origin = self._predecessors[-1]
         line = sorted(
             {*self._predecessors, self.node_id, *self._successors, *lost},
