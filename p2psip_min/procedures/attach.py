@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 
 from p2psip_min import trace as events
 from p2psip_min.errors import ErrorAnswer, LinkRefused, RequestTimedOut
@@ -35,7 +36,11 @@ HOST_PRIORITY = 0x7E7F00FF
 
 def candidates(peer: Peer, address: Address) -> tuple[IceCandidate, ...]:
     """Our one candidate: the host's address, since the simulated network has no NAT."""
-    tls = peer.defences.link_protection.tls
+    return _candidates(address, peer.defences.link_protection.tls)
+
+
+@lru_cache(maxsize=4096)
+def _candidates(address: Address, tls: bool) -> tuple[IceCandidate, ...]:
     kind = OverlayLinkType.TLS_TCP_FH_NO_ICE if tls else OverlayLinkType.DTLS_UDP_SR_NO_ICE
     return (IceCandidate(IpAddressPort(*address), kind, b"1", HOST_PRIORITY),)
 
@@ -124,7 +129,8 @@ def on_attach(peer: Peer, received: Received) -> AttachAns:
     if remote != peer.node_id:
         peer.attached[remote] = None
         _note(peer, remote, address)
-        peer.spawn(_after_attach(peer, remote, address, body.send_update), "after attach")
+        if body.send_update or peer.defences.link_protection.tls:
+            peer.spawn(_after_attach(peer, remote, address, body.send_update), "after attach")
     return AttachAns(_token(peer, 4), _token(peer, 22), b"active", candidates(peer, peer.address), False)
 
 

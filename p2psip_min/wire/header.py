@@ -281,7 +281,10 @@ def decode_destinations(raw: bytes, offset: int = 0) -> tuple[Destination, ...]:
 
 def check_destinations(raw: bytes) -> None:
     """Malformed unless ``raw`` is a list of entries; cheaper than decoding it where they are Node-IDs."""
-    if len(raw) == RESOURCE_ENTRY_LENGTH and raw[:3] == RESOURCE_PREFIX:
+    size = len(raw)
+    if size == RESOURCE_ENTRY_LENGTH and raw[:3] == RESOURCE_PREFIX:
+        return
+    if size == NODE_ENTRY_LENGTH and raw[:2] == NODE_PREFIX:
         return
     if raw and not _only_nodes(raw):
         _walk(raw, 0)
@@ -289,6 +292,8 @@ def check_destinations(raw: bytes) -> None:
 
 def return_path(previous_hop: bytes, via: bytes) -> bytes:
     """The destination list of a response: the previous hop, then the via list backwards (§6.1.2)."""
+    if not via:
+        return NODE_PREFIX + previous_hop
     if not _only_nodes(via):
         return NODE_PREFIX + previous_hop + encode_destinations(_walk(via, 0)[::-1])
     path = [NODE_PREFIX, previous_hop]

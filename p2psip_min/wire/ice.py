@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from functools import lru_cache
 from typing import Annotated, Any
 
 from p2psip_min.errors import LocalProtocolError
@@ -83,6 +84,7 @@ class _RelatedTail:
 _CANDIDATES = frozenset(int(one) for one in Candidate)
 
 
+@lru_cache(maxsize=4096)  # a node says the same one in every Attach
 def _encode_candidate(one: IceCandidate) -> bytes:
     if one.type not in _CANDIDATES:
         raise LocalProtocolError(f"candidate: no type {one.type}")

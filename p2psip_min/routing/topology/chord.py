@@ -313,6 +313,8 @@ class Chord:
 
     def _candidates(self) -> tuple[NodeID, ...]:
         """Those heard of that would be neighbors if they were linked, successors first; who can't be is forgotten."""
+        if not self._heard:
+            return ()
         near = {node: namer for node, namer in self._heard.items() if self._near(node)}
         self._heard = near
         if not near:
@@ -456,7 +458,7 @@ class Chord:
         near = self.neighbors()
         self._lists = {node: named for node, named in self._lists.items() if node in near}
         lists = self.make_neighbor_update(now)
-        return [(node, lists) for node in near if node in changes.gained or self._is_news(changes, node)]
+        return [(node, lists) for node in near if node in changes.gained or self._is_news(changes, node, len(near))]
 
     def periodic_updates(self, now: float) -> list[tuple[NodeID, bytes]]:
         """Our lists to the neighbors, and a sign of life to the fingers, which shows whether they live (§10.7.4.1)."""
@@ -465,15 +467,15 @@ class Chord:
         ready = encode(ChordUpdate(self._uptime(now), ChordUpdateType.PEER_READY))
         return [*((node, lists) for node in near), *((node, ready) for node in self.table() if node not in near)]
 
-    def _is_news(self, changes: Changes, neighbor: NodeID) -> bool:
-        """Whether the neighbor should have a gained or lost node in its lists or not, and may not know it yet."""
+    def _is_news(self, changes: Changes, neighbor: NodeID, neighbors: int) -> bool:
+        """Whether a neighbor, of so many, should have a gained or lost node in its lists or not, and may not know."""
         theirs = self._lists.get(neighbor, ())
         gained = [node for node in changes.gained if node not in theirs and neighbor not in self._lists.get(node, ())]
         # Who made room for a nearer one is lost to us only.
         lost = [node for node in changes.lost if node not in self._index and (node in theirs or not theirs)]
         if not gained and not lost:
             return False
-        if len(self.neighbors()) < len(self._predecessors) + len(self._successors):
+        if neighbors < len(self._predecessors) + len(self._successors):
             return True  # the ring is so small that everybody sees everybody
         origin = self._predecessors[-1]
         line = sorted(
