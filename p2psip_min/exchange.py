@@ -75,12 +75,16 @@ UNDER_WAY = b""
 class Answered:
     """The answers to requests that changed something, for when one comes again (RFC 6940 §6.2.1)."""
 
+    __slots__ = ("_answers", "_until")
+
     def __init__(self) -> None:
         self._answers: dict[tuple[NodeID, int], bytes] = {}
         self._until: deque[tuple[float, tuple[NodeID, int]]] = deque()
 
     def recall(self, known_as: tuple[NodeID, int], now: float) -> bytes | None:
         """What was answered to this sender's transaction, if it was not too long ago."""
+        if not self._answers:
+            return None
         while self._until and self._until[0][0] <= now:
             self._answers.pop(self._until.popleft()[1], None)
         return self._answers.get(known_as)

@@ -57,6 +57,10 @@ async def give_up(*_: object) -> bool:
 class Seal:
     """One node's signature and its judgement of others'; ``signed`` False: only messages with these ``codes`` are."""
 
+    __slots__ = (
+        "_always", "_codes", "_credential", "_identity_bytes", "_introduction", "_now", "_trust", "identity", "signed",
+    )  # fmt: skip
+
     def __init__(
         self,
         credential: Credential,
