@@ -129,12 +129,35 @@ UNCHANGED = "The picture is unchanged."
 BACK, PLAY, PAUSE, STEP_ON, TO_END = "Back", "Play", "Pause", "Step", "End"
 RESET, JUDGE = "Reset", "Run all four"
 JUDGE_HELP = "Runs the scenario once for each column: without attack, attacked, defended, with the decoy"
+OVER_SEEDS = "Over 20 seeds"
+OVER_SEEDS_HELP = "Runs every column on the seeds 1 to 20, as the matrix does; can be stopped"
+STOP = "Stop"
 SPEED = "speed"
 SEED = "seed"
 WAITING = "Ready. Nothing has run yet."
 FIND = "find"
 FIND_DEFENCE = "find a defence"
 ALL_DEFENCES = "All other defences"
+
+
+def done_so_far(what: str, done: int, total: int) -> str:
+    """How far long work is."""
+    return f"{what}: {done} of {total} runs"
+
+
+def stopped_at(what: str, done: int, total: int) -> str:
+    """Long work that somebody stopped."""
+    return f"{what}: stopped after {done} of {total} runs. What was run is kept; the same button goes on."
+
+
+def over_seeds(seeds: int, wanted: int) -> str:
+    """The row of means in the verdict's table."""
+    return f"mean of {seeds} seeds" + ("" if seeds >= wanted else f" (a verdict takes {wanted})")
+
+
+def interval(mean: float, low: float, high: float) -> str:
+    """A mean with what it may be, with 95 % certainty."""
+    return f"{mean:.3g}" if low == high else f"{mean:.3g} ({low:.2g} to {high:.2g})"
 
 
 def no_number(what: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 
 from lab import labels, tables
-from lab.frames import Column, Frame, Strip
+from lab.figures import Figure
+from lab.frames import Column, Frame, SessionLike, Strip
 from lab.lanes import draw_timeline
 from lab.plots import draw_ring
 from lab.text import TONES
@@ -43,6 +45,23 @@ def stage(frame: Frame, strip: Strip | None, *, threat: str, title: str, note: s
         f"{draw_timeline(frame, width, room=room)}</div>"
         f'<div class="pk num">{frame.t:.2f} s · {frame.cursor}/{frame.length} <kbd>?</kbd></div></div>'
     )
+
+
+def draw(figure: Figure, session: SessionLike, frame: Frame, room: int, motion: Sequence[float]) -> None:
+    """Show the stage in its figure."""
+    set_to = {switch.name: str(switch.value) for switch in session.switches() if switch.group != "defence"}
+    note = labels.presenter_note(*(set_to.get(name, "") for name in ("base", "routing", "seed")))
+    story = stage(
+        frame,
+        session.verdict(),
+        threat=session.threat,
+        title=session.title,
+        note=note,
+        width=int(figure.width * 0.56),
+        room=room,
+    )
+    with figure.hold_sync():
+        figure.story, figure.motion = story, list(motion)
 
 
 def _holders(frame: Frame) -> str:

@@ -18,11 +18,12 @@ from lab.comparison import Comparison, compare
 from lab.film import Film
 from lab.frames import Action, Frame, Strip, Switch
 from lab.hands import DEEDS, Grip, Hands
+from lab.judging import judging, over_seeds
 from lab.scenarios import DriverFactory, Scenario, Setting, Stage
 from lab.strips import strip, word
 from lab.text import TONES, Tone, Word
-from lab.verdicts import Outcome
-from lab.world import world_of
+from lab.verdicts import SEEDS, Outcome, Verdict
+from lab.world import end, world_of
 from p2psip_min.defences import CATALOGUE, PRESETS, preset
 from p2psip_min.errors import LocalProtocolError, P2PSIPError, TrustedBase
 from p2psip_min.ids import NodeID
@@ -33,9 +34,6 @@ from p2psip_min.transport.driver import driver_here
 
 AFTERWARDS = 10.0
 """Virtual seconds that the overlay runs on after something was done by hand."""
-
-EBB = 1000
-"""The most steps that an overlay takes within the instant in which it is closed."""
 
 
 class Session:
@@ -79,6 +77,7 @@ class Session:
             choices = choices.toggle("tls", known("kind of link", links, LINKS) == "tls")
         self._tried: dict[str, Word] = {}
         self._runs: dict[int, dict[Setting, Outcome]] = {}
+        self._pooled: tuple[object, Verdict | None] = (None, None)
         self._own = self.choices = self.before = choices
         self.scenario, self.stage = self._start(choices)
         self._follow()
@@ -141,7 +140,7 @@ class Session:
         self.scenario, self.stage = self._start(choices)
         if choices != self.choices:
             self.before, self.choices = self.choices, choices
-        _end(before.overlay)
+        end(before.overlay)
         self._follow()
 
     @property
@@ -192,7 +191,7 @@ class Session:
 
     def close(self) -> None:
         """End the overlay."""
-        _end(self.overlay)
+        end(self.overlay)
 
     # --- what a panel shows ----------------------------------------------------------------------------------
 
@@ -466,31 +465,30 @@ class Session:
 
     def judge(self) -> Strip:
         """Run what is missing of the verdict."""
+        for _ in self.judging():
+            pass
+        return strip(self.scenario, self._ground(), self._outcomes, self._shown())
+
+    def judging(self, seeds: int = 1) -> Iterator[tuple[int, int]]:
+        """As ``judge``, one run after the other, over this seed or several; how many are done, and of how many."""
         if not self.scenario.defence:
             raise LocalProtocolError("there is nothing to judge on the tour: open a threat")
-        ground = self._ground()
-        for setting in scenarios.columns(self.scenario, ground).values():
-            if setting not in self._outcomes:
-                self._outcomes[setting] = scenarios.run(self.scenario, setting, self._driver())
-        planned = scenarios.columns(self.scenario, ground)
-        for column, names in (("defended", self.scenario.defence), ("decoy", self.scenario.decoys[:1])):
-            for name in names:
-                self._tried[name] = word(self.scenario, self._outcomes[planned[column]].figure)
-        return strip(self.scenario, ground, self._outcomes, self._shown())
+        scenario, ground, outcomes = self.scenario, self._ground(), self._outcomes
+        yield from judging(scenario, ground, seeds, outcomes, self._driver)
+        planned = scenarios.columns(scenario, ground)
+        for column, names in (("defended", scenario.defence), ("decoy", scenario.decoys[:1])):
+            if planned[column] in outcomes:
+                self._tried |= {name: word(scenario, outcomes[planned[column]].figure) for name in names}
+
+    def over_seeds(self, seeds: int = SEEDS) -> Verdict | None:
+        """The verdict over those of so many seeds that were run in every column; None without any."""
+        key = (self.choices, seeds, len(self._outcomes))
+        if self._pooled[0] != key:
+            judged = len(self._outcomes) > 1 and self.verdict() is not None
+            found = over_seeds(self.scenario, self._ground(), seeds, self._outcomes) if judged else None
+            self._pooled = (key, found)
+        return self._pooled[1]
 
     def _shown(self) -> Setting | None:
         """The setting of this run, unless somebody interfered."""
         return None if self.choices.acts else self.choices.setting()
-
-
-def _end(overlay: Overlay) -> None:
-    """Close an overlay; in the middle of an instant, let begin what is about to: only then can it be cancelled."""
-    loop, now = overlay.loop, overlay.loop.time()
-
-    def ebb() -> None:
-        for _ in range(EBB):
-            if loop.time() > now or not loop.step():
-                return
-
-    overlay.driver.call(ebb)
-    overlay.close()

@@ -11,6 +11,7 @@ from lab.fields import Field, Group
 from lab.frames import Column, Frame, Holding, NodeKind, Row, Strip, Switch
 from lab.marks import arrow_head, shape
 from lab.text import TONES, Tone, Word
+from lab.verdicts import SEEDS, Verdict
 
 _ICONS = {
     "check": '<path d="M4 12.500l5.500 5.500L20 6.500"/>',
@@ -94,8 +95,8 @@ def caption(frame: Frame) -> str:
 # --- verdict ----------------------------------------------------------------------------------------------------
 
 
-def verdict(strip: Strip) -> str:
-    """Runs side by side; the one shown above is framed in its tone."""
+def verdict(strip: Strip, pooled: Verdict | None = None) -> str:
+    """Runs side by side; the one shown above is framed in its tone. ``pooled`` adds the means over several seeds."""
     newest = max((int(n) for one in strip.columns for fact in one.facts for n in _VERSION.findall(fact)), default=0)
 
     def look(one: Column) -> str:
@@ -114,6 +115,10 @@ def verdict(strip: Strip) -> str:
         lines.append((name, cells))
     if strip.priced:
         lines.append((strip.priced, [_price(one) for one in strip.columns]))
+    if pooled is not None:
+        means = [pooled.figure(name) for name in ("baseline", "attacked", "defended", "decoy")]
+        cells = [f'<span class="num">{labels.interval(one.mean, one.low, one.high)}</span>' for one in means]
+        lines.append((labels.over_seeds(len(pooled.seeds), SEEDS), cells))
     body = "".join(
         f"<tr><td>{escape(name)}</td>"
         + "".join(
@@ -351,6 +356,17 @@ def reasons(why: Mapping[str, str]) -> str:
     return "".join(
         f'<div class="quiet">{escape(name)}: {escape(reason)}.</div>' for name, reason in why.items() if reason
     )
+
+
+def progress(what: str, done: int, total: int) -> str:
+    """How far long work is: a bar and its numbers."""
+    said = escape(labels.done_so_far(what, done, total))
+    return f'<progress max="{total}" value="{done}" aria-label="{said}"></progress> <span class="num">{said}</span>'
+
+
+def told(words: str) -> str:
+    """Something that an earlier click came to."""
+    return f'<div class="told" role="status"><span>{escape(words)}</span></div>'
 
 
 def locked(why: Mapping[str, str]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import ipywidgets as w
@@ -16,6 +17,9 @@ from p2psip_min.errors import LocalProtocolError
 
 SIDE = 420
 """The width of each ring of a comparison, in pixels."""
+
+BREATH = 0.02
+"""Seconds between two steps of long work, in which clicks are heard."""
 
 WAIT = 5
 """Seconds that a message is delayed, or resent later, unless somebody says otherwise."""
@@ -34,6 +38,16 @@ class Desk(Protocol):
 
     def refresh(self) -> None:
         """Draw."""
+
+    def guarded(self, act: Callable[[], object], what: str) -> bool:
+        """Whether ``act`` succeeded; its error shows in the panel."""
+
+    def tell(self, words: str) -> None:
+        """Say something that is no error."""
+
+    @property
+    def home(self) -> asyncio.AbstractEventLoop | None:
+        """The loop in which the panel lives, if one runs."""
 
 
 def box(names: Sequence[str], *children: w.Widget) -> w.Box:
@@ -54,6 +68,70 @@ def driven(desk: Desk) -> Session:
     if isinstance(desk.session, Session):
         return desk.session
     raise LocalProtocolError(labels.NOTHING_BY_HAND)
+
+
+class Work:
+    """Something that takes many steps: says how far it is, leaves the panel usable, and can be stopped."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._task: asyncio.Task[None] | None = None
+        self._what, self._done, self._total = "", 0, 0
+        self.bar = w.HTML()
+        self.stop = desk.button(labels.STOP, "", self.halt)
+        self.view = box(["lab-work"], self.bar, self.stop)
+        show(self.view, False)
+
+    def begin(self, what: str, steps: Iterator[tuple[int, int]]) -> None:
+        """Take the steps one by one, in between whatever else is clicked; without a loop, all at once."""
+        self.halt()
+        self._what, self._done, self._total = what, 0, 0
+        home = self._desk.home
+        if home is None:
+            for self._done, self._total in steps:
+                self._tell()
+            self._end()
+            return
+        self._tell()
+        show(self.view, True)
+        self._task = home.create_task(self._take(steps))
+
+    async def _take(self, steps: Iterator[tuple[int, int]]) -> None:
+        for _ in self._guarded(steps):
+            await asyncio.sleep(BREATH)
+        self._task = None
+        self._end()
+
+    def _guarded(self, steps: Iterator[tuple[int, int]]) -> Iterator[None]:
+        """Take a step at a time, until the last one or the first that fails."""
+        going = True
+
+        def step() -> None:
+            nonlocal going
+            found = next(steps, None)
+            if found is None:
+                going = False
+            else:
+                self._done, self._total = found
+                self._tell()
+
+        while going and self._desk.guarded(step, self._what):
+            yield
+
+    def _tell(self) -> None:
+        self.bar.value = tables.progress(self._what, self._done, max(1, self._total))
+
+    def _end(self) -> None:
+        show(self.view, False)
+        self._desk.guarded(self._desk.refresh, self._what)
+
+    def halt(self) -> None:
+        """Stop what is being done, if anything is; what has been done stays."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+            self._end()
+            self._desk.tell(labels.stopped_at(self._what, self._done, self._total))
 
 
 class MessageHands:

@@ -1,7 +1,7 @@
 """The panel: widgets bound to a session. It keeps no truth of its own, so it can be rebuilt at any time.
 
 Rules
-1. Every callback ends in ``_guard``: an error is shown in the panel's status line and the last good picture stays.
+1. Every callback ends in ``guarded``: an error is shown in the panel's status line and the last good picture stays.
 2. Toggles may call back in another thread with another loop (ipykernel 7), so a callback runs at home: in the thread
    whose loop was running when the panel was built.
 3. Python says what is drawn, ``figure.js`` draws it; a message moves along its hop in the browser, not frame by frame
@@ -23,7 +23,8 @@ from lab.figures import LANES_SKELETON, PLAIN_SKELETON, RING_SKELETON, TWIN_SKEL
 from lab.frames import Frame, NodeState, SessionLike
 from lab.session import Session
 from lab.switchboard import Switchboard
-from lab.tools import Comparing, MessageHands, NodeCard, box, driven
+from lab.tools import Comparing, MessageHands, NodeCard, Work, box, driven, show
+from lab.verdicts import SEEDS
 
 BEAT = 0.7
 """Seconds that one moment takes at 1×."""
@@ -50,12 +51,12 @@ class Panel:
         self._written: Sequence[Path] = ()
         self._fingers: tuple[Mapping[bytes, tuple[bytes, ...]], int, int] = ({}, 0, 0)
         self._task: asyncio.Task[None] | None = None
-        self._home: asyncio.AbstractEventLoop | None = None
+        self.home: asyncio.AbstractEventLoop | None = None
         self._thread = threading.get_ident()
         try:
-            self._home = asyncio.get_running_loop()
+            self.home = asyncio.get_running_loop()
         except RuntimeError:
-            self._home = None
+            self.home = None
         self._build()
         self._offer()
         self.refresh()
@@ -76,8 +77,11 @@ class Panel:
         self.end = self.button(labels.TO_END, "end", lambda: self.long(labels.TO_END, self.session.run))
         self.speed = w.Dropdown(options=list(SPEEDS), value="1×", tooltip=labels.SPEED)
         self.reset = self.button(labels.RESET, "reset", lambda: self.long(labels.RESET, self._reset))
-        self.judge = self.button(labels.JUDGE, "judge", lambda: self.long(labels.JUDGE, self.session.judge))
+        self.work = Work(self)
+        self.judge = self.button(labels.JUDGE, "judge", lambda: self._judge(labels.JUDGE, 1))
         self.judge.tooltip = labels.JUDGE_HELP
+        self.seeds = self.button(labels.OVER_SEEDS, "", lambda: self._judge(labels.OVER_SEEDS, SEEDS))
+        self.seeds.tooltip = labels.OVER_SEEDS_HELP
         self.verdict_head, self.verdict, self.storage, self.bytes = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self.status, self.alert = w.HTML(), w.HTML()
         self.table, self.reading = Figure(skeleton=TWIN_SKELETON), False
@@ -118,7 +122,7 @@ class Panel:
             w.VBox([box(["lanes-head"], self.lanes_head, self.find, self.fold), self.lanes]),
         )
         facts = box(["two", "section"], self.storage, self.bytes)
-        verdict_bar = box(["lab-split"], self.verdict_head, self.judge)
+        verdict_bar = box(["lab-split"], self.verdict_head, box(["btns"], self.judge, self.seeds))
         defences_head = w.HTML(value=tables.head(labels.DEFENCES, labels.DEFENCES_NOTE))
         self.table.add_class("section")
         self.view = box(
@@ -128,6 +132,7 @@ class Panel:
             self.keys_shown,
             self.alert,
             self.told,
+            self.work.view,
             self.stage,
             self.caption,
             self.comparing.view,
@@ -165,12 +170,12 @@ class Panel:
 
     def later(self, act: Callable[[], object], what: str) -> None:
         """Run ``act`` at home, guarded."""
-        if self._home is not None and threading.get_ident() != self._thread:
-            self._home.call_soon_threadsafe(self._guard, act, what)
+        if self.home is not None and threading.get_ident() != self._thread:
+            self.home.call_soon_threadsafe(self.guarded, act, what)
         else:
-            self._guard(act, what)
+            self.guarded(act, what)
 
-    def _guard(self, act: Callable[[], object], what: str) -> bool:
+    def guarded(self, act: Callable[[], object], what: str) -> bool:
         """Whether ``act`` succeeded; its error goes to the status line."""
         try:
             act()
@@ -197,6 +202,7 @@ class Panel:
 
     def long(self, what: str, act: Callable[[], object]) -> None:
         """Something that may take a moment; the status line says so meanwhile."""
+        self.work.halt()
         self._stop()
         self.status.value = tables.status(labels.working(what), keys=False)
         self._written = ()
@@ -213,6 +219,19 @@ class Panel:
         names = [path.name for path in self._written]
         self.told.value = tables.exported(str(self._written[0].parent), names) if names else ""
         self._written = ()
+
+    def _judge(self, what: str, seeds: int) -> None:
+        """Run what is missing of the verdict, in steps where the session has them."""
+        if isinstance(self.session, Session):
+            self._stop()
+            self._settle()
+            self.work.begin(what, self.session.judging(seeds))
+        else:
+            self.long(what, self.session.judge)
+
+    def tell(self, words: str) -> None:
+        """Say something that is no error, until the next click."""
+        self.told.value = tables.told(words)
 
     def _reset(self) -> None:
         self.session.reset()
@@ -307,7 +326,7 @@ class Panel:
             self.refresh()
             return
         self.alert.value = ""
-        if self._home is None:
+        if self.home is None:
             # Without a loop nothing can be paced: show the end, as Play would in time.
             self.long(labels.TO_END, self.session.run)
             return
@@ -315,7 +334,7 @@ class Panel:
             self.session.seek(0)
         self.playing = True
         self._show_play()
-        self._task = self._home.create_task(self._run())
+        self._task = self.home.create_task(self._run())
 
     def _show_play(self) -> None:
         words, old, new = (labels.PAUSE, "play", "pause") if self.playing else (labels.PLAY, "pause", "play")
@@ -331,21 +350,21 @@ class Panel:
 
     async def _run(self) -> None:
         """Advance moment by moment; looks at the clock every TICK, so that Pause and speed act at once."""
-        assert self._home is not None
-        due = self._home.time()
+        assert self.home is not None
+        due = self.home.time()
         while self.playing:
-            now = self._home.time()
+            now = self.home.time()
             if now >= due:
                 if self.session.cursor == self.session.length and self.session.finished:
                     break
                 beat = max(TICK, BEAT / SPEEDS[self.speed.value])
                 due = max(due + beat, now)
-                if not self._guard(lambda beat=beat: self._beat(beat), labels.PLAY):  # type: ignore[misc]
+                if not self.guarded(lambda beat=beat: self._beat(beat), labels.PLAY):  # type: ignore[misc]
                     return
             await asyncio.sleep(TICK)
         self.playing, self._task = False, None
         self._show_play()
-        self._guard(self.refresh, labels.PLAY)
+        self.guarded(self.refresh, labels.PLAY)
 
     def _beat(self, beat: float) -> None:
         self.session.step()
@@ -363,7 +382,7 @@ class Panel:
         frame = self.session.frame()
         self.caption.value = tables.caption(frame)
         if self.presenting:
-            self._draw_stage(frame, motion or (0.0, plots.REST, 0.0))
+            presenter.draw(self.stage, self.session, frame, self._room(frame), motion or (0.0, plots.REST, 0.0))
             self._status()
             return
         self.ring_head.value = tables.head(labels.RING, self._ring_note(frame), f"{frame.t:.2f} s")
@@ -399,22 +418,6 @@ class Panel:
             if fresh:
                 self._fingers, self.ring.reach = known, picture.reach
 
-    def _draw_stage(self, frame: Frame, motion: Sequence[float]) -> None:
-        session = self.session
-        set_to = {switch.name: str(switch.value) for switch in session.switches() if switch.group != "defence"}
-        note = labels.presenter_note(*(set_to.get(name, "") for name in ("base", "routing", "seed")))
-        with self.stage.hold_sync():
-            self.stage.story = presenter.stage(
-                frame,
-                session.verdict(),
-                threat=session.threat,
-                title=session.title,
-                note=note,
-                width=int(self.stage.width * 0.56),
-                room=self._room(frame),
-            )
-            self.stage.motion = list(motion)
-
     def _room(self, frame: Frame) -> int:
         """How many moments the timeline has room for; it grows in steps while the story goes on."""
         return frame.length if self.session.finished else (frame.length // 12 + 1) * 12
@@ -445,8 +448,10 @@ class Panel:
         strip = session.verdict()
         self.verdict_head.value = tables.head(labels.VERDICT, labels.VERDICT_NOTE if strip else "")
         self.strip.story = tables.verdict_strip(strip) if strip else ""
-        self.verdict.value = tables.verdict(strip) if strip else tables.empty(labels.NO_VERDICT)
-        self.judge.layout.display = "none" if strip is None or strip.complete else None
+        pooled = session.over_seeds() if isinstance(session, Session) else None
+        self.verdict.value = tables.verdict(strip, pooled) if strip else tables.empty(labels.NO_VERDICT)
+        show(self.judge, strip is not None and not strip.complete)
+        show(self.seeds, strip is not None and isinstance(session, Session) and (pooled is None or pooled.quick))
         self._bind_switches()
 
     def _draw_twin(self, frame: Frame) -> None:

@@ -1,4 +1,4 @@
-"""What a picture needs beside the trace: the stage's world, with the enrollment servers, which are no nodes of it."""
+"""What a session takes from a stage beside its trace: the world of its pictures, and a clean end."""
 
 from __future__ import annotations
 
@@ -7,10 +7,27 @@ from dataclasses import replace
 from lab import text
 from lab.frames import NodeKind, World
 from lab.scenarios import Stage
+from p2psip_min.overlay import Overlay
+
+EBB = 1000
+"""The most steps that an overlay takes within the instant in which it is closed."""
+
+
+def end(overlay: Overlay) -> None:
+    """Close an overlay; in the middle of an instant, let begin what is about to: only then can it be cancelled."""
+    loop, now = overlay.loop, overlay.loop.time()
+
+    def ebb() -> None:
+        for _ in range(EBB):
+            if loop.time() > now or not loop.step():
+                return
+
+    overlay.driver.call(ebb)
+    overlay.close()
 
 
 def world_of(stage: Stage) -> World:
-    """The stage's world; its servers have names, so that pictures and sentences show none by its number."""
+    """The stage's world, and the enrollment servers, which are no nodes of it: no picture shows them by a number."""
     world, servers = stage.world(), stage.overlay.servers
     names: dict[bytes, str] = {
         server.node_id: text.server(place, len(servers)) for place, server in enumerate(servers.values(), 1)

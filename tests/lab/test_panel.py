@@ -357,3 +357,82 @@ def test_the_number_of_peers_is_a_switch(replayed: Panel) -> None:
     assert replayed.controls["peers"].value == "24"
     replayed.reset.click()
     assert replayed.controls["peers"].value == "32"
+
+
+# --- long work ------------------------------------------------------------------------------------------------------
+
+
+def test_work_over_seeds_is_watched_stopped_and_gone_on_with() -> None:
+    async def scene() -> None:
+        panel = open_lab("KB-2")
+        panel.seeds.click()
+        assert panel.work.view.layout.display is None
+        for _ in range(400):
+            if "12 of 100" in panel.work.bar.value:
+                break
+            await asyncio.sleep(0.01)
+        assert '<progress max="100" value="' in panel.work.bar.value
+        panel.step.click()
+        assert panel.session.cursor == 1, "what is clicked meanwhile is done"
+        panel.work.stop.click()
+        assert panel.work.view.layout.display == "none"
+        assert "stopped after" in panel.told.value
+        assert "What was run is kept" in panel.told.value
+        assert "mean of 2 seeds (a verdict takes 20)" in panel.verdict.value
+        await asyncio.sleep(0.1)
+        assert panel.alert.value == ""
+        panel.session.close()  # type: ignore[attr-defined]
+
+    asyncio.run(scene())
+
+
+def test_work_that_fails_says_so_and_leaves_the_panel_usable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(seeds: int) -> Iterator[tuple[int, int]]:
+        yield 1, 5
+        raise OSError("no disk left")
+
+    async def scene() -> None:
+        panel = open_lab("KB-2")
+        monkeypatch.setattr(panel.session, "judging", failing)
+        panel.judge.click()
+        await asyncio.sleep(0.2)
+        assert "No disk left" in panel.alert.value
+        assert panel.work.view.layout.display == "none"
+        panel.step.click()
+        assert panel.alert.value == ""
+        panel.session.close()  # type: ignore[attr-defined]
+
+    asyncio.run(scene())
+
+
+def test_the_four_runs_are_played_from_the_strip(replayed: Panel) -> None:
+    assert replayed.strip.story.count('role="button"') == 4
+    replayed._heard({"act": "column", "id": "3"})
+    assert replayed.alert.value == ""
+    assert "REFUSED" in replayed.caption.value
+    assert 'class="vs cur good"' in replayed.strip.story
+
+
+def test_the_table_is_made_while_it_is_open(replayed: Panel) -> None:
+    assert replayed.table.story == ""
+    replayed._heard({"act": "toggle", "id": "open"})
+    assert "In words" in replayed.table.story
+    rows = replayed.table.story.count("<tr")
+    replayed.back.click()
+    replayed._heard({"act": "seek", "id": "5"})
+    assert 0 < replayed.table.story.count("<tr") < rows
+    replayed._heard({"act": "toggle", "id": "closed"})
+    assert replayed.table.story == ""
+
+
+def test_a_share_of_hostile_peers_is_a_switch(replayed: Panel) -> None:
+    replayed.controls["share"].value = "25"
+    assert replayed.alert.value == ""
+    assert replayed.ring.story.count(", hostile") >= 8
+    assert ".h25" in replayed.session.card
+    replayed.reset.click()
+    assert replayed.controls["share"].value == "3"
+    tour = open_lab("TR-1")
+    assert tour.controls["share"].disabled
+    assert "the attacker of this story is no peer" in tour.switchboard.why.value
+    tour.session.close()  # type: ignore[attr-defined]
