@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TypeGuard
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -229,7 +230,7 @@ def sign_certificate(builder: x509.CertificateBuilder, key: ec.EllipticCurvePriv
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def acceptable_key(key: object) -> bool:
+def acceptable_key(key: object) -> TypeGuard[PublicKey]:
     """Whether a public key is of a kind and strength that nodes take: P-256, P-384, or RSA of 2048 to 4096 bits."""
     if isinstance(key, ec.EllipticCurvePublicKey):
         return isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1)
@@ -254,27 +255,20 @@ def _load(der: bytes) -> x509.Certificate | None:
 def _profile(loaded: x509.Certificate, der: bytes, overlay: str) -> Certificate | LinkReason:
     try:
         public_key = loaded.public_key()
-        extensions = loaded.extensions
-        san = extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
-        fits = loaded.version is x509.Version.v3 and loaded.subject == _NOBODY and san.critical
+        extensions = list(loaded.extensions)
+        fits = loaded.version is x509.Version.v3 and loaded.subject == _NOBODY
         not_before, not_after = seconds(loaded.not_valid_before_utc), seconds(loaded.not_valid_after_utc)
         serial = loaded.serial_number
     except UNREADABLE:
         return LinkReason.BAD_PROFILE
+    names = None
     for extension in extensions:
-        value = extension.value
-        if (extension.critical and extension.oid not in _KNOWN) or (
-            isinstance(value, x509.BasicConstraints) and value.ca
-        ):
+        value, critical = extension.value, extension.critical
+        if isinstance(value, x509.SubjectAlternativeName):
+            names = _names(value) if critical else None
+        elif (critical and extension.oid not in _KNOWN) or (isinstance(value, x509.BasicConstraints) and value.ca):
             return LinkReason.BAD_PROFILE
-    names = _names(san.value)
-    if (
-        not fits
-        or serial < 1
-        or names is None
-        or not isinstance(public_key, PublicKey)
-        or not acceptable_key(public_key)
-    ):
+    if not fits or serial < 1 or names is None or not acceptable_key(public_key):
         return LinkReason.BAD_PROFILE
     node_ids, user, overlays = names
     if overlays != {overlay}:
@@ -283,8 +277,7 @@ def _profile(loaded: x509.Certificate, der: bytes, overlay: str) -> Certificate 
     return Certificate(der, node_ids, user, public_key, not_before, not_after, serial, overlay, digest)
 
 
-def _names(san: object) -> tuple[tuple[NodeID, ...], str, set[str]] | None:
-    assert isinstance(san, x509.SubjectAlternativeName)
+def _names(san: x509.SubjectAlternativeName) -> tuple[tuple[NodeID, ...], str, set[str]] | None:
     node_ids: list[NodeID] = []
     users: list[str] = []
     overlays: set[str] = set()

@@ -30,7 +30,7 @@ MAX_ANSWER_BODY = 2_097_152
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST = re.compile(rf"({_TOKEN}) (/[!-~]*) HTTP/1\.1")
 _STATUS = re.compile(r"HTTP/1\.1 ([1-5][0-9]{2})(?: [ -~]*)?")
-_FIELD = re.compile(rf"({_TOKEN}): ?([!-~]?(?:[ -~]*[!-~])?) ?")
+_FIELDS = re.compile(rf"^({_TOKEN}): ?([!-~]?(?:[ -~]*[!-~])?) ?\r$", re.MULTILINE)
 _BOUNDARY = re.compile(r"multipart/form-data; *boundary=\"?([0-9A-Za-z'()+_,./:=?-]{1,70})\"?", re.IGNORECASE)
 _DISPOSITION = re.compile(r'form-data; *name="([a-z]{1,32})"(?:; *filename="[ !#-~]*")?', re.IGNORECASE)
 
@@ -90,9 +90,9 @@ class Reader:
             yield message
 
     def _head(self, head: bytes) -> tuple[Message, int]:
-        lines = _ascii(head, 0).split("\r\n")
-        headers = _fields(lines[1:])
-        start = (_STATUS if self.answers else _REQUEST).fullmatch(lines[0])
+        first, _, rest = _ascii(head, 0).partition("\r\n")
+        headers = _fields(rest)
+        start = (_STATUS if self.answers else _REQUEST).fullmatch(first)
         if start is None:
             raise Malformed(0, "HTTP: start line")
         if "transfer-encoding" in headers or (not self.answers and "host" not in headers):
@@ -112,17 +112,14 @@ def _ascii(raw: bytes, offset: int) -> str:
         raise Malformed(offset + error.start, "HTTP: not ASCII") from None
 
 
-def _fields(lines: list[str]) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    fits = _FIELD.fullmatch
-    for line in lines:
-        found = fits(line)
-        if found is None:
-            raise Malformed(0, "HTTP: header field")
-        name, value = found.groups()
-        fields[name.lower()] = value
-    if len(fields) != len(lines):
-        raise Malformed(0, "HTTP: header field repeated")
+def _fields(lines: str) -> dict[str, str]:
+    """The header fields of all ``lines``, between which stands CRLF; none of another form, and none twice."""
+    if not lines:
+        return {}
+    found = _FIELDS.findall(lines + "\r\n")
+    fields = {name.lower(): value for name, value in found}
+    if not len(fields) == len(found) == lines.count("\n") + 1:
+        raise Malformed(0, "HTTP: header field" if len(fields) == len(found) else "HTTP: header field repeated")
     return fields
 
 
@@ -168,7 +165,7 @@ def read_form(content_type: str, body: bytes) -> dict[str, Part]:
         head, separator, content = chunk.partition(b"\r\n\r\n")
         if not head.startswith(b"\r\n") or not separator:
             raise Malformed(0, "form: part")
-        fields = _fields(_ascii(head[2:], 0).split("\r\n"))
+        fields = _fields(_ascii(head[2:], 0))
         name = _DISPOSITION.fullmatch(fields.get("content-disposition", ""))
         if name is None or name[1] in parts:
             raise Malformed(0, "form: field's name")

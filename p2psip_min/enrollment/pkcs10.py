@@ -73,7 +73,7 @@ def read_request(csr: bytes, overlay: str = "") -> SigningRequest | None:
     names = _names(san, overlay)
     if not empty or names is None or len(attributes) > 1:
         return None
-    if not isinstance(public_key, PublicKey) or not acceptable_key(public_key):
+    if not acceptable_key(public_key):
         return None
     user, wanted = names
     nonce = attributes[0] if attributes else b""

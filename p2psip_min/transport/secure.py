@@ -52,7 +52,7 @@ class SecureStream:
 
     async def opened(self) -> None:
         """Wait until the handshake is done; LinkRefused when it fails or nobody answers."""
-        await asyncio.shield(self._waiter)
+        await self._waiter
 
     def write(self, data: bytes) -> None:
         """Send bytes in order, from the end of the handshake on."""
