@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from p2psip_min.errors import DropReason
+from p2psip_min.exchange import Pending, Told
 from p2psip_min.ids import NodeID
 from p2psip_min.routing.forwarding import Drop, Forward
 from p2psip_min.routing.topology.base import TopologyPlugin
@@ -12,7 +13,8 @@ from p2psip_min.routing.topology.buckets import Buckets
 from p2psip_min.routing.topology.chord import Chord
 from p2psip_min.routing.ways import WayForwarder, advances, choices, next_hop_on
 from p2psip_min.wire.header import add_options, open_envelope
-from p2psip_min.wire.options import alternate
+from p2psip_min.wire.messages import MessageCode
+from p2psip_min.wire.options import alternate, wanted_way
 from tests.routing.test_forwarding import OVERLAY, message
 from tests.routing.topology_suite import make_ids, make_keys
 from tests.routing.village import Factory
@@ -102,3 +104,11 @@ def test_options_that_cannot_be_read_end_the_message(forwarder: WayForwarder) ->
     decision = forwarder.decide(open_envelope(add_options(message(KEYS[0]).data, b"\xa0")), None, 0.0)
     assert isinstance(decision, Drop)
     assert decision.reason is DropReason.MALFORMED
+
+
+@pytest.mark.parametrize("ways", [(0,), (1,), (0, 1, 2), (2, 4)])
+def test_a_request_asks_for_each_of_its_ways(ways: tuple[int, ...]) -> None:
+    pending = Pending(Told(lambda _: None), MessageCode.PING_REQ, KEYS[0], None, ways)
+    pending.data = message(KEYS[0]).data
+    assert [wanted_way(open_envelope(each).options) for each in pending.copies(0, b"")] == list(ways)
+    assert [wanted_way(open_envelope(each).options) for each in pending.copies(1, b"")] == [way + 1 for way in ways]
