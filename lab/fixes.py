@@ -75,7 +75,8 @@ WHY: Mapping[tuple[str, str], str] = {
     ("ST-15", "rising-time + salted-places"): "The other two places lie where mallory is nobody, and what she brings "
     "there is older than what is held.",
     ("ST-16", "value-encryption"): "Mallory can't read what she holds. She need not, to say that there is nothing.",
-    ("ST-16", "server-node-ids + salted-places"): "Nobody gets the Node-ID that he asks for, and one place is not all.",
+    ("ST-16", "server-node-ids + salted-places"): "Nobody gets the Node-IDs that he asks for, and chance gives one "
+    "place, not three.",
     ("ST-17", "central-backup"): "There is a copy of everything, at the server that is down as well.",
     ("ST-17", "replicas"): "The next peers hold copies, and make new ones when somebody is gone.",
     ("DT-1", "majority-vote"): "Mallory has more names than those whom she harms, and every name has a vote.",

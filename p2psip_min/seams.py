@@ -50,7 +50,7 @@ class Forwarding(Protocol):
 
 
 class Usage(Protocol):
-    """An application on top of the overlay: answers AppAttach for its application id (RFC 6940 §6.5.3)."""
+    """An application on top of the overlay: answers AppAttach for its application id (RFC 6940 §6.5.2)."""
 
     application: int
 

@@ -127,7 +127,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     Harvest: lambda: Harvest([SOMEWHERE], [TURN_SERVICE]),
     Crafted: lambda: Crafted(NodeID(b"\x07" * 16), [NodeID(b"\x08" * 16)] * 2, 7, 1),
     Impostor: lambda: Impostor(NodeID(b"\x07" * 16), [((NodeID(b"\x08" * 16),), PingReq())]),
-    KeyEclipse: lambda: KeyEclipse(SOMEWHERE),
+    KeyEclipse: lambda: KeyEclipse((SOMEWHERE,)),
     FalseReports: lambda: FalseReports(unheard, 0, ()),
     BitRot: BitRot,
     WrongPeers: WrongPeers,

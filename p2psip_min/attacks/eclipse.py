@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 
 from p2psip_min.attacks.storage import RecordDiscard
 from p2psip_min.ids import NodeID, ResourceID, to_int
-from p2psip_min.storage.access import salted
-
-HOLDERS = 3
-"""How many Node-IDs it takes to hold a place alone: the responsible peer's, and those of two replicas."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyEclipse(RecordDiscard):
-    """ST-16: wants the places at a victim's key, and once there knows nothing of the record.
+    """ST-16: wants the places where a victim's record lies, and once there knows nothing of it.
 
-    Where it lies follows from the victim's name, and where its salted places are, too.
+    The ``places`` follow from the victim's name by the overlay's software, which everybody has.
     """
 
-    target: ResourceID
+    places: Sequence[ResourceID]
 
     def wishes(self, identities: int) -> tuple[NodeID, ...]:
-        """The Node-IDs at the key and right behind it, then those at its salted places, as many as there are names."""
-        at = (to_int(salted(self.target, salt)) + step for salt in count() for step in range(HOLDERS))
+        """One Node-ID at each place in turn, then those right behind them, where replicas lie."""
+        at = (to_int(place) + step for step in count() for place in self.places)
         return tuple(NodeID.from_int(each) for each in islice(at, identities))

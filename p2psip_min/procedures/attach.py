@@ -149,7 +149,7 @@ async def _after_attach(peer: Peer, remote: NodeID, address: Address, send_updat
 async def app_attach(
     peer: Peer, destinations: Sequence[Destination], application: int, address: Address
 ) -> tuple[Received, Address]:
-    """Ask the node at the end of ``destinations`` for a link of an application (RFC 6940 §6.5.3).
+    """Ask the node at the end of ``destinations`` for a link of an application (RFC 6940 §6.5.2).
 
     ``address`` is where our end listens; returns the other node's answer and where its end listens.
     """

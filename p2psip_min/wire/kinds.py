@@ -85,7 +85,7 @@ IANA_KINDS = KindRegistry(
         KindSpec(CERTIFICATE_BY_USER, "CERTIFICATE_BY_USER", DataModel.ARRAY, AccessPolicy.USER_MATCH, 8, 3000),
     ]
 )
-"""The registered Kinds (RFC 6940 §14.6, RFC 7904 §11.1); the limits are ours, the registry sets none."""
+"""The registered Kinds (RFC 6940 §14.6, RFC 7904 §9.1); the limits are ours, the registry sets none."""
 
 PUBLICATIONS = 0xF0000031
 CONSENT = 0xF0000032

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.scenarios import run, scenario, setting
-from p2psip_min.attacks.eclipse import HOLDERS, KeyEclipse
+from p2psip_min.attacks.eclipse import KeyEclipse
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.storage.access import salted
 from p2psip_min.trace import EnrollmentRejected
@@ -21,10 +21,10 @@ def eclipsed(*names: str, identities: int = 3) -> Any:
 
 
 def test_what_an_attacker_wishes_for_follows_from_the_victim_s_name() -> None:
-    wishes = KeyEclipse(KEY).wishes(HOLDERS + 1)
-    assert wishes[0] == NodeID(KEY)
-    assert [int.from_bytes(wish, "big") - int.from_bytes(KEY, "big") for wish in wishes[:HOLDERS]] == [0, 1, 2]
-    assert wishes[HOLDERS] == NodeID(salted(KEY, 1))
+    first, second = NodeID(KEY), NodeID(salted(KEY, 1))
+    behind = NodeID.from_int(int.from_bytes(KEY, "big") + 1)
+    assert KeyEclipse((KEY,)).wishes(2) == (first, behind)
+    assert KeyEclipse((KEY, salted(KEY, 1))).wishes(3) == (first, second, behind)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_where_the_server_chooses_no_wish_is_granted() -> None:
     assert found.facts[1] == "0 of 3"
 
 
-def test_salted_places_cost_the_attacker_three_times_as_many_names_and_no_more() -> None:
-    assert eclipsed("salted-places").figure == 0.0
-    assert eclipsed("salted-places", identities=9).figure == 1.0
+def test_salted_places_cost_the_attacker_one_name_for_each_place_and_no_more() -> None:
+    assert eclipsed("salted-places", identities=2).figure == 0.0
+    assert eclipsed("salted-places", identities=3).figure == 1.0
     assert eclipsed("salted-places", "server-node-ids", identities=9).figure == 0.0
 
 

@@ -1,4 +1,4 @@
-"""The seam between a peer and its overlay algorithm (RFC 6940 §3.1, draft Req. 4).
+"""The seam between a peer and its overlay algorithm (RFC 6940 §4.5, draft Req. 4).
 
 A plug-in holds a node's tables and makes every decision about them; it never waits and never sends. The procedures
 carry its decisions out. Nothing above this seam knows what an identifier space looks like.
