@@ -23,7 +23,7 @@ from lab.scenarios import Scenario, Setting, titles
 from lab.session import Session
 from lab.strips import priced, word
 from lab.sweep import Job, sweep
-from lab.text import Word
+from lab.text import SERVED_ENOUGH, SERVICE_LOST, Word, measured, near, service
 from lab.verdicts import COLUMNS, SEEDS, Outcome, Standing, Verdict
 from p2psip_min.clock import EPOCH
 from p2psip_min.errors import P2PSIPError
@@ -285,7 +285,15 @@ def _print_verdict(chosen: Scenario, verdict: Verdict, first: Mapping[str, Outco
         print(f"  {title:{width}}  {figure!s:>5}  {said:{len(Word.ROLLED_BACK)}}{rest}".rstrip())
     price = ", ".join(priced(verdict.costs)) or "nothing"
     print(f"honest service {verdict.honest_baseline:.0%}, defended {verdict.honest_defended:.0%}; price: {price}")
+    print(f"{service(verdict.served_attacked)}, defended {verdict.served_defended:.0%}")
+    for column, title in (*heads, ("honest", "defended, no attack")):
+        if numbers := verdict.measures.get(column):
+            print(f"  {title:{width}}  {measured(numbers)}")
     print(f"The verdict {_standing(verdict)}, digest {verdict.digest[:16]}")
+    if verdict.close:
+        print(f"It is {near(verdict.near)}: the 95 % interval crosses it.")
+    if verdict.standing is Standing.HOLDS and verdict.served_defended < SERVED_ENOUGH:
+        print(f"{SERVICE_LOST}: {service(verdict.served_defended)}.")
     if chosen.bounds.reason:
         print(f"Its bounds are not the usual ones: {chosen.bounds.reason}.")
     if verdict.quick:

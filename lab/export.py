@@ -21,6 +21,7 @@ from lab.marks import write
 from lab.plots import draw_ring
 from lab.session import Session
 from lab.style import INK, INK2, PAPER
+from lab.text import SERVICE
 from p2psip_min.clock import EPOCH
 from p2psip_min.wire.pcap import export as capture
 
@@ -101,7 +102,7 @@ def verdict(strip: Strip) -> str:
     """The verdict as CSV: a line a run."""
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(["run", "note", "word", strip.metric, *strip.rows, "price"])
+    table.writerow(["run", "note", "word", strip.metric, *strip.rows, SERVICE, "price"])
     for column in strip.columns:
         facts = [*column.facts, *([""] * (len(strip.rows) - len(column.facts)))]
         table.writerow(
@@ -111,6 +112,7 @@ def verdict(strip: Strip) -> str:
                 column.word.value,
                 "" if column.figure is None else f"{column.figure:g}",
                 *facts,
+                column.served,
                 ", ".join(column.price),
             ]
         )

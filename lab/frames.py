@@ -309,7 +309,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One run in the verdict strip; ``figure`` is None while it has not been run; ``facts`` fill the strip's rows."""
+    """One run in the verdict strip; ``figure`` is None while it has not been run; ``facts`` fill the strip's rows.
+
+    ``served`` is the share of honest operations that worked in this run, in words.
+    """
 
     title: str
     note: str
@@ -318,6 +321,7 @@ class Column:
     shown: str = ""
     facts: tuple[str, ...] = ()
     price: tuple[str, ...] = ()
+    served: str = ""
     current: bool = False
 
 
@@ -335,6 +339,7 @@ class Strip:
     whole: int = 0
     scale: float = 0.0
     priced: str = ""
+    service: str = ""
     complete: bool = True
 
 

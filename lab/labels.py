@@ -436,8 +436,8 @@ MATRIX_OTHERS = "The other bases and routing styles"
 MATRIX_OTHER_HEADS = ("Threat", "Verdict", "No attack", "Attacked", "Defended", "Decoy")
 MATRIX_READING = (
     "A cell says what the overlay came to, the metric's mean and its 95 % interval. Point at it for the service of "
-    "honest users and for the digest that reproduces it. Presets: nothing, what the draft names, what RFC 6940 "
-    "mandates, everything."
+    "honest users, what detectors did, and the digest that reproduces it. Presets: nothing, what the draft names, what "
+    "RFC 6940 mandates, everything."
 )
 FAMILIES = {
     "TR": "Transport",

@@ -16,7 +16,7 @@ from lab.scenarios import Scenario, Setting, columns
 from lab.strips import word
 from lab.sweep import Job
 from lab.text import Word
-from lab.verdicts import COLUMNS, Outcome, Verdict, pooled
+from lab.verdicts import COLUMNS, Outcome, Verdict, mean_measures, pooled
 from p2psip_min.defences import PRESETS, preset
 
 FORMAT = 1
@@ -48,6 +48,7 @@ class Cell:
     word: Word
     digest: str
     runs: tuple[str, ...]
+    measures: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,7 @@ def _cells(chosen: Scenario, ground: Setting, seeds: Sequence[int], done: Mappin
                 word=word(chosen, figure.mean),
                 digest=pooled([outcome.digest for outcome in outcomes]),
                 runs=tuple(outcome.digest[:SHORT] for outcome in outcomes),
+                measures=mean_measures(outcomes),
             )
 
 

@@ -11,7 +11,7 @@ from lab.catalogue import threat
 from lab.coverage import Cover, coverage
 from lab.scenarios import SCENARIOS, titles
 from lab.style import tokens
-from lab.text import Word
+from lab.text import SERVED_ENOUGH, Word, measured, near, service
 from lab.verdicts import Standing
 from p2psip_min.defences import PRESETS
 
@@ -122,11 +122,12 @@ def _row(row: Mapping[str, Any]) -> str:
 
     presets = [[cell for cell in those("preset") if list(cell["names"]) == [name]] for name in PRESETS]
     groups = [those("undefended", True), those("undefended"), those("named"), those("claimed"), those("decoy")]
-    left = f"{row['share_left']:.0%} of the harm left" if row["standing"] != Standing.HOLDS else ""
+    left = [f"{row['share_left']:.0%} of the harm left"] if row["standing"] != Standing.HOLDS else []
+    said = escape("; ".join([*left, *([near(row["near"])] if row["close"] else [])]))
     return (
         f'<tr><td class="threat"><b>{escape(row["id"])}</b> {escape(chosen.title)}'
         f"<small>{escape(chosen.metric)}; {escape(', '.join(threat(row['id']).sections))}</small></td>"
-        f'<td class="{tone[0]}"><b>{tone[1]} {escape(row["standing"].upper())}</b><small>{left}</small></td>'
+        f'<td class="{tone[0]}"><b>{tone[1]} {escape(row["standing"].upper())}</b><small>{said}</small></td>'
         + "".join(_cell(group) for group in (*groups, *presets))
         + "</tr>"
     )
@@ -146,10 +147,14 @@ def _try(cell: Mapping[str, Any]) -> str:
     mean, low, high = cell["figure"]
     spread = f" [{low:.3g}, {high:.3g}]" if low != high else ""
     named = titles(tuple(cell["names"])) if cell["role"] in ("named", "claimed", "decoy") else ""
-    tip = f"{named or cell['role']}; honest service {cell['honest'][0]:.0%}; digest {cell['digest']}"
+    served = cell["honest"][0]
+    found = [measured(cell["measures"])] if cell["measures"] else []
+    tip = "; ".join([named or cell["role"], f"honest service {served:.0%}", *found, f"digest {cell['digest']}"])
+    poor = named and served < SERVED_ENOUGH and not cell["calm"]
     return (
         f'<div class="try" title="{escape(tip)}"><b>{escape(cell["word"])}</b> {mean:.3g}<small>{spread}</small>'
-        f"{f'<small>{escape(named)}</small>' if named else ''}</div>"
+        f"{f'<small>{escape(named)}</small>' if named else ''}"
+        f"{f'<small>{service(served)}</small>' if poor else ''}</div>"
     )
 
 

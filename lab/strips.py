@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lab import labels
 from lab.frames import Column, Strip
 from lab.scenarios import Scenario, Setting, columns, titles
-from lab.text import Word
+from lab.text import SERVICE, Word
 from lab.verdicts import USUAL, Costs, Outcome
 from p2psip_min.defences import entry
 
@@ -46,6 +46,7 @@ def strip(scenario: Scenario, ground: Setting, outcomes: Mapping[Setting, Outcom
                 figure=None if outcome is None else outcome.figure,
                 facts=() if outcome is None else outcome.facts,
                 price=price,
+                served="" if outcome is None else f"{outcome.honest:.0%}",
                 current=current == planned[column],
             )
         )
@@ -56,6 +57,7 @@ def strip(scenario: Scenario, ground: Setting, outcomes: Mapping[Setting, Outcom
         whole=scenario.whole,
         scale=0.0 if scenario.whole else max(scenario.span),
         priced=labels.PRICED,
+        service=SERVICE,
         complete=judged,
     )
 

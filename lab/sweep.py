@@ -128,5 +128,6 @@ def _read(journal: Path) -> dict[str, Outcome]:
         entry = json.loads(line)
         key = entry.pop("job")
         costs, facts = Costs(**entry.pop("costs")), tuple(entry.pop("facts"))
-        found[key] = Outcome(costs=costs, facts=facts, **entry)
+        measures = tuple((name, value) for name, value in entry.pop("measures"))
+        found[key] = Outcome(costs=costs, facts=facts, measures=measures, **entry)
     return found

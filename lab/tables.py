@@ -113,6 +113,8 @@ def verdict(strip: Strip, pooled: Verdict | None = None) -> str:
     for place, name in enumerate(strip.rows if known else ()):
         cells = [tagged(one.facts[place], newest) if place < len(one.facts) else "" for one in strip.columns]
         lines.append((name, cells))
+    if strip.service and known:
+        lines.append((strip.service, [f'<span class="num">{escape(one.served)}</span>' for one in strip.columns]))
     if strip.priced:
         lines.append((strip.priced, [_price(one) for one in strip.columns]))
     if pooled is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class Word(enum.StrEnum):
@@ -458,3 +458,27 @@ def algorithm(hash_: int, signature: int) -> str:
 def identity(kind: int, digest: str) -> str:
     """Who signed, as the message says it."""
     return "nobody" if kind == 3 else f"certificate {digest}…"
+
+
+# --- under a verdict -------------------------------------------------------------------------------------------------
+
+SERVED_ENOUGH = 0.99
+"""Less than this share of honest operations is told beside a verdict, wherever it stands."""
+SERVICE = "honest operations that work"
+SERVICE_LOST = "The defence keeps what the metric counts, but not the service"
+"""Stands under a verdict whose defence holds while honest operations fail."""
+
+
+def service(share: float) -> str:
+    """The share of honest operations that work while somebody attacks."""
+    return f"honest service under attack {share:.0%}"
+
+
+def near(bounds: Sequence[str]) -> str:
+    """Which bounds a verdict is near, in the words of the bounds."""
+    return f"near its bound on {' and '.join(bounds)}"
+
+
+def measured(numbers: Mapping[str, float]) -> str:
+    """Numbers beside the metric."""
+    return ", ".join(f"{name} {value:.3g}" for name, value in numbers.items())

@@ -6,8 +6,9 @@
     decoy             attack, the protection that looks right on
 
 It *holds* when the attack does harm, the defence takes most of it away, the decoy does not, and honest users do not pay
-with their service. The bounds below were fixed before any run. It takes ``SEEDS`` seeds, each run in every column, so
-that columns are compared in pairs; fewer are a quick look.
+with their service while nobody attacks. What service they get *while* somebody attacks is told beside it: a defence may
+keep false things out and let nothing through. The bounds were fixed before any run. It takes ``SEEDS`` seeds, each
+run in every column, so that columns are compared in pairs; fewer are a quick look.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class Costs:
 class Outcome:
     """One run: the metric's figure, the share of honest operations that succeeded, the costs, the trace's digest.
 
-    ``facts`` is what people want to know beside the figure, in words.
+    ``facts`` is what people want to know beside the figure, in words; ``measures`` are more numbers, each by its name:
+    what a detector found and missed, how long it took. A number that nothing was counted for is left out.
     """
 
     figure: float
@@ -88,6 +90,7 @@ class Outcome:
     costs: Costs
     digest: str
     facts: tuple[str, ...] = ()
+    measures: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,11 @@ class Verdict:
 
     ``harm`` is what the attack spoils and ``left`` what the defence leaves of it, both paired by seed and counted in
     the metric's unit; ``share_left`` is their ratio, 0 where there is no harm. ``costs`` is what the defence adds to
-    the honest workload, a mean. ``quick`` says that there were fewer seeds than a verdict takes.
+    the honest workload, a mean. ``served_attacked`` and ``served_defended`` are the shares of honest operations that
+    worked under attack, without and with the defence; no bound is on them. ``measures`` are further numbers by column
+    and name, means over the seeds that have them. ``near`` names the bounds that the seeds do not clear for certain:
+    the 95 % interval of the distance to it has both signs; ``close`` says that there is one. ``quick`` says that there
+    were fewer seeds than a verdict takes.
     """
 
     id: str
@@ -112,14 +119,19 @@ class Verdict:
     decoy: float
     honest_baseline: float
     honest_defended: float
+    served_attacked: float
+    served_defended: float
     harm: float
     left: float
     share_left: float
     costs: Costs
     standing: Standing
     holds: bool
+    close: bool
+    near: tuple[str, ...]
     digest: str
     intervals: Mapping[str, tuple[float, float]]
+    measures: Mapping[str, Mapping[str, float]]
 
     def to_json(self) -> dict[str, object]:
         """The verdict as plain values, keys in declaration order."""
@@ -159,6 +171,31 @@ def standing(
     return bounds.standing
 
 
+def near(
+    span: tuple[float, float], bounds: Bounds, runs: Sequence[Mapping[str, Outcome]], harm: Sequence[float]
+) -> tuple[str, ...]:
+    """The names of the bounds from which the runs' distance may be on either side, as its 95 % interval has it.
+
+    ``runs`` are the outcomes by column, one mapping a seed, and ``harm`` what the attack spoils in each.
+    """
+    sign = 1.0 if span[1] > span[0] else -1.0
+    pairs = list(zip(runs, harm, strict=True))
+    room = {
+        "harm": [each - bounds.harm * abs(span[1] - span[0]) for each in harm],
+        "defence": [
+            bounds.defence * spoilt - sign * (run["defended"].figure - run["baseline"].figure) for run, spoilt in pairs
+        ],
+        "decoy": [
+            sign * (run["decoy"].figure - run["baseline"].figure) - bounds.decoy * spoilt for run, spoilt in pairs
+        ],
+        "honest": [run["honest"].honest - (1 - bounds.honest) * run["baseline"].honest for run in runs],
+    }
+    if bounds.standing is Standing.OPEN:
+        del room["defence"]
+    found = {name: estimate(distances) for name, distances in room.items()}
+    return tuple(name for name, each in found.items() if each.low < 0 < each.high)
+
+
 COLUMNS = ("baseline", "attacked", "defended", "decoy", "honest")
 """The runs of one verdict, in order; "honest" is the named defence without an attack."""
 
@@ -190,7 +227,11 @@ def judge(
     }
     harm, left = estimate(more("attacked")), estimate(more("defended"))
     shown = standing(span, bounds, **{name: each.mean for name, each in compared.items()})
-    figures = {**compared, "harm": harm, "left": left}
+    served = {
+        f"served_{column}": estimate([run.honest for run in outcomes[column]]) for column in ("attacked", "defended")
+    }
+    figures = {**compared, **served, "harm": harm, "left": left}
+    unclear = near(span, bounds, tuple(runs.values()), more("attacked"))
     return Verdict(
         id=id,
         base=base,
@@ -204,9 +245,21 @@ def judge(
         costs=_mean_costs(outcomes["honest"], outcomes["baseline"]),
         standing=shown,
         holds=shown is not Standing.FAILS,
+        close=bool(unclear),
+        near=unclear,
         digest=pooled([run.digest for by_column in runs.values() for run in by_column.values()]),
         intervals={name: (each.low, each.high) for name, each in figures.items()},
+        measures={name: means for name in COLUMNS if (means := mean_measures(outcomes[name]))},
     )
+
+
+def mean_measures(runs: Sequence[Outcome]) -> dict[str, float]:
+    """The named numbers of several runs: of each name the mean over the runs that have it."""
+    found: dict[str, list[float]] = {}
+    for outcome in runs:
+        for name, value in outcome.measures:
+            found.setdefault(name, []).append(value)
+    return {name: round(statistics.fmean(values), 6) for name, values in found.items()}
 
 
 def pooled(digests: Sequence[str]) -> str:

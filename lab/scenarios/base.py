@@ -7,12 +7,13 @@ roles, tells the story as a coroutine, and measures. A session steps through a s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from lab.catalogue import threat
 from lab.frames import NodeKind, World
+from lab.scenarios.measures import Measure
 from lab.text import Word
 from lab.verdicts import USUAL, Bounds, Costs, Outcome
 from p2psip_min import procedures
@@ -240,6 +241,10 @@ class Stage:
         """What the verdict strip says beside the figure, one for each of the scenario's rows."""
         return ()
 
+    def measures(self) -> Iterator[Measure]:
+        """Further numbers of this run, by name: a detector's hits and misses, times; see ``lab.scenarios.measures``."""
+        yield from ()
+
     def check_deed(self, name: str, node: Node | None) -> None:
         """Raise when a deed can't be done."""
         if name not in (deed.name for deed in self.deeds):
@@ -320,6 +325,7 @@ class Stage:
             costs=self.costs(),
             digest=self.overlay.digest(),
             facts=self.facts(),
+            measures=tuple((name, round(value, 6)) for name, value in self.measures()),
         )
 
     def _cast_as_hostile(self) -> tuple[NodeID, ...]:

@@ -61,6 +61,19 @@ def test_the_page_stands_alone_and_says_what_the_figures_say(document: dict[str,
         assert said in page
 
 
+def test_the_page_says_where_service_is_lost_and_which_bound_is_near(document: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(document))
+    own = changed["rows"][0]
+    assert (own["close"], own["near"], "under attack" in report.page(changed)) == (False, [], False)
+    own |= {"close": True, "near": ["decoy"]}
+    named = next(cell for cell in own["cells"] if cell["role"] == "named" and not cell["calm"])
+    named |= {"honest": [0.5, 0.4, 0.6], "measures": {"recall": 0.75}}
+    page = report.page(changed)
+    assert "near its bound on decoy" in page
+    assert page.count("<small>honest service under attack 50%</small>") == 1
+    assert "honest service 50%; recall 0.75; digest" in page
+
+
 def test_the_coverage_begins_with_gaps_and_follows_the_verdicts(document: dict[str, Any]) -> None:
     found = coverage({row["id"]: row["standing"] for row in document["rows"] if row["cells"]})
     order = list(Cover)
