@@ -66,6 +66,7 @@ function render({ model, el }) {
   // The row that was just chosen, else the one that is current, else the last one: into sight, but only when it changed.
   let chosen = "";
   let latest = "";
+  let seen = false;
   function follow() {
     const box = el.querySelector(".scroll");
     if (!box) return;
@@ -148,6 +149,35 @@ function render({ model, el }) {
     }
   });
 
+  // Up and down walk from message to message, and from peer to peer around the ring.
+  function neighbour(target, step) {
+    const row = target.closest(".scroll");
+    const ring = target.closest("g.node");
+    let all = [];
+    let here = -1;
+    if (row) {
+      all = [...row.querySelectorAll("[data-act=row]")];
+      here = all.indexOf(target.closest("[data-act=row]"));
+      if (here < 0) return all[step > 0 ? 0 : all.length - 1];
+    } else if (ring) {
+      const over = new Map([...(slot("story")?.querySelectorAll("g.node") || [])].map((node) => [node.dataset.id, node]));
+      const ground = [...(slot("ground")?.querySelectorAll("g.node") || [])];
+      all = ground.map((node) => over.get(node.dataset.id) || node);
+      here = all.indexOf(ring);
+      if (here < 0) return all[0];
+      return all[(here + step + all.length) % all.length];
+    }
+    return all[here + step];
+  }
+  el.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    const heir = neighbour(event.target, event.key === "ArrowUp" ? -1 : 1);
+    if (!heir) return;
+    event.preventDefault();
+    event.stopPropagation();
+    heir.focus({ preventScroll: false });
+  });
+
   const reach = (event) => {
     const node = event.target.closest("[data-node]");
     const path = el.querySelector(".reach");
@@ -206,6 +236,12 @@ function render({ model, el }) {
   };
   const watch = new ResizeObserver((entries) => {
     const width = Math.floor(entries[0].contentRect.width / 4) * 4;
+    if (!seen && width > 0) {
+      // Nothing can be scrolled into sight before there is a size.
+      seen = true;
+      latest = "";
+      follow();
+    }
     if (width > 0 && Math.abs(width - model.get("width")) >= 4) {
       model.set("width", width);
       model.save_changes();

@@ -14,13 +14,13 @@ import traitlets as t
 from lab import labels, plots
 
 RING_SKELETON = (
-    '<div class="picture"><svg data-size="box" data-named="1" role="img"><g data-layer="ground"></g>'
+    '<div class="picture"><svg data-size="box" data-named="1" role="group"><g data-layer="ground"></g>'
     '<path class="reach" d="M0 0"></path><g data-layer="story"></g></svg></div>'
 )
 LANES_SKELETON = (
     '<div class="picture"><svg data-size="top" aria-hidden="true"><g data-layer="head"></g></svg>'
     '<div class="scroll" tabindex="0" role="group" aria-label="messages"><svg data-size="box" data-named="1" '
-    'role="img"><g data-layer="story"></g></svg></div></div>'
+    'role="group"><g data-layer="story"></g></svg></div></div>'
 )
 PLAIN_SKELETON = '<div class="picture" data-layer="story"></div>'
 DEFENCES_SKELETON = (

@@ -387,7 +387,8 @@ PANEL_KEYS = (
     ("p", "presenter mode"),
     ("?", "these keys"),
     ("Esc", "close what is open"),
-    ("Tab Enter", "to every node, message and button, and press it"),
+    ("Tab Enter", "to every button, picture and node that takes part, and press it"),
+    ("↑ ↓", "from message to message, and from peer to peer around the ring"),
 )
 
 

@@ -274,7 +274,7 @@ def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: 
         name = f"{name.removesuffix('…')[:-1]}…"
     label = labels.row_label(row.number, row.t, name, frame.world.person(row.sender), row.outcome.value)
     parts = [
-        f'<g data-act="row" data-id="{row.number}" tabindex="-1" aria-label="{escape(label)}">'
+        f'<g data-act="row" data-id="{row.number}" tabindex="-1" role="button" aria-label="{escape(label)}">'
         f'<rect class="hit" x="0" y="{y - ROW / 2:.1f}" width="{width}" height="{ROW}" fill="#fff" fill-opacity="0"/>',
         write(grid.number, y + 4.4, str(row.number), ink=word_ink if strong else style.INK, bold=strong, anchor="end"),
         write(grid.time, y + 4.4, f"{row.t:.2f}", ink=word_ink if strong else style.INK2, anchor="end"),

@@ -182,12 +182,12 @@ def _number(one: RingNode) -> str:
     return one.name[1:] if one.name[:1] == "p" and one.name[1:].isdigit() else one.name
 
 
-def _node(one: RingNode, marks: str, size: float, x: float, y: float, *, tab: bool) -> str:
+def _node(one: RingNode, marks: str, size: float, x: float, y: float, *, tab: bool, first: bool = False) -> str:
     label = labels.node_label(one.name, one.person, one.kind.value, one.role, one.version, one.hostile, one.state.value)
     # The idle are small, so the focus circle is what one hits; a holder's must not lie over its neighbours.
     missed = ' pointer-events="none"' if tab else ""
     focus = f'<circle class="focus" cx="{x:.1f}" cy="{y:.1f}" r="{size + 4:.1f}" fill="#fff" fill-opacity="0"{missed}/>'
-    stop = ' tabindex="0" role="button"' if tab else ""
+    stop = f' tabindex="{0 if tab or first else -1}" role="button"'
     return (
         f'<g class="node" data-act="node" data-node="{one.node.hex()}" data-id="{one.node.hex()}"{stop} '
         f'aria-label="{escape(label)}"><title>{escape(label)}</title>{focus}{marks}</g>'
@@ -215,7 +215,7 @@ def _ground(ring: Ring, board: Board) -> str:
                     f'<path d="M{at[0] - c:.1f} {at[1] - c:.1f}l{2 * c:.1f} {2 * c:.1f}m0 {-2 * c:.1f}l{-2 * c:.1f} '
                     f'{2 * c:.1f}" stroke="{style.INK2}" stroke-width="1.5"/>'
                 )
-        parts.append(_node(one, marks, ring.r, *at, tab=False))
+        parts.append(_node(one, marks, ring.r, *at, tab=False, first=not place))
         if ring.labels_every and not (one.involved or one.hostile):
             x, y = ring.at(one.turn, BESIDE)
             if board.hidden((x, y)):

@@ -88,6 +88,7 @@ class Session:
         choices, check, moment = parse(card)
         session = cls(choices.threat, driver=driver)
         session._take(choices)
+        session.before = choices
         if session._check != check:
             ours = session._check
             session.close()

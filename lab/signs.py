@@ -23,7 +23,7 @@ LINE, BOLD, PLAIN = 16.0, 13.2, 12.2
 FAR, SOFT = 1.4, 0.25
 """What a pixel of distance weighs, in square pixels covered; and what it weighs to cover a number that gives way."""
 
-ACROSS = 60.0
+ACROSS = 150.0
 """What it weighs to stand on the ring."""
 
 EDGE = 4.0
