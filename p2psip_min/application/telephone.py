@@ -131,7 +131,7 @@ class Telephone:
         self.peer.emit(events.CallSetUp(self.peer.now(), self.peer.node_id, 0, aor, remote))
         return remote
 
-    async def _call(self, aor: str) -> NodeID:
+    async def _call(self, aor: str, *, cover: bool = False) -> NodeID:
         failure: P2PSIPError = NotFound(f"no route to {aor}")
         defences = self.peer.defences
         for route, user in (await self._routes(aor)).items():
@@ -140,7 +140,7 @@ class Telephone:
                 answer, address = await app_attach(self.peer, route, APPLICATION, self.address)
                 _allow(defences.callee.refusal(user, answer.certificate))
                 self.links.learn(answer.signer, address)
-                await self._invite(answer.signer, aor)
+                await self._invite(answer.signer, aor, cover)
                 return answer.signer
             except (RemoteFault, LinkRefused, CallRefused) as error:
                 failure = error
@@ -157,21 +157,22 @@ class Telephone:
         await asyncio.sleep(policy.moment(peer.rng))
 
     async def _pretend(self, aor: str, seconds: float) -> None:
-        """All of a call that the overlay sees, and nothing that rings."""
+        """All of a call that others see, and nothing that rings."""
         await asyncio.sleep(seconds)
         try:
-            for route in await self._routes(aor):
-                await app_attach(self.peer, route, APPLICATION, self.address)
+            await self._call(aor, cover=True)
         except P2PSIPError:
             return
 
-    async def _invite(self, remote: NodeID, aor: str) -> None:
+    async def _invite(self, remote: NodeID, aor: str, cover: bool) -> None:
         call_id = f"{self.peer.rng.getrandbits(64):016x}"
         request = sip.invite(caller=self.aor, callee=aor, call_id=call_id, contact=_contact(self.address))
+        if cover:
+            request = request.having(sip.COVER, "1")
         future: asyncio.Future[sip.SipMessage] = self.peer.loop.create_future()
         self._waiting[call_id] = future
         try:
-            if not self.links.send(remote, request.encode()):
+            if not self._send(remote, request):
                 raise RequestTimedOut("no way to the other phone")
             response = await asyncio.wait_for(future, RING_TIME)
         except TimeoutError:
@@ -180,7 +181,10 @@ class Telephone:
             del self._waiting[call_id]
         if response.status != 200:
             raise NotFound(f"{response.status} {response.reason}")
-        self.links.send(remote, sip.acknowledge(request, response).encode())
+        self._send(remote, sip.acknowledge(request, response))
+
+    def _send(self, remote: NodeID, message: sip.SipMessage) -> bool:
+        return self.links.send(remote, sip.padded(message, self.peer.defences.cover.block).encode())
 
     # --- being called ----------------------------------------------------------------------------------------
 
@@ -197,7 +201,8 @@ class Telephone:
             return
         call_id = message.header("Call-ID")
         if message.method == "INVITE":
-            self.calls.append((remote, call_id))
+            if not message.header(sip.COVER):
+                self.calls.append((remote, call_id))
             wanted = message.uri.removeprefix("sip:")
             mine = wanted == self.aor or ResourceID.of(wanted) in self.peer.agreed
             status, reason = (200, "OK") if mine else (404, "Not Found")
@@ -206,7 +211,7 @@ class Telephone:
             if refusal is not None:
                 status, reason = 403, refusal.value
             tag, contact = self.peer.node_id.hex()[:8], _contact(self.address)
-            self.links.send(remote, sip.answer(message, status, reason, tag=tag, contact=contact).encode())
+            self._send(remote, sip.answer(message, status, reason, tag=tag, contact=contact))
         elif message.status >= 200 and (future := self._waiting.get(call_id)) is not None and not future.done():
             future.set_result(message)
 

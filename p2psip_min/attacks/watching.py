@@ -11,15 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from p2psip_min.attacks.transport import TLS_RECORDS, open_packet
+from p2psip_min.application import sip
+from p2psip_min.attacks.transport import open_packet
 from p2psip_min.errors import Malformed
-from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.ids import NodeID
 from p2psip_min.routing.forwarding import Decision, Deliver
 from p2psip_min.seams import Coalition, Forwarding, PeerParts
 from p2psip_min.transport.network import Address
-from p2psip_min.wire.header import Envelope, first_destination, open_envelope
-from p2psip_min.wire.kinds import IANA_KINDS
-from p2psip_min.wire.message import decode_message
+from p2psip_min.wire.header import Envelope, first_destination
 from p2psip_min.wire.messages import MessageCode
 
 Seen = tuple[bytes, bytes]
@@ -66,55 +65,46 @@ class _Noting:
         return decision
 
 
-QUIET, SOON = 4.0, 4.0
-"""Seconds without a packet after which a line is busy anew; seconds within which a callee's line follows a caller's."""
+QUIET = 4.0
+"""Seconds without a packet after which one that goes between two machines begins a call."""
 
 
 @dataclass(slots=True)
 class LineWatcher:
-    """PR-1, on a trusted base: an outsider on the lines between clients and their peers.
+    """PR-1, on a trusted base: an outsider on the clients' lines, who sees all that comes and goes there.
 
-    Where messages are in clear he reads what is looked for. Where they are not he sees which line begins to be busy,
-    and which other one begins a moment later. ``lines`` are the clients' addresses, ``records`` where theirs lie.
+    A call goes from phone to phone. Where it is in clear he reads who calls whom; where it is not he sees which
+    machines meet. ``hosts`` are the clients' machines, ``records`` where what they registered lies.
     """
 
-    lines: Mapping[Address, bytes]
+    hosts: Mapping[str, bytes]
     records: Mapping[bytes, bytes]
     read: list[Seen] = field(default_factory=list)
-    busy: list[tuple[float, bytes, bool]] = field(default_factory=list)
-    last: dict[bytes, float] = field(default_factory=dict)
+    met: list[Seen] = field(default_factory=list)
+    last: dict[frozenset[bytes], float] = field(default_factory=dict)
 
     def tap(self, now: float, source: Address, destination: Address, packet: bytes) -> None:
         """Look at one packet."""
-        who = self.lines[source if source in self.lines else destination]
-        if packet and packet[0] in TLS_RECORDS:
-            if now - self.last.get(who, -QUIET) >= QUIET:
-                self.busy.append((now, who, source in self.lines))
-            self.last[who] = now
-        elif source in self.lines and (opened := open_packet(packet)) is not None:
-            self.read.extend((who, key) for key in _looked_for(opened.message))
+        caller, callee = self.hosts.get(source[0]), self.hosts.get(destination[0])
+        if caller is None or callee is None:
+            return
+        if _rings(packet):
+            self.read.append((caller, self.records[callee]))
+        both = frozenset((caller, callee))
+        if now - self.last.get(both, -QUIET) >= QUIET:
+            self.met.append((caller, self.records[callee]))
+        self.last[both] = now
 
     def seen(self) -> list[Seen]:
-        """What was read; where that is nothing, which lines followed which."""
-        if self.read:
-            return self.read
-        return [
-            (caller, self.records[callee])
-            for begun, caller, out in self.busy
-            if out
-            for at, callee, calls in self.busy
-            if begun < at <= begun + SOON and not calls and callee != caller
-        ]
+        """What was read; where that is nothing, who met whom."""
+        return self.read or self.met
 
 
-def _looked_for(message: bytes) -> list[bytes]:
+def _rings(packet: bytes) -> bool:
+    """Whether it is an INVITE in clear, and one that is meant."""
+    opened = open_packet(packet)
     try:
-        envelope = open_envelope(message)
-        if envelope.code == MessageCode.FETCH_REQ:
-            return [envelope.destinations[-RESOURCE:]]
-        if envelope.code == MessageCode.ROUTE_QUERY_REQ:
-            destination = decode_message(envelope, IANA_KINDS).body.destination
-            return [bytes(destination)] if isinstance(destination, ResourceID) else []
+        message = sip.decode(opened.message) if opened is not None else None
     except Malformed:
-        pass
-    return []
+        return False
+    return message is not None and message.method == "INVITE" and not message.header(sip.COVER)

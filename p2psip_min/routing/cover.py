@@ -2,6 +2,10 @@
 
 The cover of a name is the same each time: with other names each time, whoever keeps count would soon see which one
 comes again and again. It hides a lookup among as many; it does not hide that somebody looks.
+
+Whoever is looked up is then called, phone to phone, and whoever watches a line sees to whom it leads. So each cover is
+a call's whole set-up, with messages of one length. In clear they can be told apart, and the talk that follows has no
+cover.
 """
 
 from __future__ import annotations
@@ -19,7 +23,10 @@ class Bits(Protocol):
 
 
 class CoverPolicy(Protocol):
-    """What is looked up beside what is wanted, and when."""
+    """What is looked up beside what is wanted, and when; a call's messages fill blocks of so many bytes, 0: none."""
+
+    @property
+    def block(self) -> int: ...
 
     def names(self, wanted: str, directory: Sequence[str], secret: bytes) -> tuple[str, ...]: ...
 
@@ -29,6 +36,8 @@ class CoverPolicy(Protocol):
 @dataclass(frozen=True, slots=True)
 class NoCover:
     """Only what is wanted is looked up, at once."""
+
+    block = 0
 
     def names(self, wanted: str, directory: Sequence[str], secret: bytes) -> tuple[str, ...]:
         """Nothing."""
@@ -45,6 +54,7 @@ class CoverQueries:
 
     count: int = 3
     spread: float = 1.0
+    block: int = 1024
 
     def names(self, wanted: str, directory: Sequence[str], secret: bytes) -> tuple[str, ...]:
         """The cover of ``wanted``: which names, the caller's ``secret`` decides, the same ones each time."""

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lab.scenarios import run, scenario, setting
+from p2psip_min.application import sip
 from p2psip_min.attacks.privacy import Curious
+from p2psip_min.attacks.transport import open_packet
 from p2psip_min.attacks.watching import LineWatcher, guess
+from p2psip_min.construction import SIP_PORT
+from p2psip_min.defences import preset
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Overlay
 
@@ -109,8 +115,13 @@ def test_whoever_may_look_on_knows_the_friends(base: str, name: str) -> None:
 
 @pytest.mark.parametrize("base", ["trusted", "untrusted"])
 def test_under_cover_one_of_four_is_right(base: str) -> None:
-    right = [int(outcome("PR-1", "cover-queries", base=base, seed=seed).facts[0][0]) for seed in range(1, 9)]
-    assert 8 <= sum(right) <= 24  # of 64, and 16 on the average
+    found = [outcome("PR-1", "tls", "cover-queries", base=base, seed=seed).facts[0] for seed in range(1, 9)]
+    assert 8 <= sum(int(right[0]) for right in found) <= 24  # of 64, and 16 on the average
+
+
+def test_cover_in_clear_is_read_on_a_line_for_what_it_is() -> None:
+    assert outcome("PR-1", "cover-queries", base="trusted").facts[0] == "8 of 8"
+    assert outcome("PR-1", "cover-queries", base="untrusted").figure < 0.6
 
 
 def test_more_cover_hides_more_and_costs_more() -> None:
@@ -118,22 +129,55 @@ def test_more_cover_hides_more_and_costs_more() -> None:
 
     assert NUMBERS["cover-queries"](5).count == 5
     found = [
-        outcome("PR-1", "cover-queries", numbers={"cover-queries": count}, seed=3).figure for count in (0.0, 1.0, 6.0)
+        outcome("PR-1", "cover-queries", numbers={"cover-queries": count}, base="untrusted", seed=3).figure
+        for count in (0.0, 1.0, 6.0)
     ]
     assert found[0] == 1.0
     assert found[0] > found[1] > found[2]
 
 
-def test_timing_alone_gives_a_pair_away_under_tls() -> None:
-    watcher = LineWatcher({LINE: b"a", FAR: b"b"}, {b"a": b"A", b"b": b"B"})
+def test_a_cover_rings_nobody_and_is_as_long_as_a_call() -> None:
+    names = ("alice", "bob", "carol", "dave", "erin")
+    defences = preset("none").having("cover-queries")
+    with Overlay(peers=6, clients=names, defences=defences, seed=3) as overlay:
+        for name in names:
+            overlay.register(name)
+        alice, bob = overlay.node("alice"), overlay.phone("bob")
+        overlay.phone("alice").directory = tuple(overlay.aor(name) for name in names[1:])
+        sizes: dict[str, list[int]] = {}
+
+        def tap(now: float, source: Any, destination: Any, packet: bytes) -> None:
+            opened = open_packet(packet)
+            if SIP_PORT in (source[1], destination[1]) and opened is not None:
+                other = destination[0] if source[0] == alice.address[0] else source[0]
+                sizes.setdefault(other, []).append(len(opened.message))
+
+        overlay.network.tap(tap)
+        overlay.call("alice", "bob")
+        overlay.advance(5.0)
+        assert list(sizes.values()) == [[1024, 1024, 1024]] * 4
+        assert (len(bob.calls), [len(overlay.phone(name).calls) for name in names[2:]]) == (1, [0, 0, 0])
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zs", "Zl", "Zp")), max_size=30))
+def test_padding_fills_a_block_and_changes_nothing_else(name: str) -> None:
+    message = sip.invite(caller=f"{name}@a", callee="b@a", call_id="1", contact="h:1")
+    long = sip.padded(message, 512)
+    assert len(long.encode()) % 512 == 0
+    assert sip.decode(long.encode()).header("To") == message.header("To")
+    assert sip.padded(message, 0) == message
+
+
+def test_who_meets_whom_gives_a_pair_away_under_tls() -> None:
+    watcher = LineWatcher({LINE[0]: b"a", FAR[0]: b"b"}, {b"a": b"A", b"b": b"B"})
     record = b"\x17\x03\x03\x00\x01x"
     watcher.tap(1.0, LINE, PEER, record)
-    watcher.tap(1.5, PEER, LINE, record)
-    watcher.tap(2.0, PEER, FAR, record)
-    watcher.tap(30.0, PEER, FAR, record)
-    watcher.tap(40.0, FAR, PEER, record)
+    watcher.tap(1.5, LINE, FAR, record)
+    watcher.tap(2.0, FAR, LINE, record)
     assert watcher.seen() == [(b"a", b"B")]
-    watcher.tap(50.0, FAR, PEER, b"no packet")
+    watcher.tap(7.0, FAR, LINE, record)
+    assert watcher.seen() == [(b"a", b"B"), (b"b", b"A")]
+    watcher.tap(8.0, FAR, LINE, b"no packet")
     assert watcher.read == []
 
 
