@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, ClassVar
 
 from lab.scenarios.base import Stage, declare
 from lab.text import Word
+from p2psip_min import procedures
 from p2psip_min.attacks.privacy import Curious, Harvest
 from p2psip_min.attacks.watching import LineWatcher, Watcher, guess
 from p2psip_min.ids import ResourceID
@@ -202,7 +204,11 @@ class HarvestStage(Stage):
         self.people[overlay.node("mallory").node_id] = "mallory"
         # The overlay's software, which mallory has like everybody, says where and under which Kinds to look.
         places = [place for name in self.resources for place in overlay.defences.places.of(ResourceID(name))]
-        self.harvest = Harvest(places, overlay.defences.value_encryption.kinds(SIP_REGISTRATION))
+        kinds = overlay.defences.value_encryption.kinds(SIP_REGISTRATION)
+        # Any peer serves a client that comes to it.
+        mallory = overlay.node("mallory").peer
+        moves = [partial(procedures.serve_client, mallory, node.address) for node in overlay.peers()]
+        self.harvest = Harvest(places, kinds, moves)
 
     def attackers(self) -> tuple[Node, ...]:
         """Mallory."""
@@ -260,11 +266,11 @@ PR_1 = declare(
 PR_2 = declare(
     "PR-2",
     title="A client harvests registrations",
-    attacker="a client who knows many names",
+    attacker="a client who knows many names, and goes from peer to peer",
     preset="none",
-    defence=("value-encryption", "query-quota"),
-    claims=(("readers-list",),),
-    decoys=("obscure-names",),
+    defence=("value-encryption", "readers-list"),
+    claims=(("readers-list",), ("value-encryption",)),
+    decoys=("obscure-names", "query-quota"),
     metric="facts of profiles collected in a minute, of 1",
     unit="share of facts",
     span=(0.0, 1.0),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from p2psip_min.errors import Malformed, RemoteFault
+from p2psip_min.errors import LinkRefused, Malformed, RemoteFault
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.routing.forwarding import Decision
 from p2psip_min.seams import Coalition, Forwarding, NodeView, PeerParts
@@ -69,15 +69,18 @@ class _Reading:
 class Harvest:
     """PR-2: a client asks for the registrations of everybody whose name it knows, and keeps what they tell.
 
-    ``places`` are where their records lie, ``kinds`` under which Kinds. ``where`` is how users are reached, ``when``
-    their registrations were made (ms since 1970); both by place.
+    ``places`` are where their records lie, ``kinds`` under which Kinds; each of ``moves`` has another peer serve the
+    client, so that none sees more than ``stay`` seconds of it. ``where`` is how users are reached, ``when`` their
+    registrations were made (ms since 1970); both by place.
     """
 
     breaks: ClassVar[tuple[str, ...]] = ()
     """It keeps what the seams ask of store and forwarding."""
     places: Sequence[ResourceID]
     kinds: Sequence[int]
+    moves: Sequence[Callable[[], Awaitable[object]]] = ()
     pause: float = 1.0
+    stay: float = 5.5
     where: dict[bytes, SipRegistration] = field(default_factory=dict)
     when: dict[bytes, int] = field(default_factory=dict)
 
@@ -86,9 +89,14 @@ class Harvest:
         return replace(parts, agent=self)
 
     async def run(self, view: NodeView) -> None:
-        """Ask for one after the other."""
+        """Ask for one after the other, through one peer after the other."""
         wanted = tuple(StoredDataSpecifier(kind, 0, None, ()) for kind in self.kinds)
+        moves, moved = iter(self.moves), view.now()
         for place in self.places:
+            if view.now() - moved >= self.stay:
+                moved = view.now()
+                with suppress(RemoteFault, LinkRefused):
+                    await next(moves, _stay)()
             with suppress(RemoteFault):
                 answer = await view.request((place,), FetchReq(place, wanted))
                 for group in answer.body.kind_responses:
@@ -100,3 +108,7 @@ class Harvest:
             self.when[place] = stored.storage_time
             with suppress(Malformed):
                 self.where[place] = decode(SipRegistration, stored.value.value)
+
+
+async def _stay() -> None:
+    """There is no peer left to go to."""

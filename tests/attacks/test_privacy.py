@@ -88,10 +88,18 @@ def test_a_harvest_finds_whereabouts_and_times() -> None:
     assert outcome("PR-2", "obscure-names", peers=12).facts == ("14 of 14", "14 of 14")
 
 
-def test_encryption_hides_where_and_a_quota_most_of_when() -> None:
+def test_encryption_hides_where_and_not_when() -> None:
     assert outcome("PR-2", "value-encryption").facts == ("0 of 30", "30 of 30")
-    assert outcome("PR-2", "query-quota").facts == ("6 of 30", "6 of 30")
-    assert outcome("PR-2", "value-encryption", "query-quota").facts == ("0 of 30", "6 of 30")
+
+
+def test_a_quota_slows_who_stays_and_not_who_goes_from_peer_to_peer() -> None:
+    assert outcome("PR-2", "query-quota").facts == ("30 of 30", "30 of 30")
+    chosen = scenario("PR-2")
+    stage = chosen.stage(chosen, setting(chosen).with_defences(("query-quota",)))
+    stage.harvest.moves = ()
+    stage.overlay.run(stage.story())
+    assert stage.facts() == ("6 of 30", "6 of 30")
+    stage.overlay.close()
 
 
 def test_storing_peers_that_ask_for_consent_leave_nothing_to_harvest() -> None:

@@ -15,6 +15,7 @@ IN_PART = {
     ("EN-4", ("identity-cap", "bound-node-id")),
     ("EN-8", ("enrollment-charge",)),
     ("EN-9", ("client-puzzle",)),
+    ("PR-2", ("value-encryption",)),
     ("DT-2", ("answer-receipts", "checkable-evidence")),
 }
 """Sets that leave more harm than a defence may: the draft or we name them, and runs show how far they reach."""
