@@ -1,4 +1,4 @@
-"""Cards to work with in a lesson: find the fix, and hints one by one. What is chosen and opened is kept."""
+"""Cards to work with in a lesson: find the fix, pick a row, hints one by one, begin again. What is done is kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab import fixes, progress
 from lab.exercises import HINTS
 from lab.playlists import Playlist, playlist
 from lab.predict import STYLE
-from lab.scenarios import SCENARIOS, scenario
+from lab.scenarios import SCENARIOS, Scenario, scenario
 from lab.session import Session
 from lab.text import Word
 from lab.widgets import Panel
@@ -23,6 +23,10 @@ _MORE = """<style>
 .predict .tried.right{border-color:#00664b;background:#e2f3ed}
 .predict .tried.wrong{border-color:#a04400;background:#fdede2}
 .predict .asked{font-size:13.5px;color:#465260}.predict .widget-radio-box label{height:auto;white-space:normal}
+.predict.quiet{border:1px solid #d3d9df;border-left:5px solid #84909b;padding:6px 14px 8px}
+.predict.quiet h4{font-size:14px;margin:0}.predict .pictures{display:grid;grid-template-columns:1fr 1fr;gap:4px 16px}
+.predict figure{margin:0}.predict figcaption{font-weight:700}.predict figure svg{width:100%;height:auto}
+.predict .widget-toggle-buttons .widget-toggle-button{white-space:nowrap}
 </style>"""
 
 
@@ -59,11 +63,12 @@ class Card:
 class FixIt(Card):
     """Find it, fix it: choose among four, and see what the attack comes to; each choice says why."""
 
-    def __init__(self, threat: str, *, base: str | None = None, peers: int = 32, seed: int = 7) -> None:
-        chosen = scenario(threat)
+    def __init__(self, threat: str | Scenario, *, base: str | None = None, peers: int = 32, seed: int = 7) -> None:
+        chosen = scenario(threat) if isinstance(threat, str) else threat
         super().__init__(f"{chosen.id} · {chosen.title}. What stops it?")
-        self.threat, self.base, self.peers, self.seed = chosen.id, base or chosen.bases[0], peers, seed
-        self.candidates = fixes.candidates(chosen.id)
+        self.scenario, self.threat = chosen, chosen.id
+        self.base, self.peers, self.seed = base or chosen.bases[0], peers, seed
+        self.candidates = fixes.candidates(chosen)
         self.tried: list[fixes.Tried] = []
         self.choice = w.RadioButtons(
             options=[(each.title, number) for number, each in enumerate(self.candidates)],
@@ -94,7 +99,7 @@ class FixIt(Card):
         candidate = self.candidates[self.choice.value]
         self.check.disabled, self.check.description = True, "Running…"
         try:
-            tried = fixes.attempt(self.threat, candidate, base=self.base, peers=self.peers, seed=self.seed)
+            tried = fixes.attempt(self.scenario, candidate, base=self.base, peers=self.peers, seed=self.seed)
         finally:
             self.check.disabled, self.check.description = False, "Check"
         self.tried.insert(0, tried)
@@ -176,6 +181,7 @@ class Hints(Card):
         self.text = w.HTML()
         self.more.on_click(lambda _: self._guard(self.open))
         self._show(self.text, self.more)
+        self.view.add_class("quiet")
         self._name()
 
     def open(self) -> None:
@@ -191,3 +197,46 @@ class Hints(Card):
         left = self.opened < len(self.hints)
         self.more.disabled = not left
         self.more.description = f"Show hint {self.opened + 1} of {len(self.hints)}" if left else "No more hints"
+
+
+class BeginAgain(Card):
+    """Forgets one exercise, prediction or choice of the progress file, or all of them."""
+
+    def __init__(self) -> None:
+        super().__init__("Begin again")
+        self.which = w.Dropdown(layout={"width": "420px"})
+        self.forget = w.Button(description="Forget this one")
+        self.everything = w.Button(description="Forget everything")
+        self.told = w.HTML("<p>Kept in progress.json, beside this notebook.</p>")
+        for button in (self.forget, self.everything):
+            button.layout.width = "180px"
+        self.forget.on_click(lambda _: self._guard(self.one))
+        self.everything.on_click(lambda _: self._guard(self.all))
+        self._sure = False
+        self._list()
+        self._show(self.told, w.HBox([self.which, self.forget, self.everything]))
+        self.view.add_class("quiet")
+
+    def _list(self) -> None:
+        kept = progress.here()
+        names = dict.fromkeys((*kept.exercises, *kept.predictions, *kept.fixes))
+        self.which.options = list(names)
+        self.forget.disabled = self.everything.disabled = not names
+
+    def one(self) -> None:
+        """Forget what is chosen; its cell asks again when it is run."""
+        name = self.which.value
+        progress.here().reset(name)
+        self._list()
+        self.told.value = f"<p>✓ Forgotten: {escape(name)}. Run its cell again.</p>"
+
+    def all(self) -> None:
+        """Forget all of it, when asked twice."""
+        if not self._sure:
+            self._sure = True
+            self.everything.description = "Really everything?"
+            return
+        self._sure, self.everything.description = False, "Forget everything"
+        progress.here().reset()
+        self._list()
+        self.told.value = "<p>✓ Everything is forgotten.</p>"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from lab.catalogue import threat
-from lab.scenarios import Scenario, run, scenario, setting, titles
+from lab.scenarios import SCENARIOS, Scenario, run, scenario, setting, titles
 from lab.strips import word
 from lab.text import Word
 from p2psip_min.defences import CATALOGUE, entry
@@ -53,6 +53,16 @@ WHY: Mapping[tuple[str, str], str] = {
     ("KB-1", "path-diagnosis"): "The sender follows its request from peer to peer, and finds where it ended.",
     ("KB-4", "short-ttl"): "A message that goes astray dies sooner. It still does not arrive.",
     ("KB-4", "progress-check"): "Each hop must be nearer to the key than the last; the next try goes around the liar.",
+    (
+        "KB-9",
+        "message-signature",
+    ): "It shows who sent the answer, and the peer on the way signs it anew, in its own name.",
+    ("KB-9", "holder-signature"): "Any holder’s signature would do, and mallory has a certificate, too.",
+    (
+        "KB-9",
+        "record-signature + access-control",
+    ): "The value is signed by the owner of its place. Mallory can sign, but not in that name.",
+    ("KB-9", "path-diagnosis"): "An answer did come. Nothing is missing that one could follow up.",
     ("KB-10", "true-root"): "Bob refuses whoever only says that he is responsible. Then the answer is passed on by "
     "mallory, and the object in it is hers: nothing signs that.",
     ("RM-1", "tls"): "Mallory has a certificate and a good line. What she tells on it is false.",
@@ -79,6 +89,8 @@ WHY: Mapping[tuple[str, str], str] = {
     "place, not three.",
     ("ST-17", "central-backup"): "There is a copy of everything, at the server that is down as well.",
     ("ST-17", "replicas"): "The next peers hold copies, and make new ones when somebody is gone.",
+    ("ST-17", "strong-identity"): "It says who enrolled. It keeps nothing for anybody.",
+    ("ST-17", "message-signature"): "A record that is gone needs no signature.",
     ("DT-1", "majority-vote"): "Mallory has more names than those whom she harms, and every name has a vote.",
     ("DT-1", "answer-receipts + checkable-evidence"): "The liar's own signed answer is shown to the server. It needs "
     "no votes.",
@@ -88,6 +100,45 @@ WHY: Mapping[tuple[str, str], str] = {
     ("DT-3", "complaint-count"): "Three who agree can say what they like.",
     ("DT-3", "answer-receipts + checkable-evidence"): "A word is not heard. What the accused really said proves "
     "nothing against them.",
+    (
+        "TR-4",
+        "offline-certificates",
+    ): "Her certificate is good, and can be checked without asking. It is hers, and nobody "
+    "compares it with what she says.",
+    ("TR-4", "replicas"): "Copies keep records from being lost. Nothing is lost here: somebody is taken for another.",
+    (
+        "TR-5",
+        "signed-grants",
+    ): "A grant says who may write to whose record. The two have not even introduced themselves.",
+    (
+        "TR-5",
+        "record-signature",
+    ): "Records are safe then, but the link is his: he decides what goes over it, and to whom.",
+    (
+        "ST-2",
+        "enrollment-reputation",
+    ): "It keeps those out who were caught before. Mallory is a member, and nobody complained.",
+    ("ST-2", "strict-parser"): "Her store is well formed, to the last byte.",
+    ("ST-7", "responder-check"): "The right peers answer, and what they hold is the attack.",
+    ("ST-8", "transaction-memory"): "It knows a request that comes twice. Each of these comes once.",
+    (
+        "ST-8",
+        "revocation",
+    ): "It takes effect when somebody has found her out and told the server. Until then all is stored.",
+    ("KB-1", "bound-node-id"): "Mallory keeps her Node-ID, and with it her place on the way.",
+    ("KB-1", "enrollment-tls"): "Enrollment went as it should. She swallows what comes long after it.",
+    ("KB-4", "readers-list"): "It decides who may read, once a request has arrived. These do not.",
+    ("KB-4", "key-possession"): "She enrolled honestly, with her own key.",
+    ("KB-10", "renewal"): "Her certificate will be renewed, for nobody has complained.",
+    ("KB-10", "signed-grants"): "Grants are about writing. She writes nothing, she answers.",
+    (
+        "KB-10",
+        "true-root + record-signature + access-control",
+    ): "Who is not responsible is not believed, and what the owner of the place has not signed is not taken.",
+    ("RM-1", "replicas"): "More copies, found through the same false table.",
+    ("RM-1", "renewal"): "A new certificate for the same mallory, with the same false table.",
+    ("RP-2", "readers-list"): "Mallory does not read. She sends what she once passed on.",
+    ("RP-2", "tls"): "Mallory is one of the two ends of the hop, when she keeps it and when she resends it.",
     ("ST-13", "record-signature"): "A signature shows that a value is true. There is no value to show.",
 }
 """What to say of a choice, by threat and the defences' names; the catalogue's words serve for the others."""
@@ -114,9 +165,9 @@ class Tried:
     why: str
 
 
-def candidates(threat_id: str) -> tuple[Candidate, ...]:
+def candidates(which: str | Scenario) -> tuple[Candidate, ...]:
     """What there is to choose from, in an order that gives nothing away and is always the same."""
-    chosen = scenario(threat_id)
+    chosen = scenario(which) if isinstance(which, str) else which
     pool = [chosen.defence, *((name,) for name in chosen.decoys)]
     # Fill up with single defences of the same layer's part of the catalogue that nobody claims to help.
     claimed = {name for names in (chosen.defence, *chosen.claims) for name in names}
@@ -133,9 +184,11 @@ def candidates(threat_id: str) -> tuple[Candidate, ...]:
     )
 
 
-def attempt(threat_id: str, candidate: Candidate, *, base: str | None = None, peers: int = 32, seed: int = 7) -> Tried:
+def attempt(
+    which: str | Scenario, candidate: Candidate, *, base: str | None = None, peers: int = 32, seed: int = 7
+) -> Tried:
     """Run the attack against the choice; it is right when the attack comes to nothing and honest users are served."""
-    chosen = scenario(threat_id)
+    chosen = scenario(which) if isinstance(which, str) else which
     ground = setting(chosen, base=base, peers=peers, seed=seed)
     defended = ground.with_defences(candidate.names)
     outcome = run(chosen, defended)
@@ -163,5 +216,6 @@ def _why(chosen: Scenario, candidate: Candidate, said: Word, served: bool) -> st
             f"{checks}. {entry(candidate.names[0]).stops[:1].upper()}{entry(candidate.names[0]).stops[1:]}: this too."
         )
     if candidate.names[0] in chosen.decoys:
-        return f"{checks}. It looks right: {threat(chosen.id).decoy}. The run says {said}."
+        looks = f"It looks right: {threat(chosen.id).decoy}. " if chosen.id in SCENARIOS else ""
+        return f"{checks}. {looks}The run says {said}."
     return f"{checks}. That is another question: against this attack the run says {said}."

@@ -70,6 +70,35 @@ FIGURE_6 = Playlist(
     ),
 )
 
+LESSON = Playlist(
+    name="lesson",
+    title="Fifty minutes: the three stories",
+    demos=(
+        Demo(threat="TR-1", base="trusted", row="minute 14", minutes=6, ask=FIGURE_4.demos[0].ask),
+        Demo(threat="ST-7", base="trusted", row="minute 20", minutes=7, ask=FIGURE_4.demos[7].ask),
+        Demo(threat="RP-2", base="untrusted", row="minute 27", minutes=19, ask=FIGURE_6.demos[6].ask),
+    ),
+)
+"""What one lesson of fifty minutes shows."""
+
+MINUTES: tuple[tuple[int, str, str], ...] = (
+    (0, "Presenter mode", "p in any panel; ? lists the keys"),
+    (3, "Figure 1 by one switch", "the same call: one server, then an open overlay, then without signatures"),
+    (10, "A show of hands", "the question about the hotline, before anything has run"),
+    (14, "Sniff a hop, then TLS", "TR-1: keys 2, then 3"),
+    (20, "Certificates against a flood", "ST-7: keys 2, 4, then 3"),
+    (
+        27,
+        "From the trusted to the untrusted base",
+        "RP-2: the switch base is refused on the trusted one, with the reason",
+    ),
+    (35, "What if two work together?", "RP-2: Home, a few steps, click a second peer, Make hostile, End, c"),
+    (42, "Recursive against iterative", "RP-2: Reset, End, the switch routing, then c"),
+    (46, "Take it along", "Export, and read the card out"),
+    (49, "Reset the room", "the last section"),
+)
+"""The lesson by its minutes: when, what, and how."""
+
 PLAYLISTS: Mapping[str, Playlist] = {playlist.name: playlist for playlist in (FIGURE_4, FIGURE_6)}
 """By name, as the command line and the instructor's console know them."""
 

@@ -89,6 +89,11 @@ class Prediction:
         if self.answer is not None and session.frame().word is self.question.word:
             self.told.value = f"{STYLE}<p><b>Your prediction</b> &nbsp; {escape(self.result())}</p>"
 
+    def moment(self) -> str:
+        """The trace card of what its panel shows; empty before it is open."""
+        session = self.panel.session if self.panel is not None else None
+        return str(getattr(session, "card", ""))
+
     def result(self) -> str:
         """Right or missed, and why; for after the run."""
         return self.question.judged(self.answer, self.sure)

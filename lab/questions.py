@@ -138,5 +138,41 @@ QUESTIONS: Mapping[str, Question] = {
         "What would tell is a proof of responsibility, or the owner’s signature.",
         word=Word.FORGED,
     ),
+    "ST-17": Question(
+        text="Eight of 32 peers lose power at once. Where are the records that they held?",
+        steps=(
+            "Owners have stored eight records with the peers that are responsible for them.",
+            "Those peers stop, all in the same moment, without a word to anybody.",
+            "Their neighbors notice, close the ring again, and take over what the others were responsible for.",
+            "Readers ask for the eight records.",
+        ),
+        answers=(
+            "with the neighbors who took over",
+            "lost, until their owners store them again",
+            "on the readers’ phones",
+            "half of them are left",
+        ),
+        right=1,
+        why="Whoever takes over a place takes over the duty, not what was kept there. A record that exists once is "
+        "gone with its holder; this run has no replicas.",
+        word=Word.LOST,
+    ),
+    "KB-8": Question(
+        text="TLS protects every hop. A peer on the way changes a PUT. What is stored?",
+        steps=(
+            "Every link is TLS 1.3, with a certificate at both ends.",
+            "Owners store their records; each PUT passes mallory on its way.",
+            "She changes the value, and passes the PUT on over her own, protected link.",
+        ),
+        answers=(
+            "what the owner wrote",
+            "what mallory wrote",
+            "nothing: the link notices the change",
+            "nothing: the storing peer refuses it",
+        ),
+        right=1,
+        why="TLS protects what is between two neighbors. Mallory is not between them, she is one of them.",
+        word=Word.FORGED,
+    ),
 }
 """By threat."""

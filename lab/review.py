@@ -6,24 +6,31 @@ otherwise a quick look is taken, and says so.
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from html import escape
+from importlib import import_module
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
-from lab import coverage, labels, requirements
+from lab import coverage, labels, provenance, requirements, style
 from lab.data import folder
 from lab.findings import FINDINGS
-from lab.playlists import Demo, Playlist
+from lab.playlists import MINUTES, Demo, Playlist
 from lab.preflight import Rehearsal
 from lab.scenarios import SCENARIOS, Scenario, Stage, columns, judge, run, scenario, setting, titles
 from lab.session import Session
+from lab.strips import word
 from lab.sweep import play
 from lab.tell import Table
+from lab.text import Word
 from lab.verdicts import SEEDS, Standing, Verdict
+from p2psip_min.defences import preset
 from p2psip_min.seams import Equip
 
 SIGNS: Mapping[str, str] = {
@@ -110,23 +117,31 @@ def judged(chosen: Scenario, seeds: Sequence[int] = (7,), *, peers: int = 32) ->
 
 
 def matrix(*more: Verdict, quick: Sequence[str] = QUICK) -> Table:
-    """One row for each threat: the published verdicts, or a quick look at some; ``more`` verdicts come first."""
+    """One row for each threat: the published verdicts, or a quick look at some; ``more`` verdicts come first.
+
+    The card in the last column opens the attacked run at its beginning.
+    """
     made = published()
     rows = [_row(verdict.to_json()) for verdict in more]
     if made:
         rows += [_row(row) for row in made["rows"] if row["cells"]]
     else:
         rows += [_row(judged(scenario(name)).to_json()) for name in quick]
-    head = ("threat", "base", "metric", "no attack", "attacked", "defended", "decoy", "standing", "seeds", "digest")
-    return Table(head, tuple(rows))
+    figures = ("no attack", "attacked", "defended", "decoy")
+    return Table(("threat", "base", "metric", *figures, "standing", "seeds", "digest", "card"), tuple(rows), tall=True)
 
 
 def _row(verdict: Mapping[str, Any]) -> tuple[str, ...]:
     seeds = len(verdict["seeds"])
     figures = (f"{verdict[name]:.3g}" for name in ("baseline", "attacked", "defended", "decoy"))
     looked = str(seeds) if seeds >= SEEDS else f"{seeds}, a quick look"
-    sign = SIGNS[verdict["standing"]]
-    return (verdict["id"], verdict["base"], verdict["metric"], *figures, sign, looked, verdict["digest"][:12])
+    name, base, sign = verdict["id"], verdict["base"], SIGNS[verdict["standing"]]
+    opens = "–"
+    if name in SCENARIOS:
+        session = Session(name, base=base, routing=verdict["routing"])
+        opens = session.card
+        session.close()
+    return (name, base, verdict["metric"], *figures, sign, looked, verdict["digest"][:12], opens)
 
 
 def card(threat: str, **choices: Any) -> str:
@@ -144,6 +159,64 @@ def repeats(threat: str = "RP-2", seed: int = 7) -> bool:
     ground = setting(scenario(threat), seed=seed)
     first, second = (run(scenario(threat), ground) for _ in range(2))
     return first.digest == second.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A piece of this project's source, to be read in a notebook."""
+
+    place: str
+    text: str
+
+    @property
+    def lines(self) -> int:
+        """How many lines it has that are not empty."""
+        return sum(bool(line.strip()) for line in self.text.splitlines())
+
+    def __str__(self) -> str:
+        return f"# {self.place}, {self.lines} lines\n{self.text}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<div style="border-left:5px solid {style.LINE};padding:4px 12px"><b>{escape(self.place)}</b>, '
+            f'{self.lines} lines<pre style="margin:4px 0;font-size:12px;white-space:pre;overflow:auto">'
+            f"{escape(self.text)}</pre></div>"
+        )
+
+
+def heart(module: str, name: str) -> Source:
+    """What an attack does, as it stands in ``p2psip_min/attacks``: the part that it puts in an honest one's place."""
+    found = getattr(import_module(f"p2psip_min.attacks.{module}"), name)
+    return Source(f"p2psip_min/attacks/{module}.py", dedent(inspect.getsource(found)))
+
+
+def alone_and_together(threat: str, *, seed: int = 7) -> Table:
+    """One attack against nothing, each defence that is named alone, all of them together, and everything there is."""
+    chosen = scenario(threat)
+    ground = setting(chosen, seed=seed)
+    sets = [(), *((name,) for name in chosen.defence), chosen.defence]
+    tried = [(titles(names) if names else "nothing", ground.with_defences(names)) for names in dict.fromkeys(sets)]
+    tried.append(("preset hardened: all of them", replace(ground, defences=preset("hardened"))))
+    rows = []
+    for title, planned in tried:
+        outcome, honest = run(chosen, planned), run(chosen, replace(planned, attack=False)).honest
+        said = word(chosen, outcome.figure)
+        rows.append((title, f"{'✓' if said is Word.HOLDS else '×'} {said}", f"{outcome.figure:g}", f"{honest:.0%}"))
+    return Table(("against it", "verdict", chosen.metric, "honest users served"), tuple(rows))
+
+
+def environment() -> Table:
+    """What this was made with; runs follow from the first two lines alone."""
+    made = published()
+    theirs = made["versions"] if made else {}
+    head = ("", "here", "the published matrix") if made else ("", "here")
+    rows = [
+        (name, version, *([theirs.get(name, "–")] if made else [])) for name, version in provenance.versions().items()
+    ]
+    return Table(head, tuple(rows))
 
 
 # --- the scorecard ----------------------------------------------------------------------------------------------------
@@ -221,6 +294,11 @@ def plan(playlist: Playlist) -> Table:
         rows.append((f"{minute}'", demo.row, demo.threat + ready, str(demo.minutes), demo.ask))
         minute += demo.minutes
     return Table(("begins", "row", "threat", "minutes", "ask first"), tuple(rows))
+
+
+def lesson() -> Table:
+    """One lesson by its minutes: what to show, and how."""
+    return Table(("minute", "show", "how"), tuple((f"{minute}'", show, how) for minute, show, how in MINUTES))
 
 
 def rehearsed(rehearsals: Iterable[Rehearsal]) -> Table:

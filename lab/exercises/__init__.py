@@ -5,7 +5,7 @@ A module a notebook. None, ``...``, or a function that returns one of them, mean
 
 from __future__ import annotations
 
-from lab.exercises.box import NOTEBOOK_00, predicted_hops, same_seed, who_stores
+from lab.exercises.box import NOTEBOOK_00, predicted_hops, read_card, same_seed, who_stores
 from lab.exercises.comparison import NOTEBOOK_01, figure_1, who_can_alter
 from lab.exercises.hints import HINTS
 from lab.exercises.replay import NOTEBOOK_06, Held, Put, accepts, beats_time_stamp, captured, fresh_nonces
@@ -31,6 +31,7 @@ __all__ = [
     "locate",
     "predicted_hops",
     "quota",
+    "read_card",
     "same_seed",
     "true_root",
     "who_can_alter",

@@ -1,10 +1,11 @@
-"""Exercises of 00, overlay in a box: who stores whom, how far it is, and that one seed is one run."""
+"""Exercises of 00, overlay in a box: who stores whom, how far it is, one seed is one run, and what a card says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from lab import choices
 from lab.checks import Check, State, note
 from lab.exercises.answers import full, number, raised, untouched
 from p2psip_min import trace as events
@@ -14,8 +15,9 @@ from p2psip_min.overlay import Overlay
 WHO_STORES = "Who stores alice?"
 HOPS = "How many hops?"
 SAME_SEED = "Same seed, same digest"
+READ_CARD = "Read a card"
 
-NOTEBOOK_00 = (WHO_STORES, HOPS, SAME_SEED)
+NOTEBOOK_00 = (WHO_STORES, HOPS, SAME_SEED, READ_CARD)
 
 
 def who_stores(overlay: Overlay, user: str, answer: str | None) -> Check:
@@ -67,3 +69,27 @@ def same_seed(run_story: Callable[[int], Any]) -> Check:
     if digests[0] == digests[2]:
         return note(SAME_SEED, State.FAILED, "Another seed gave the same digest. Is the seed handed to the overlay?")
     return note(SAME_SEED, State.PASSED, f"One seed, one run: {digests[0][:16]}… twice, and another seed differs.")
+
+
+_CARDS = ("RP2-U-R-D-7-A887@37", "TOUR-T-I-R-12-0000", "ST7-T-R-N-345-0000.p16.calm@31")
+
+
+def read_card(read: Callable[[str], Any]) -> Check:
+    """Whether ``read(card)`` gives a card's base, its routing style and its seed."""
+    for card in _CARDS:
+        said = choices.parse(card).choices
+        wanted = (said.base, said.routing, said.seed)
+        try:
+            answer = read(card)
+        except Exception as error:  # a student's function may raise anything
+            return note(READ_CARD, State.FAILED, raised(error))
+        if untouched(answer):
+            return note(READ_CARD, State.OPEN, "The function returns nothing yet: return base, routing, seed.")
+        if not isinstance(answer, tuple) or len(answer) != 3:
+            return note(READ_CARD, State.FAILED, f"Return three values, base, routing and seed, and not {answer!r}.")
+        for name, given, right in zip(("base", "routing style", "seed"), answer, wanted, strict=True):
+            if given != right or isinstance(given, bool):
+                return note(
+                    READ_CARD, State.FAILED, f"The {name} of a card is not {given!r}. Look at its letters again."
+                )
+    return note(READ_CARD, State.PASSED, "Threat, base, routing, preset, seed; what follows tells runs apart.")

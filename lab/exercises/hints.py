@@ -18,6 +18,10 @@ HINTS: Mapping[str, tuple[str, ...]] = {
         "overlay.register and overlay.call are the calls of the section before; here the overlay is called small.",
         "The last line of the function returns small.digest().",
     ),
+    "Read a card": (
+        'card.split("-") takes it apart: the second piece is U or T, the third R or I, the fifth the seed.',
+        "The seed is a whole number: int(...). U is untrusted and T trusted, R is recursive and I iterative.",
+    ),
     "Figure 1, filled in": (
         "Left is client/server. How many links did the call cross there, and who was believed?",
         "Right is the overlay. Who has to be protected from whom, if anybody may be on the way?",

@@ -3,7 +3,7 @@
 #
 # | | |
 # |---|---|
-# | Duration | 15 minutes |
+# | Duration | 20 minutes |
 # | Difficulty | first steps |
 # | You should know | what SIP is for; a little Python |
 # | Draft | sections 2, 3.2 to 3.4 and 5 (Figure 2) |
@@ -12,25 +12,30 @@
 #
 # 1. start an overlay of 32 peers in one line and look into any of them,
 # 2. say which peer stores a user's address, and how a message finds it,
-# 3. find a run in its trace, and show that somebody else has the same one.
+# 3. find a run in its trace, bring it back with a card, and show that somebody else has the same one.
 #
 # Run a cell with Shift+Enter. Cells marked *Your turn* wait for an answer; the others run as they are.
 
 # %%
 from lab import exercises, tell
-from lab.app import open_lab
-from lab.cards import Hints
+from lab.app import open_lab, predict
+from lab.cards import BeginAgain, FixIt, Hints
 from lab.checks import summary
+from lab.ready import ready
+from lab.told import told
 from p2psip_min import Overlay, ResourceID
 
+# %%
+ready()
+
 # %% [markdown]
-# ## One line
+# ## 1 · One line (2 min)
 #
 # SIP phones usually find each other through a server. Here they do without one: the nodes themselves keep the
-# addresses, each a part of them. The draft calls all the peers together the **overlay base**;
-# [peers](glossary.ipynb#Peer) store and forward, [clients](glossary.ipynb#Client) only use what peers offer (section
-# 3.4). An [enrollment server](glossary.ipynb#Enrollment-server) stands beside it. It hands out identities, and then
-# nobody needs it for calls (section 3.3).
+# addresses, each a part of them. The draft calls all the [peers](glossary.ipynb#Peer) together the **[overlay
+# base](glossary.ipynb#Overlay-base)**; peers store and forward, [clients](glossary.ipynb#Client) only use what peers
+# offer (section 3.4). An [enrollment server](glossary.ipynb#Enrollment-server) stands beside it. It hands out
+# identities, and then nobody needs it for calls (section 3.3).
 
 # %%
 overlay = Overlay(peers=32, clients=("alice", "bob"), seed=7)
@@ -38,8 +43,9 @@ overlay.overview()
 
 # %% [markdown]
 # That took no port, no second process and no waiting. The network and its clock are simulated, everything else is real:
-# each node has an X.509 certificate and speaks TLS 1.3, the messages are RELOAD (RFC 6940), and Wireshark opens them.
-# The overlay is *untrusted* unless you say otherwise: some of its peers may turn out to be hostile. Not today.
+# each node has an X.509 [certificate](glossary.ipynb#Certificate) and speaks [TLS](glossary.ipynb#TLS) 1.3, the
+# messages are RELOAD (RFC 6940), and Wireshark opens them. The [overlay](glossary.ipynb#Overlay) is *untrusted* unless
+# you say otherwise: some of its peers may turn out to be hostile. Not today.
 
 # %%
 assert len(overlay.peers()) == 32
@@ -47,12 +53,12 @@ assert overlay.overview()["clients"] == ["alice", "bob"]
 assert "tls" in overlay.overview()["defences"]
 
 # %% [markdown]
-# ## A node and its tables
+# ## 2 · A node and its tables (2 min)
 #
 # Every node got a random 128-bit [Node-ID](glossary.ipynb#Node-ID) when it enrolled. Sorted by it, the peers form a
-# ring, and the lab names them clockwise: p00 to p31. A peer knows three neighbors on each side, and some
-# [fingers](glossary.ipynb#Finger) across the ring: one about half-way round, one a quarter, one an eighth, and so on.
-# That is all it knows.
+# ring, and the lab names them clockwise: p00 to p31. A peer knows three [neighbors](glossary.ipynb#Neighbor) on each
+# side, and some [fingers](glossary.ipynb#Finger) across the ring: one about half-way round, one a quarter, one an
+# eighth, and so on. That is all it knows.
 
 # %%
 tell.node_tables(overlay, "p00")
@@ -66,7 +72,7 @@ assert len(table) < 12  # of 31 others
 # `application`. Each lower box makes the one above it possible, and a threat is best met in the box where it arises
 # (section 5).
 #
-# ## Who stores alice?
+# ## 3 · Who stores alice? (2 min)
 #
 # Hash a user's address and you get a [Resource-ID](glossary.ipynb#Resource-ID), a place on the same ring. The peer
 # responsible for it is the first one at or after that place, clockwise (RFC 6940, sections 10.1 and 10.2). Two
@@ -90,7 +96,7 @@ exercises.who_stores(overlay, "alice", answer)
 Hints("Who stores alice?")
 
 # %% [markdown]
-# ## How far is it?
+# ## 4 · How far is it? (3 min)
 #
 # Bob's phone does not know that peer. It asks the peer that serves it, and from there each peer passes the message to
 # whomever it knows nearest before the key. With fingers every hop about halves the way that is left, so a lookup takes
@@ -102,7 +108,8 @@ tell.node_tables(overlay, overlay.nodes[serving].name)
 
 # %% [markdown]
 # **Your turn.** How many hops will bob's lookup take, from his phone to the peer that stores alice? The table above is
-# that of the first peer on the way. Predict a number, then run the cell: it makes the lookup and reads the trace.
+# that of the first peer on the way. Predict a number, then run the cell: it makes the lookup and reads the
+# [trace](glossary.ipynb#Trace).
 
 # %%
 answer = None
@@ -115,18 +122,22 @@ exercises.predicted_hops(overlay, "bob", "alice", answer)
 Hints("How many hops?")
 
 # %% [markdown]
-# ## Watch it
+# ## 5 · Watch it, and fork it (4 min)
 #
 # The panel plays a small story on an overlay of its own: alice registers, bob looks her up, bob calls. Press **Step**
 # and follow one message from hop to hop, or **Play**. Below the ring you find who holds what; click a row of the
 # messages to open its bytes. Point at a node to see its fingers.
+#
+# Then fork it once. Click the time line between her registration and the call, and press **Crash a peer**: the one that
+# stores her [record](glossary.ipynb#Record) stops there, and a second run begins with the same seed. Does bob still
+# reach her? **Compare** puts the two runs side by side.
 
 # %%
 panel = open_lab()
 panel
 
 # %% [markdown]
-# ## Register, call
+# ## 6 · Register, call (1 min)
 #
 # The same from Python. Alice's phone stores how it is reached: through the peer that serves it.
 
@@ -141,10 +152,37 @@ assert answered == overlay.node("alice").node_id
 assert tell.holders(overlay, "alice").column("as") == ("root", "replica 1", "replica 2")
 
 # %% [markdown]
-# Bob's phone fetched the record, checked alice's signature on it, asked her phone for an address through the overlay,
-# and sent the INVITE straight there. The overlay finds people; it does not carry the call.
+# Bob's phone fetched the record, checked alice's [signature](glossary.ipynb#Signature) on it, asked her phone for an
+# address through the overlay, and sent the INVITE straight there. The overlay finds people; it does not carry the call.
 #
-# ## The trace
+# ## 7 · When many fail (3 min)
+#
+# Bob reached alice although her peer was gone: two others had copies. What if nobody made any?
+#
+# **Your turn.** Predict first; the panel opens when you have.
+
+# %%
+card = predict("ST-17")
+card
+
+# %%
+gone = told("ST-17")
+assert gone.outcome.figure == 1
+print(f"records read afterwards: {gone.outcome.facts[0]}")
+print(card.result())
+
+# %% [markdown]
+# What would have kept them? Each choice is run.
+
+# %%
+FixIt("ST-17")
+
+# %%
+kept = tell.runs("ST-17", ("central-backup",), ("replicas",))
+assert [word.split()[1] for word in kept.column("verdict")] == ["LOST", "LOST", "HOLDS"]
+
+# %% [markdown]
+# ## 8 · The trace (2 min)
 #
 # Whatever happens leaves an event, in order. Captions, verdicts, tests and the panel read this list and nothing else.
 
@@ -180,10 +218,12 @@ exercises.same_seed(story)
 Hints("Same seed, same digest")
 
 # %% [markdown]
-# ## A card
+# ## 9 · A card (1 min)
 #
 # At the top of the panel stands a **card**: a few characters that hold the story, its switches, the seed and the
 # moment. Whoever opens it sees the same thing, and is told so if his version of the lab plays it differently.
+# `RP2-U-R-D-7-A887@37` is threat RP-2 on an [untrusted base](glossary.ipynb#Untrusted-base), [recursive
+# routing](glossary.ipynb#Recursive-routing), preset *draft*, seed 7, four check digits, moment 37.
 
 # %%
 first = open_lab().session
@@ -193,10 +233,37 @@ assert again.frame().caption == first.frame().caption
 print(f"{first.card}\n{again.frame().caption}")
 
 # %% [markdown]
+# **Your turn.** Read a card: return its base, its routing style and its seed, such as `("untrusted", "recursive", 7)`.
+
+
+# %%
+def read(card):
+    ### BEGIN SOLUTION
+    _, base, routing, _, seed, *_ = card.split("-")
+    bases, styles = {"U": "untrusted", "T": "trusted"}, {"R": "recursive", "I": "iterative"}
+    return bases[base], styles[routing], int(seed)
+    ### END SOLUTION
+
+
+exercises.read_card(read)
+
+# %%
+Hints("Read a card")
+
+# %% [markdown]
 # ## How far have you come?
 
 # %%
+tell.calibrated()
+
+# %%
+tell.choices("ST-17")
+
+# %%
 summary(*exercises.NOTEBOOK_00)
+
+# %%
+BeginAgain()
 
 # %%
 overlay.close()

@@ -17,16 +17,21 @@
 # %%
 from lab import exercises, tell
 from lab.app import open_lab, predict
-from lab.cards import Hints
+from lab.cards import BeginAgain, FixIt, Hints
 from lab.checks import summary
+from lab.ready import ready
 from lab.told import told
+from lab.tryouts import SameCall
 from p2psip_min.deployments import ClientServer, measure_call, open_global, public_provider
+
+# %%
+ready()
 
 # %% [markdown]
 # ## 1 · The same call, twice (5 min)
 #
 # A phone company runs one **registrar-proxy**. Phones find it in the DNS, which the draft takes as trusted, and speak
-# TLS with it (section 4). Alice tells it where she is; bob's INVITE goes through it.
+# [TLS](glossary.ipynb#TLS) with it (section 4). Alice tells it where she is; bob's INVITE goes through it.
 
 # %%
 with ClientServer(seed=7) as provider:
@@ -36,7 +41,8 @@ with ClientServer(seed=7) as provider:
 server
 
 # %% [markdown]
-# Now without a server. The users' own phones are the peers of an overlay, and everybody keeps a part of the addresses:
+# Now without a server. The users' own phones are the [peers](glossary.ipynb#Peer) of an
+# [overlay](glossary.ipynb#Overlay), and everybody keeps a part of the addresses:
 
 # %%
 with open_global(peers=16, seed=7) as overlay:
@@ -73,9 +79,14 @@ with public_provider(peers=16, seed=7) as overlay:
 tell.calls(server, company, peers)
 
 # %% [markdown]
-# In the open overlay nobody has been chosen. Any of these peers may be hostile, and each has the message in clear:
-# [TLS](glossary.ipynb#TLS) ends where a peer begins.
-#
+# In the open overlay nobody has been chosen. Any of these peers may be hostile, and each has the message in clear: TLS
+# ends where a peer begins. One switch makes the same call in each place; take the
+# [signatures](glossary.ipynb#Signature) away, and look at who could change it unnoticed.
+
+# %%
+SameCall()
+
+# %% [markdown]
 # ## 3 · One bad peer in between (7 min)
 #
 # Signatures off, one peer on bob's way is hostile: it changes the answer that bob waits for.
@@ -94,19 +105,26 @@ assert calm.outcome.figure == 0
 print(card.result())
 
 # %% [markdown]
-# Every link was up, every peer had a certificate. In the panel, switch on **Record signature** and run it again: bob
-# refuses what alice has not signed. With client/server there was nothing to refuse: who answers is the one who decides.
+# Every link was up, every peer had a [certificate](glossary.ipynb#Certificate). What would have told bob?
 
 # %%
-signed = told("KB-9", defence=tell.named("KB-9"))
-assert signed.outcome.figure == 0
+FixIt("KB-9")
+
+# %%
+signed = tell.runs("KB-9", ("record-signature",), tell.named("KB-9"))
+assert [word.split()[1] for word in signed.column("verdict")] == ["FORGED", "FORGED", "HOLDS"]
+signed
 
 # %% [markdown]
-# Make any peer hostile by hand: the panel opens on the tour, where nobody is. The **base** decides what is possible. On
-# the trusted one the same click is refused, with the reason.
+# A signature alone is not enough: the peer on the way signs what it has written, in its own name. Bob also has to
+# compare the name in the certificate with the name that the [record](glossary.ipynb#Record)'s place is made from. With
+# client/server there was nothing to refuse: who answers is the one who decides.
+#
+# Turn peers by hand: nobody is hostile here yet. Click one, **Make hostile**, **End**. Whom do you have to turn so that
+# readers are deceived? The **base** decides what is possible at all: on a trusted one there is no such button to press.
 
 # %%
-panel = open_lab()
+panel = open_lab("KB-9", attack=False)
 panel
 
 # %% [markdown]
@@ -170,4 +188,10 @@ Hints("Who can alter the call?")
 tell.calibrated()
 
 # %%
+tell.choices("KB-9")
+
+# %%
 summary(*exercises.NOTEBOOK_01)
+
+# %%
+BeginAgain()

@@ -17,18 +17,23 @@
 # %%
 from lab import exercises, tell
 from lab.app import open_lab, predict
-from lab.cards import FixIt, Hints, Rows
+from lab.cards import BeginAgain, FixIt, Hints, Rows
 from lab.checks import summary
 from lab.playlists import FIGURE_4
+from lab.ready import ready
 from lab.told import told
 from p2psip_min.deployments import public_provider
+
+# %%
+ready()
 
 # %% [markdown]
 # ## 1 · What is trusted (5 min)
 #
-# On a **trusted base** all [peers](glossary.ipynb#Peer) belong to one operator, and users have
-# [clients](glossary.ipynb#Client) only (section 3.4). So whatever a hostile peer would do is off the list: nobody on
-# the way drops, changes or invents. Ask the overlay to make one of its peers hostile, and it refuses:
+# On a **[trusted base](glossary.ipynb#Trusted-base)** all [peers](glossary.ipynb#Peer) belong to one operator, and
+# users have [clients](glossary.ipynb#Client) only (section 3.4). So whatever a hostile peer would do is off the list:
+# nobody on the way drops, changes or invents. Ask the [overlay](glossary.ipynb#Overlay) to make one of its peers
+# hostile, and it refuses:
 
 # %%
 from p2psip_min.attacks.forwarding import WrongHop
@@ -42,8 +47,8 @@ with public_provider(peers=8, seed=7) as overlay:
 answer
 
 # %% [markdown]
-# What is left are outsiders on the wire, and users with a genuine certificate and bad intentions. The draft lists their
-# attacks in its Figure 4. These are its rows in our words:
+# What is left are outsiders on the wire, and users with a genuine [certificate](glossary.ipynb#Certificate) and bad
+# intentions. The draft lists their attacks in its Figure 4. These are its rows in our words:
 
 # %%
 figure = tell.figure_rows(FIGURE_4)
@@ -63,8 +68,8 @@ rows = Rows("figure4")
 rows
 
 # %% [markdown]
-# Two of the rows are about the line. Row 1 has two attacks, and one tool, TLS, stands against both. Is it the same
-# tool?
+# Two of the rows are about the line. Row 1 has two attacks, and one tool, [TLS](glossary.ipynb#TLS), stands against
+# both. Is it the same tool?
 
 # %%
 reading = tell.runs("TR-1", ("message-signature",), ("tls",), base="trusted")
@@ -81,8 +86,7 @@ speaking
 
 # %% [markdown]
 # TLS makes the hop private. *Who* is at its other end is another question, and it is answered only if somebody compares
-# the [Node-ID](glossary.ipynb#Node-ID) in the messages with the one in the
-# [certificate](glossary.ipynb#Certificate) (section 7.2.5).
+# the [Node-ID](glossary.ipynb#Node-ID) in the messages with the one in the certificate (section 7.2.5).
 #
 # Row 3 is the same question, asked while the two introduce themselves. The password is right, the line is encrypted:
 
@@ -96,8 +100,8 @@ assert [word.split()[1] for word in between.column("verdict")] == ["FORGED", "FO
 # %% [markdown]
 # ## 3 · Whose record is it? (8 min)
 #
-# Row 2: reading, changing and removing what others have stored (section 5.3). The draft names certificates. Mallory
-# has one. So what exactly should a storing peer compare?
+# Row 2: reading, changing and removing what others have stored (section 5.3). The draft names certificates. Mallory has
+# one. So what exactly should a storing peer compare?
 
 # %%
 FixIt("ST-2", base="trusted")
@@ -108,8 +112,9 @@ assert [word.split()[1] for word in writing.column("verdict")] == ["FORGED", "FO
 writing
 
 # %% [markdown]
-# A good signature by *anybody* is the decoy. The place of a record is made from its owner's name, and the certificate
-# says whose name the writer bears: only if the two agree is it his to write. Removing is writing, too:
+# A good [signature](glossary.ipynb#Signature) by *anybody* is the [decoy](glossary.ipynb#Decoy). The place of a
+# [record](glossary.ipynb#Record) is made from its owner's name, and the certificate says whose name the writer bears:
+# only if the two agree is it his to write. Removing is writing, too:
 
 # %%
 removing = tell.runs("ST-3", ("log-in-removal",), ("signed-tombstone",), base="trusted")
@@ -134,8 +139,8 @@ print(card.result())
 tell.meter(flooded, "bob")
 
 # %% [markdown]
-# Bob's phone gets all calls that were meant for a hotline. The six callers have done nothing wrong, and neither has
-# the storing peer by its rules. So which rule is missing, and who has to be asked?
+# Bob's phone gets all calls that were meant for a hotline. The six callers have done nothing wrong, and neither has the
+# storing peer by its rules. So which rule is missing, and who has to be asked?
 
 # %%
 FixIt("ST-7", base="trusted")
@@ -207,8 +212,8 @@ account
 #   accounts. That is the next door to close, and it is not on the storing peer's side.
 # - The operator himself reads and changes what he likes. A trusted base does not say that he is good, only that
 #   everybody has agreed to trust him.
-# - The same nine attacks work on an untrusted base, and there they are the smaller part: notebook
-#   [05](05_untrusted_base.ipynb).
+# - The same nine attacks work on an [untrusted base](glossary.ipynb#Untrusted-base), and there they are the smaller
+#   part: notebook [05](05_untrusted_base.ipynb).
 
 # %%
 tell.choices("TR-4", "TR-5", "ST-2", "ST-7", "ST-8")
@@ -218,3 +223,6 @@ tell.calibrated()
 
 # %%
 summary(*exercises.NOTEBOOK_04)
+
+# %%
+BeginAgain()

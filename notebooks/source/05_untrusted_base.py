@@ -17,18 +17,23 @@
 # %%
 from lab import exercises, tell
 from lab.app import open_lab, predict
-from lab.cards import FixIt, Hints, Rows
+from lab.cards import BeginAgain, FixIt, Hints, Rows
 from lab.checks import summary
 from lab.playlists import FIGURE_6
+from lab.ready import ready
 from lab.told import told
 from p2psip_min import Overlay, ResourceID, procedures
+
+# %%
+ready()
 
 # %% [markdown]
 # ## 1 · Nobody has chosen them (8 min)
 #
-# On an [untrusted base](glossary.ipynb#Untrusted-base) the users' own machines are the peers. All of them have genuine
-# certificates, and any may be hostile: an [insider](glossary.ipynb#Insider). Everything of Figure 4 still happens
-# there. Figure 6 lists what is added, in our words:
+# On an [untrusted base](glossary.ipynb#Untrusted-base) the users' own machines are the [peers](glossary.ipynb#Peer).
+# All of them have genuine [certificates](glossary.ipynb#Certificate), and any may be hostile: an
+# [insider](glossary.ipynb#Insider). Everything of Figure 4 still happens there. Figure 6 lists what is added, in our
+# words:
 
 # %%
 figure = tell.figure_rows(FIGURE_6)
@@ -62,10 +67,11 @@ overlay.close()
 heard
 
 # %% [markdown]
-# The same by hand: open the tour, click a peer, and choose **Make hostile**. Which peers do most damage, and why?
+# The same by hand. Eight peers look for alice's place, and nobody is hostile yet: click a peer, choose **Make
+# hostile**, and press **End**. Which peers do most damage, and why?
 
 # %%
-panel = open_lab()
+panel = open_lab("KB-1", attack=False)
 panel
 
 # %% [markdown]
@@ -150,8 +156,8 @@ ground.close()
 #
 # ## 4 · It goes astray (6 min)
 #
-# Row 2 again: the request is not dropped but sent back, away from its key. It is lost as well, and it keeps others
-# busy until its TTL is used up.
+# Row 2 again: the request is not dropped but sent back, away from its key. It is lost as well, and it keeps others busy
+# until its TTL is used up.
 
 # %%
 FixIt("KB-4")
@@ -190,17 +196,18 @@ assert [word.split()[1] for word in answered.column("verdict")] == ["FORGED", "F
 answered
 
 # %% [markdown]
-# Proving who is responsible for a key, the [root](glossary.ipynb#Root), is half of an answer: without signatures the
-# liar speaks in the true root's name. The owner's [signature](glossary.ipynb#Signature) is the other half: it shows
-# that the record is true, whoever hands it over. It can't show that there is none, or that there is a newer one; for
-# that one needs to know who is responsible.
+# Proving who is responsible for a key, the [root](glossary.ipynb#Root), is half of an answer: without
+# [signatures](glossary.ipynb#Signature) the liar speaks in the true root's name. The owner's signature is the other
+# half: it shows that the [record](glossary.ipynb#Record) is true, whoever hands it over. It can't show that there is
+# none, or that there is a newer one; for that one needs to know who is responsible.
 #
 # **Your turn.** Write that rule. A reader has gone around the key and asked whom he met, each over a link of his own.
-# `heard` are the Node-IDs of those who answered, `named` those that anybody spoke of. All are whole numbers from 0 to
-# 2**128 - 1, `key` as well. Responsible is the first peer at or after the key, going clockwise; after the highest
-# number comes 0. Return one Node-ID.
+# `heard` are the [Node-IDs](glossary.ipynb#Node-ID) of those who answered, `named` those that anybody spoke of. All are
+# whole numbers from 0 to 2**128 - 1, `key` as well. Responsible is the first peer at or after the key, going clockwise;
+# after the highest number comes 0. Return one Node-ID.
 #
-# Your rule decides whom readers believe. In the overlays that you have not seen, liars stand before the keys.
+# Your rule decides whom readers believe. In the [overlays](glossary.ipynb#Overlay) that you have not seen, liars stand
+# before the keys.
 
 
 # %%
@@ -216,13 +223,14 @@ exercises.true_root(true_root)
 Hints("true_root(key, heard, named)")
 
 # %% [markdown]
-# A liar can leave names out, and those stand in its neighbors' statements. It can invent names, and nobody answers
-# under them. What it can't do is keep an honest peer from being heard, unless all who know that peer lie together.
+# A liar can leave names out, and those stand in its [neighbors](glossary.ipynb#Neighbor)' statements. It can invent
+# names, and nobody answers under them. What it can't do is keep an honest peer from being heard, unless all who know
+# that peer lie together.
 #
 # ## 6 · The table itself (6 min)
 #
-# Row 4 comes before all that: if [neighbors](glossary.ipynb#Neighbor) fill your table with nodes that do not exist,
-# every later request goes wrong by itself (section 5.2, first issue).
+# Row 4 comes before all that: if neighbors fill your table with nodes that do not exist, every later request goes wrong
+# by itself (section 5.2, first issue).
 
 # %%
 FixIt("RM-1")
@@ -233,8 +241,8 @@ assert [word.split()[1] for word in tables.column("verdict")] == ["FORGED", "FOR
 tables
 
 # %% [markdown]
-# A secure line to a liar is a secure line to a liar. The rule that helps is the oldest one: do not believe what you
-# are told about somebody, ask him.
+# A secure line to a liar is a secure line to a liar. The rule that helps is the oldest one: do not believe what you are
+# told about somebody, ask him.
 #
 # ## 7 · All rows (4 min)
 #
@@ -249,8 +257,9 @@ rows
 #
 # - Each of these checks asks more than one peer, and hopes that not all lie together. How many may lie is a question of
 #   how Node-IDs are given out: rows 1, 1 and 1, 2 of Figure 6.
-# - Replay is row 3, with a notebook of its own: [06](06_replay.ipynb).
-# - On a trusted base none of this is needed. That is what it costs to do without an operator.
+# - [Replay](glossary.ipynb#Replay) is row 3, with a notebook of its own: [06](06_replay.ipynb).
+# - On a [trusted base](glossary.ipynb#Trusted-base) none of this is needed. That is what it costs to do without an
+#   operator.
 
 # %%
 tell.choices("KB-1", "KB-4", "KB-10", "RM-1")
@@ -260,3 +269,6 @@ tell.calibrated()
 
 # %%
 summary(*exercises.NOTEBOOK_05)
+
+# %%
+BeginAgain()

@@ -15,23 +15,28 @@
 # 3. write the rule that a storing peer needs, and say who could have kept a message in either routing style.
 
 # %%
-from lab import exercises, tell
-from lab.app import predict
-from lab.cards import FixIt, Hints
+from lab import exercises, review, tell
+from lab.app import open_lab, predict
+from lab.cards import BeginAgain, FixIt, Hints
 from lab.checks import summary
+from lab.ready import ready
 from lab.told import told
 from p2psip_min import Overlay, preset
+
+# %%
+ready()
 
 # %% [markdown]
 # ## 1 · The story (5 min)
 #
 # [Replay](glossary.ipynb#Replay) means that something valid is sent again, or later (draft 11.1). Nothing is forged,
-# nothing is decrypted. In an overlay with recursive routing a PUT passes through peers that nobody has chosen, and any
-# of them may keep a copy.
+# nothing is decrypted. In an [overlay](glossary.ipynb#Overlay) with [recursive](glossary.ipynb#Recursive-routing)
+# routing a PUT passes through [peers](glossary.ipynb#Peer) that nobody has chosen, and any of them may keep a copy.
 #
 # Alice registers, and one of the peers on the way is mallory. Alice moves and registers again. Then mallory sends the
-# first PUT once more. Much is on already, the panel's preset *draft*: TLS on every hop, certificates at both ends,
-# signed messages, signed records, two replicas.
+# first PUT once more. Much is on already, the panel's preset *draft*: [TLS](glossary.ipynb#TLS) on every hop,
+# [certificates](glossary.ipynb#Certificate) at both ends, signed messages, signed [records](glossary.ipynb#Record), two
+# [replicas](glossary.ipynb#Replica).
 #
 # **Your turn.** Answer first; the panel opens when you have. Being wrong here is worth more than not having said
 # anything.
@@ -57,10 +62,11 @@ assert calm.outcome.facts[0] == "v2"
 print(card.result())
 
 # %% [markdown]
-# ## 2 · Open the resent message (10 min)
+# ## 2 · Open the resent message (8 min)
 #
 # Find the resend in the panel: a dashed arrow, and a row marked *resent*. Click it and its bytes open. Purple lines
-# mark what alice's signature covers. Is it valid? The same from the trace:
+# mark what alice's [signature](glossary.ipynb#Signature) covers. Is it valid? The same from the
+# [trace](glossary.ipynb#Trace):
 
 # %%
 resent = tell.open_resent(attacked)
@@ -73,14 +79,14 @@ assert resent.message_signature
 assert (resent.owner, resent.sender) == ("alice", "mallory")
 
 # %% [markdown]
-# Both signatures hold. That is no bug: alice did sign exactly these bytes. A [signature](glossary.ipynb#Signature) says
-# *who* wrote something and that it is *unchanged*. It does not say that this is the last thing she wrote.
+# Both signatures hold. That is no bug: alice did sign exactly these bytes. A signature says *who* wrote something and
+# that it is *unchanged*. It does not say that this is the last thing she wrote.
 #
 # TLS did not help either. It keeps strangers out of a hop, and even has its own protection against replays, but only
 # between the two ends of that hop. Mallory is one of the ends (section 5.1 says that transport security alone is not
 # enough; here is why).
 #
-# ## 3 · Four candidates (15 min)
+# ## 3 · Four candidates (11 min)
 #
 # In the panel, under **Defences**, switch on one at a time, look, and switch it off again:
 #
@@ -105,7 +111,7 @@ fixes
 assert [word.split()[1] for word in fixes.column("verdict")] == ["ROLLED", "ROLLED", "ROLLED", "HOLDS", "HOLDS"]
 
 # %% [markdown]
-# ## 4 · Why the time stamp fails (10 min)
+# ## 4 · Why the time stamp fails (9 min)
 #
 # The time stamp asks "is it old?". The resend was 36 s old, and 60 s are allowed. A shorter window does not settle it:
 # alice may move again after 5 s, and phones' clocks are wrong by more than that. Too short a window turns honest users
@@ -126,15 +132,22 @@ exercises.beats_time_stamp(delay)
 Hints("Beat the time stamp")
 
 # %%
-outcomes = {delay: told(delay=delay, defence=("time-stamp",)).outcome.figure for delay in (10, 32, 65)}
-assert outcomes == {10: 0, 32: 3, 65: 0}
+tried = ((10, 60), (32, 60), (32, 25))  # mallory's delay, the window
+outcomes = {each: told(delay=each[0], window=each[1], defence=("time-stamp",)).outcome.figure for each in tried}
+assert outcomes == {(10, 60): 0, (32, 60): 3, (32, 25): 0}
 outcomes
 
+# %%
+from lab.tryouts import Patience
+
+Patience()
+
 # %% [markdown]
-# After 10 s the resend does no harm, because v1 is still the newest. After 65 s the window has closed. In between lies
-# everything that mallory needs.
+# Move the two sliders. After 10 s the resend does no harm, because v1 is still the newest. After 32 s it does. With a
+# window of 25 s the same resend is refused, and so is an honest phone whose clock is half a minute slow. Between the
+# two lies everything that mallory needs.
 #
-# ## 5 · Why the version counter works, and its price (10 min)
+# ## 5 · Why the version counter works, and its price (7 min)
 #
 # Every time the storing peer takes a PUT, it counts one up, and tells the writer. The next PUT has to name that count.
 # Mallory's copy names the count of its own time. It fitted once and never will again, however fast mallory is.
@@ -165,7 +178,7 @@ assert requests == ("StoreReq", "FetchReq", "StoreReq")
 assert tell.price("version-counter") == {"hops": 0, "signatures": 0, "seconds": 0.0}
 
 # %% [markdown]
-# ## 6 · Rising storage time (5 min)
+# ## 6 · Rising storage time (4 min)
 #
 # RFC 6940 takes another way. Every value carries the time at which its owner wrote it, under the owner's signature. The
 # storing peer does not ask whether that is *recent*, only whether it is *later than what it holds*. No clock of its own
@@ -194,7 +207,7 @@ assert len(reasons) == 1
 reasons
 
 # %% [markdown]
-# ## 7 · Write the rule (15 min)
+# ## 7 · Write the rule (12 min)
 #
 # **Your turn.** `accept` stands in front of the store of every peer. `new` is the PUT that came: `new.written` is its
 # time stamp in seconds by the owner's clock, `new.replaces` the version that its writer believes is held. `held` is
@@ -218,12 +231,11 @@ exercises.accepts(accept)
 Hints("accept(new, held, now)")
 
 # %% [markdown]
-# ## 8 · Who could have kept it? (8 min)
+# ## 8 · Who could have kept it? (6 min)
 #
-# With [recursive](glossary.ipynb#Recursive-routing) routing the PUT itself travels from peer to peer. With
-# [iterative](glossary.ipynb#Iterative-routing) routing the phone asks each peer only who is next, and then sends the
-# PUT straight to the last one. The draft says that replays matter most with the first style (11.1). Try the switch
-# *routing* in the panel.
+# With recursive routing the PUT itself travels from peer to peer. With [iterative](glossary.ipynb#Iterative-routing)
+# routing the phone asks each peer only who is next, and then sends the PUT straight to the last one. The draft says
+# that replays matter most with the first style (11.1). Try the switch *routing* in the panel.
 
 # %%
 iterative = told("RP-2", routing="iterative")
@@ -259,7 +271,7 @@ exercises.captured(could_have_kept)
 Hints("Who could have captured it?")
 
 # %% [markdown]
-# ## 9 · Replaying an enrollment (7 min)
+# ## 9 · Replaying an enrollment (6 min)
 #
 # Section 7.2.7 speaks of enrollment as well. A request to enroll is signed with the key that it is for. Without
 # anything else, the same bytes work again years later, for instance with the key of a phone that was lost since:
@@ -295,7 +307,30 @@ exercises.fresh_nonces(fresh)
 Hints("fresh(nonce, issued, used, now)")
 
 # %% [markdown]
-# ## 10 · What is left
+# ## 10 · Four pictures (4 min)
+#
+# The same story ends in four ways. Read it from the pictures alone.
+
+# %%
+from lab.quiz import Quiz
+
+Quiz("06")
+
+# %% [markdown]
+# ## 11 · Keep the moment (1 min)
+#
+# Your [trace card](glossary.ipynb#Trace-card) is at the top of the panel. Whoever opens it sees the second that you are
+# looking at, with your switches and what you did by hand. Until you have a panel open, this is the run as it was told:
+
+# %%
+kept = card.moment() or review.card("RP-2")
+again = open_lab(kept)
+assert again.session.threat == "RP-2"
+print(kept)
+print(again.session.frame().caption)
+
+# %% [markdown]
+# ## 12 · What is left (2 min)
 #
 # - A PUT that is *held back* instead of copied (RP-3) is new when it arrives: no counter notices. The owner does,
 #   because no answer comes.
@@ -308,5 +343,11 @@ Hints("fresh(nonce, issued, used, now)")
 tell.calibrated()
 
 # %%
+tell.choices("RP-2")
+
+# %%
 done = summary(*exercises.NOTEBOOK_06)
 done
+
+# %%
+BeginAgain()

@@ -10,15 +10,21 @@
 #
 # Afterwards you can
 #
-# 1. show every row of Figures 4 and 6 as a run, in a known number of minutes,
+# 1. give one lesson by the minute, or show every row of Figures 4 and 6 as a run,
 # 2. know the day before that each demonstration works on your machine,
 # 3. see where a class stands, and what it got wrong.
 
 # %%
-from lab import progress, review
-from lab.cards import Rows
-from lab.playlists import FIGURE_4, FIGURE_6
+from lab import progress, review, tell
+from lab.app import open_lab, predict
+from lab.cards import BeginAgain, FixIt, Rows
+from lab.playlists import FIGURE_4, FIGURE_6, LESSON
 from lab.preflight import rehearse
+from lab.ready import ready
+from lab.tryouts import SameCall
+
+# %%
+ready()
 
 # %% [markdown]
 # ## 1 · The day before
@@ -49,7 +55,44 @@ print("all attacks do harm, all defences are judged")
 review.keys()
 
 # %% [markdown]
-# ## 3 · Figure 4, a trusted base
+# ## 3 · Fifty minutes
+#
+# One lesson, by the minute:
+
+# %%
+plan = review.lesson()
+assert [int(minute.rstrip("'")) for minute in plan.column("minute")] == [0, 3, 10, 14, 20, 27, 35, 42, 46, 49]
+plan
+
+# %% [markdown]
+# Minute 3. One switch; the room says each time who could read the call, and who could change it.
+
+# %%
+SameCall()
+
+# %% [markdown]
+# Minute 10. Hands up for each answer, then for how sure; lock in what most say.
+
+# %%
+card = predict("ST-7", lambda: open_lab("ST-7", base="trusted"))
+card
+
+# %% [markdown]
+# Minutes 14 to 46. Ask the question that stands above the panel, press `2` for the attack, let the room choose, and
+# press `3` and `4` for the two that claim to help.
+
+# %%
+lesson = Rows(LESSON)
+lesson
+
+# %% [markdown]
+# If there is time left, the room looks for the fix by itself. Every choice is run, and says why it is right or wrong.
+
+# %%
+FixIt("ST-7", base="trusted")
+
+# %% [markdown]
+# ## 4 · Figure 4, a trusted base
 #
 # The minutes are what it takes with a question to the room first, a show of hands, and the answer by running it.
 
@@ -65,7 +108,7 @@ trusted
 # For each row: ask, press **End**, read the word aloud, then **Run all four**. Rows 4, 2 and 5 are those in which the
 # right answer surprises most.
 #
-# ## 4 · Figure 6, an untrusted base
+# ## 5 · Figure 6, an untrusted base
 
 # %%
 assert FIGURE_6.minutes <= 40
@@ -76,10 +119,10 @@ untrusted = Rows(FIGURE_6)
 untrusted
 
 # %% [markdown]
-# “What if two work together?” Go back to a moment before the attack, click a second peer, make it hostile: that forks
-# the run, and the two can be compared.
+# “What if two work together?” Go back to a moment before the attack, click a second [peer](glossary.ipynb#Peer), make
+# it hostile: that forks the run, and the two can be compared.
 #
-# ## 5 · Where the class stands
+# ## 6 · Where the class stands
 #
 # Everybody's progress is a plain file, `progress.json`, beside the notebooks. Collect them under names of your choice;
 # `python -m lab progress *.json` makes one table, with what most got wrong at its end. So it looks, with two students
@@ -102,12 +145,16 @@ print(sheet)
 
 # %% [markdown]
 # Who was certain and wrong should hear the reason from another student. Who was right with a guess should explain it.
-#
-# ## 6 · Reset the room
-#
-# Forgets everything in this folder's progress file: exercises, predictions, choices. Set the word to True, and run it.
+# The room's own guesses, made in this notebook:
 
 # %%
-everything = False
-if everything:
-    progress.here().reset()
+tell.calibrated()
+
+# %% [markdown]
+# ## 7 · Reset the room
+#
+# Each panel has a **Reset**. What was predicted and chosen here is forgotten with this card, one by one or all at once;
+# students have the same card at the end of each notebook.
+
+# %%
+BeginAgain()

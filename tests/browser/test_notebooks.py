@@ -97,13 +97,19 @@ class Panel:
 
     def node(self, name: str) -> None:
         """Click a node of the ring."""
-        place = self.place.locator(f".lab-figure svg .node[aria-label^='{name}']").first.evaluate(
-            """node => { node.scrollIntoView({ block: 'center' });
-                         const box = node.getBoundingClientRect();
-                         return [box.left + box.width / 2, box.top + box.height / 2]; }"""
-        )
-        self.page.mouse.click(*place)
-        self.place.locator(".lab-node", has_text=name).first.wait_for(timeout=10_000)
+        node = self.place.locator(f".lab-figure svg .node[aria-label^='{name}']").first
+        opened = self.place.locator(".lab-node", has_text=name).first
+        for _ in range(3):  # a picture that is being redrawn swallows a click
+            place = node.evaluate(
+                """node => { node.scrollIntoView({ block: 'center' });
+                             const box = node.getBoundingClientRect();
+                             return [box.left + box.width / 2, box.top + box.height / 2]; }"""
+            )
+            self.page.mouse.click(*place)
+            self.page.wait_for_timeout(700)
+            if opened.is_visible():
+                return
+        opened.wait_for(timeout=5_000)
 
     def card(self) -> str:
         """What stands at its top."""
@@ -201,20 +207,28 @@ class Book:
                 self.page.screenshot(path=str(folder / f"{self.name}-{width}-{place:02d}.png"))
         self.page.set_viewport_size({"width": 1280, "height": 800})
 
+    def _beyond(self) -> list[str]:
+        found: list[str] = self.page.evaluate(
+            """() => [...document.querySelectorAll('.jp-OutputArea-output')].flatMap(area => {
+                 const edge = area.getBoundingClientRect().right + 4;
+                 return [...area.querySelectorAll('table, .predict, .lab, svg, button, pre')].filter(part => {
+                   const box = part.getBoundingClientRect();
+                   const held = part.closest('[style*="overflow"], .wide, .scroll, .grid');
+                   return box.width > 0 && box.right > edge && !held; });
+               }).map(part => part.outerHTML.slice(0, 160))"""
+        )
+        return found
+
     def fits(self) -> None:
         """Nothing is cut off or lies beside its cell, at either size."""
         for width, height in SIZES:
             self.page.set_viewport_size({"width": width, "height": height})
             self.page.wait_for_timeout(300)
-            beyond = self.page.evaluate(
-                """() => [...document.querySelectorAll('.jp-OutputArea-output')].flatMap(area => {
-                     const edge = area.getBoundingClientRect().right + 1;
-                     return [...area.querySelectorAll('table, .predict, .lab, svg, button, pre')].filter(part => {
-                       const box = part.getBoundingClientRect();
-                       const held = part.closest('[style*="overflow"], .wide, .scroll');
-                       return box.width > 0 && box.right > edge && !held; });
-                   }).map(part => part.outerHTML.slice(0, 160))"""
-            )
+            beyond = self._beyond()
+            for _ in range(10):  # panels are drawn anew for the new width
+                if beyond:
+                    self.page.wait_for_timeout(300)
+                    beyond = self._beyond()
             assert beyond == [], f"at {width} pixels"
         self.page.set_viewport_size({"width": 1280, "height": 800})
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
-from lab import exercises
+from lab import exercises, matrix, review
 from lab import progress as progressing
 from lab.app import predict
-from lab.cards import FixIt, Hints, Rows
+from lab.cards import BeginAgain, FixIt, Hints, Rows
 from lab.exercises import HINTS
+from lab.grid import Grid
 from lab.progress import here
-from lab.scenarios import SCENARIOS
+from lab.quiz import LETTERS, REPLAY, Quiz
+from lab.scenarios import SCENARIOS, scenario, setting
+from lab.session import Session
+from lab.sweep import sweep
+from lab.text import Word
+from lab.tryouts import DEPLOYMENTS, Patience, SameCall
 
 
 @pytest.fixture(autouse=True)
@@ -114,3 +121,93 @@ def test_cards_work_where_a_loop_runs_as_in_a_notebook() -> None:
     card = asyncio.run(kernel())
     assert card.problem.value == ""
     assert len(card.tried) == 1
+
+
+def test_one_begins_again_with_one_thing_or_with_all() -> None:
+    empty = BeginAgain()
+    assert empty.forget.disabled
+    here().checked("Who stores alice?", "SOLVED", tried=True)
+    here().predicted("RP-2", "v1", "certain", right=True)
+    card = BeginAgain()
+    assert list(card.which.options) == ["Who stores alice?", "RP-2"]
+    card.which.value = "RP-2"
+    card.forget.click()
+    assert "RP-2" in card.told.value
+    assert (here().predictions, len(here().exercises)) == ({}, 1)
+    card.everything.click()
+    assert here().exercises, "it asks first"
+    card.everything.click()
+    assert here().exercises == {}
+    assert card.everything.disabled
+
+
+def test_a_quiz_of_pictures_explains_every_choice() -> None:
+    card = Quiz("06", peers=16)
+    drawn = card.view.children[1].value
+    assert drawn.count("<svg") == 4
+    for place, asked in enumerate(REPLAY.asked):
+        for letter in asked.why:
+            card.chosen[place].value = letter
+            assert card.problem.value == ""
+            assert ("✓ right" in card.said[place].value) is (letter == asked.right)
+        assert here().predictions[f"quiz: {asked.text}"].answer == "A"
+    for letter, choices in zip(LETTERS, REPLAY.runs, strict=True):
+        session = Session("RP-2", **choices)
+        frame = session.run()
+        refused = any(event.__class__.__name__ == "StoreRejected" for event in session.trace.events)
+        resent = any(row.resent for row in frame.rows)
+        assert (refused, resent, frame.word) == {
+            "A": (True, True, Word.REFUSED),
+            "B": (False, False, Word.HOLDS),
+            "C": (False, True, Word.ROLLED_BACK),
+            "D": (False, False, Word.HOLDS),
+        }[letter]
+        session.close()
+
+
+def test_one_switch_makes_the_same_call_elsewhere() -> None:
+    card = SameCall()
+    assert "Choose where" in card.told.value
+    card.where.value = DEPLOYMENTS[0]
+    card.where.value = DEPLOYMENTS[2]
+    card.signed.value = False
+    assert card.problem.value == ""
+    server, signed, unsigned = card.seen.values()
+    assert (len(server.alterers), len(signed.alterers)) == (1, 0)
+    assert len(unsigned.alterers) > 1
+    assert f"{DEPLOYMENTS[2]}, unsigned" in card.told.value
+
+
+def test_two_sliders_find_where_the_time_stamp_fails() -> None:
+    card = Patience()
+    for delay, window, word in ((36, 60, "ROLLED BACK"), (10, 60, "HOLDS"), (36, 30, "HOLDS"), (30, 90, "ROLLED BACK")):
+        card.delay.value, card.window.value = delay, window
+        assert word in card.told.value
+        assert f"resent, {2 + delay} s" in card.told.value
+    assert card.problem.value == ""
+
+
+def test_the_matrix_opens_a_cell_and_compares_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review, "folder", lambda name: tmp_path)
+    grid = Grid(peers=8)
+    assert grid.picture.story.count("run it") == 4 * len(SCENARIOS)
+    panel = grid.open("TR-1", "defended")
+    assert panel.session.choices.defences.names() == setting(scenario("TR-1")).with_defences(("tls",)).defences.names()
+    assert "no published run" in grid.told.value
+    assert 'data-id="TR-1/defended" aria-pressed="true"' in grid.picture.story
+    grid._heard({"act": "cell", "id": "TR-1/attacked"})
+    assert "READ" in grid.picture.story
+    grid.close()
+
+    chosen, seeds = [scenario("TR-1")], range(7, 9)
+    done = sweep(matrix.jobs(chosen, seeds, ()), workers=1)
+    made = matrix.to_json(matrix.assemble(chosen, seeds, (), done), seeds, ())
+    (tmp_path / "matrix.json").write_text(json.dumps(made), encoding="utf-8")
+    published = Grid()
+    assert "with this source" in published.told.value
+    for column in ("baseline", "attacked", "defended", "decoy"):
+        published.open("TR-1", column)
+        assert "the same run, down to the last event" in published.told.value
+    published.close()
+    with pytest.raises(ValueError, match="no column"):
+        published.open("TR-1", "elsewhere")

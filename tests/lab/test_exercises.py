@@ -296,3 +296,21 @@ def test_who_is_responsible_among_liars(rule: Rule, words: str) -> None:
     assert words in result.words
     assert bool(result) is (words == "Twelve reads")
     assert (result.state is State.OPEN) is (rule is silent)
+
+
+def test_a_card_is_read_by_its_letters() -> None:
+    def right(card: str) -> tuple[str, str, int]:
+        _, base, routing, _, seed, *_ = card.split("-")
+        return {"U": "untrusted", "T": "trusted"}[base], {"R": "recursive", "I": "iterative"}[routing], int(seed)
+
+    assert exercises.read_card(right)
+    assert exercises.read_card(lambda card: ...).state is State.OPEN
+    for wrong, words in (
+        (lambda card: ("untrusted", "recursive", 7), "base of a card is not 'untrusted'"),
+        (lambda card: (right(card)[0], right(card)[1], str(right(card)[2])), "seed of a card"),
+        (lambda card: card, "three values"),
+        (lambda card: card["x"], "TypeError"),
+    ):
+        failed = exercises.read_card(wrong)
+        assert failed.state is State.FAILED
+        assert words in failed.words

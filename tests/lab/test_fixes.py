@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.fixes import POOL, attempt, candidates
+from lab.fixes import POOL, WHY, attempt, candidates
 from lab.scenarios import SCENARIOS
 from lab.text import Word
 
@@ -35,3 +35,12 @@ def test_choices_are_judged_by_what_they_do(threat: str) -> None:
         assert tried.right or candidate.names != SCENARIOS[threat].defence
         if candidate.names[0] in SCENARIOS[threat].decoys:
             assert not tried.right
+
+
+LESSONS = ("ST-17", "KB-9", "TR-4", "TR-5", "ST-2", "ST-7", "ST-8", "KB-1", "KB-4", "KB-10", "RM-1", "RP-2")
+"""What students of the short course look for a fix against."""
+
+
+@pytest.mark.parametrize("threat", LESSONS)
+def test_every_choice_of_a_lesson_has_words_of_its_own(threat: str) -> None:
+    assert [each.title for each in candidates(threat) if (threat, " + ".join(each.names)) not in WHY] == []

@@ -29,7 +29,7 @@ EXERCISES = {
     "R0_reviewers_matrix": (),
 }
 NAMES = tuple(EXERCISES)
-CELLS = dict(zip(NAMES, (21, 17, 25, 29, 29, 11, 17), strict=True))
+CELLS = dict(zip(NAMES, (31, 22, 27, 31, 35, 18, 26), strict=True))
 """Code cells of each copy: a notebook of which nbval collects nothing would pass and check nothing."""
 
 
@@ -97,14 +97,72 @@ def test_cells_are_short_and_links_lead_somewhere(name: str) -> None:
     assert [link for link in links if not (FOLDER / name).with_name(link).exists()] == []
 
 
-def test_the_glossary_has_what_is_linked_to_it() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_sections_take_the_time_that_the_notebook_says(name: str) -> None:
+    text = "\n".join(cells(name, "markdown"))
+    whole = re.search(r"\| Duration \| (\d+) minutes", text)
+    assert whole is not None
+    sections = re.findall(r"^## (?:\d+ · )?.+$", text, re.MULTILINE)
+    timed = [int(minutes) for minutes in re.findall(r"^## .+\((\d+) min\)$", text, re.MULTILINE)]
+    assert len(sections) >= 5
+    if name != "I0_instructors_console":  # its lesson has a plan of its own
+        assert sum(timed) == int(whole[1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_has_what_every_lesson_has(name: str) -> None:
+    code = cells(name, "code")
+    whole = "\n".join(code)
+    assert "ready()" in code[1], "the second cell says whether everything works"
+    assert sum(cell.count("assert ") for cell in code) >= 5, "claims are asserted"
+    for card in ("predict(", "FixIt(", "tell.calibrated()", "BeginAgain()"):
+        assert card in whole
+    if EXERCISES[name]:
+        assert whole.index("tell.calibrated()") < whole.index("summary(*exercises.") < whole.index("BeginAgain()")
+    judged = [place for place, cell in enumerate(code) if re.search(r"^exercises\.[a-z_0-9]+\(", cell, re.MULTILINE)]
+    assert len(judged) == len(EXERCISES[name])
+    assert all(code[place + 1].startswith('Hints("') for place in judged), "hints follow their exercise"
+
+
+TERMS = {
+    "Peer": r"peers?(?!-to)",
+    "Client": r"clients?(?![/-])",
+    "Overlay": r"overlays?(?!\s+base)",
+    "Trace": r"traces?(?!\s+cards?)",
+    "Recursive routing": r"recursive(?:\s+routing)?",
+    "Iterative routing": r"iterative(?:\s+routing)?",
+    "Replay": r"replays?|replayed|replaying",
+    "Trusted base": r"(?<!un)trusted\s+base",
+    "Record": r"records?(?!\s+signature)",
+}
+"""How a word of the glossary is written, where a plural is not all."""
+
+
+def _plain(markdown: str) -> str:
+    """The text without titles, tables, code and links to elsewhere."""
+    for kept in (r"^#+ .*$", r"^\|.*$", r"`[^`]*`", r"\[[^\]]*\]\((?!glossary)[^)]*\)"):
+        markdown = re.sub(kept, " ", markdown, flags=re.MULTILINE)
+    return markdown
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_word_of_the_glossary_is_linked_at_its_first_use_and_only_there(name: str) -> None:
     words = re.findall(r"^### (.+)$", "\n".join(cells("glossary", "markdown")), re.MULTILINE)
-    anchors = {word.replace(" ", "-") for word in words}
-    assert len(anchors) == len(words) > 20
-    for name in NAMES:
-        linked = re.findall(r"\]\(glossary\.ipynb#([^)]+)\)", "\n".join(cells(name, "markdown")))
-        assert set(linked) <= anchors
-        assert len(linked) == len(set(linked)), "a word is linked at its first use only"
+    assert len(set(words)) == len(words) > 20
+    _, *texts = cells(name, "markdown")
+    text = _plain("\n".join(texts))
+    linked = re.findall(r"\]\(glossary\.ipynb#([^)]+)\)", text)
+    assert set(linked) <= {word.replace(" ", "-") for word in words}
+    assert len(linked) == len(set(linked))
+    for word in words:
+        written = TERMS.get(word, re.escape(word).replace("\\ ", r"\s+") + "s?")
+        link = rf"\[[^\]]*\]\(glossary\.ipynb#{word.replace(' ', '-')}\)"
+        others = r"\[[^\]]*\]\(glossary\.ipynb#[^)]*\)"
+        flags = 0 if word == "TLS" else re.IGNORECASE
+        first = re.search(rf"{link}|{others}|(?<![\w-])(?:{written})(?![\w-])", text, flags)
+        while first is not None and first[0].startswith("[") and not re.fullmatch(link, first[0], flags):
+            first = re.compile(rf"{link}|{others}|(?<![\w-])(?:{written})(?![\w-])", flags).search(text, first.end())
+        assert first is None or first[0].startswith("["), f"{word} is used before it is linked"
 
 
 # --- the question before a run ----------------------------------------------------------------------------------------
