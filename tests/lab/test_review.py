@@ -104,10 +104,8 @@ def test_findings_rest_on_sentences_of_the_draft() -> None:
 
 
 def test_the_keys_are_those_that_the_panel_hears() -> None:
-    heard = re.search(
-        r'const KEYS = "(.*?)"\.split\(""\)\.concat\(\[(.*?)\]\)',
-        Path(widgets.__file__).with_name("figure.js").read_text(),
-    )
+    script = Path(widgets.__file__).with_name("figure.js").read_text(encoding="utf-8")
+    heard = re.search(r'const KEYS = "(.*?)"\.split\(""\)\.concat\(\[(.*?)\]\)', script)
     assert heard is not None
     wanted = {*heard[1], *re.findall(r'"(\w+)"', heard[2])}
     arrows = {"→": "ArrowRight", "←": "ArrowLeft", "↑": "ArrowUp", "↓": "ArrowDown"}
