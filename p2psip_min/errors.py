@@ -94,6 +94,7 @@ class RootReason(Reason):
 
     BETTER_CLAIM = "another one has a better claim"
     NO_WITNESS = "nobody around the key answers"
+    TOO_EMPTY = "it is too empty around it"
 
 
 class StoreReason(Reason):

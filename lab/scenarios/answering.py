@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lab.scenarios.base import declare
+from lab.scenarios.measures import Measure, alarms
 from lab.scenarios.tampering import BehindStage
 from lab.text import Word
 from p2psip_min import trace as events
@@ -29,6 +32,20 @@ class AnsweringStage(BehindStage):
         """How many reads got what the owner wrote, and how often each kind of responder was refused."""
         true = sum(each.read == each.version for each in self.records)
         return f"{true} of {len(self.records)}", str(self.refused(true=False)), str(self.refused(true=True))
+
+    def measures(self) -> Iterator[Measure]:
+        """How often the true root was not believed, and for how many reads a false one was not found out."""
+        if not self.has("true-root", "root-set-denial"):
+            return
+        wrong = len(self.records) if self.setting.attack else 0
+        if self.has("true-root"):
+            rejected = self.trace.select(events.ResponderRejected, since=self.start)
+            roots = {each.resource: self.overlay.root(each.resource).node_id for each in self.records}
+            found = {event.key for event in rejected if event.key in roots and event.responder != roots[event.key]}  # type: ignore[index]
+            yield from alarms(false=self.refused(true=True), missed=wrong - len(found), wrong=wrong)
+        else:
+            unread = sum(each.read is None for each in self.records)
+            yield from alarms(false=0 if wrong else unread, missed=unread, wrong=wrong)
 
 
 class FalseRecordStage(AnsweringStage):

@@ -292,6 +292,14 @@ class Stage:
         assert isinstance(self.overlay.trace, Trace)
         return self.overlay.trace
 
+    def has(self, *names: str) -> bool:
+        """Whether one of these defences is on."""
+        return not set(names).isdisjoint(self.overlay.defences.names())
+
+    def culprits(self) -> frozenset[bytes]:
+        """Whom a detector should find in this run: the attackers where there is an attack."""
+        return frozenset(node.node_id for node in self.attackers()) if self.setting.attack else frozenset()
+
     def honest(self) -> float:
         """The share of honest operations that worked."""
         return sum(operation.ok for operation in self.operations) / max(1, len(self.operations))

@@ -5,17 +5,19 @@ EN-1: it leads into another overlay. EN-2: into a corner of the right one. EN-3:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
 from lab.frames import World
 from lab.scenarios.base import Stage, declare
+from lab.scenarios.measures import Measure, alarms
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
 from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
 from p2psip_min.devices import Device
-from p2psip_min.errors import NotFound
+from p2psip_min.errors import NotFound, RootReason
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node
 from p2psip_min.wire.codes import MessageCode
@@ -177,6 +179,17 @@ class CornerStage(BootstrapStage):
         joined = self.trace.select(events.NodeJoined, since=self.start, node=self.carol.node_id)
         return next((event.t for event in joined), None) if self.figure() == 1.0 else None
 
+    def measures(self) -> Iterator[Measure]:
+        """To whose places carol objected, and whether accomplices admitted her to one that she did not object to."""
+        if not self.has("density-test", "compared-bootstraps", "disjoint-ways"):
+            return
+        rejected = self.trace.select(events.ResponderRejected, since=self.start, reason=RootReason.TOO_EMPTY)
+        doubted = [event.responder for event in rejected]
+        joined = self.trace.select(events.NodeJoined, since=self.start, node=self.carol.node_id)
+        right = sum(peer in self.culprits() for peer in doubted)
+        led = any(event.admitting_peer in self.culprits() for event in joined)
+        yield from alarms(false=len(doubted) - right, missed=led and not right, wrong=self.setting.attack)
+
     def facts(self) -> tuple[str, ...]:
         """How many peers carol knows, and whether she finds alice."""
         known = len(self.carol.node.peer.topology.table()) if self.carol.node is not None else 0
@@ -223,6 +236,13 @@ class WrongPeersStage(BootstrapStage):
                 elif isinstance(event, events.MessageDelivered) and event.code == MessageCode.JOIN_ANS:
                     answered.add(event.transaction_id)
         return False
+
+    def measures(self) -> Iterator[Measure]:
+        """Where bootstrap nodes are compared: who was led astray all the same, or sent round without a reason."""
+        late = round(self.figure())
+        if self.has("compared-bootstraps"):
+            led = RETURNERS if self.setting.attack else 0
+            yield from alarms(false=0 if led else late, missed=late, wrong=led)
 
     def facts(self) -> tuple[str, ...]:
         """How many are in, and what a join took them."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from lab.scenarios.base import declare
+from lab.scenarios.measures import Measure, detection
 from lab.scenarios.records import RECORDS, Published, RecordsStage
 from lab.text import Word
 from p2psip_min import trace as events
 from p2psip_min.attacks.framing import FalseReports
 from p2psip_min.attacks.holders import RecordForgery
 from p2psip_min.attacks.malfunction import BitRot
+from p2psip_min.defences.exclusion import EXCLUSION
 from p2psip_min.enrollment.docket import REPORTS
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node
@@ -21,6 +24,10 @@ SIGNED = ("message-signature", "record-signature", "replicas")
 """What is on in every column: without signatures nobody can tell who behaves badly."""
 
 
+CONVICTION = tuple(each.name for each in EXCLUSION if each.field == "conviction")
+"""The rules by which nodes are excluded."""
+
+
 class ExclusionStage(RecordsStage):
     """Owners publish; some of the peers that hold their records go wrong; readers read on, round after round."""
 
@@ -28,6 +35,8 @@ class ExclusionStage(RecordsStage):
     turned: ClassVar[float]
     """When they go wrong, in virtual seconds."""
     bad: list[Node]
+    moments: list[tuple[float, int]]
+    """When records were read, and how many of these reads were spoiled."""
 
     def choose_bad(self, count: int) -> None:
         """Draw the peers that go wrong, and take records that they are responsible for, of others and for others."""
@@ -47,6 +56,7 @@ class ExclusionStage(RecordsStage):
                 chosen += mine[: each + 1]
         self.choose_records([one for one in chosen if one[0] not in self.bad], self.bad)
         self.spoiled = self.asked = 0
+        self.moments = []
 
     def _held(self, record: tuple[Node, int, ResourceID]) -> set[Node]:
         """Who has copies of a record."""
@@ -58,7 +68,9 @@ class ExclusionStage(RecordsStage):
         for moment in moments:
             await self.until(moment)
             await self.read_all(records)
-            self.spoiled += sum(each.read != each.version for each in records)
+            spoiled = sum(each.read != each.version for each in records)
+            self.moments.append((moment, spoiled))
+            self.spoiled += spoiled
             self.asked += len(records)
 
     def excluded(self) -> dict[bytes, float]:
@@ -67,6 +79,24 @@ class ExclusionStage(RecordsStage):
         for event in self.trace.select(events.NodeExcluded, since=self.start):
             found.setdefault(event.excluded, event.t)
         return found
+
+    def culprits(self) -> frozenset[bytes]:
+        """Those who go wrong, on purpose or not."""
+        return frozenset(node.node_id for node in self.bad) if self.setting.attack else frozenset()
+
+    def measures(self) -> Iterator[Measure]:
+        """Whom the sentences hit, how soon, what was spoiled before the last of those who should be hit was out."""
+        if not self.has(*CONVICTION):
+            return
+        out, wanted = self.excluded(), self.culprits()
+        yield from detection(out, wanted)
+        times = {node: t for node, t in out.items() if node in wanted}
+        if times:
+            yield "seconds to exclusion", sum(times.values()) / len(times) - self.turned
+        if wanted:
+            last = max(times.values()) if len(times) == len(wanted) else math.inf
+            yield "reads spoiled before exclusion", float(sum(count for t, count in self.moments if t <= last))
+        yield "honest nodes excluded", float(sum(node not in wanted for node in out))
 
     def figure(self) -> float:
         """The share of all reads that were spoiled."""
@@ -181,6 +211,7 @@ class FramedStage(ExclusionStage):
         self.people = {node.node_id: f"accuser {number}" for number, node in enumerate(self.bad, 1)}
         self.choose_records([each for each in self.possible() if each[0] in self.accused], self.bad)
         self.spoiled = self.asked = 0
+        self.moments = []
 
     def attackers(self) -> tuple[Node, ...]:
         """The accusers."""

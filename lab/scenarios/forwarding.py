@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from typing import ClassVar
 
 from lab.scenarios.base import Stage, declare
+from lab.scenarios.measures import Measure, detection
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
@@ -14,6 +16,7 @@ from p2psip_min.attacks.forwarding import WrongHop
 from p2psip_min.errors import DropReason
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node
+from p2psip_min.routing.watch import WatchingForwarder
 
 READERS = 8
 
@@ -45,6 +48,19 @@ class OnTheWayStage(Stage):
     def attackers(self) -> tuple[Node, ...]:
         """Mallory."""
         return (self.mallory,)
+
+    def measures(self) -> Iterator[Measure]:
+        """Whom those suspect who look into losses: by a diagnosis, or by a watch on their next hops."""
+        if not self.has("path-diagnosis", "hop-watch"):
+            return
+        named = [event.suspect for event in self.trace.select(events.SuspectNamed, since=self.start)]
+        for node in self.overlay.peers():
+            forwarding = node.peer.parts.forwarding
+            if isinstance(forwarding, WatchingForwarder):
+                named += dict.fromkeys(hop for hops in forwarding.watch.silent.values() for hop in hops)
+        wanted = self.culprits()
+        yield from detection(named, wanted)
+        yield "suspicions of honest nodes", float(sum(node not in wanted for node in named))
 
 
 class WrongHopStage(OnTheWayStage):

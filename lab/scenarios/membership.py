@@ -5,14 +5,17 @@ A node joins and leaves over and over; one that was thrown out comes back under 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from lab.scenarios.base import Stage, declare
+from lab.scenarios.measures import FALSE_ALARMS, Measure
 from lab.scenarios.person import PersonStage
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
 from p2psip_min.attacks.identity import Churn, Whitewash
+from p2psip_min.defences.admission import ADMISSION
 from p2psip_min.devices import Device
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node
@@ -34,6 +37,9 @@ MAINTENANCE = frozenset(
     for request in (MessageCode.ATTACH_REQ, MessageCode.JOIN_REQ, MessageCode.LEAVE_REQ, MessageCode.UPDATE_REQ)
     for code in (request, request + 1)
 )
+
+
+JOIN_CONTROL = tuple(each.name for each in ADMISSION if each.name.startswith("join-control"))
 
 
 class ChurnStage(Stage):
@@ -66,6 +72,7 @@ class ChurnStage(Stage):
         self.phone, self.records = phones[best], ranges[best][:RECORDS]
         self.resources = {resource: f"{owner.name}'s TURN server" for owner, _, resource in self.records}
         self.subject = self.records[0][2]
+        self.welcomes: list[bool] = []
         self.times = int(self.numbers["times"])
         self.churn = Churn(self.phone, self.times, self.numbers["stay"], self.numbers["away"])
         self.reader = living[int(overlay.rng("cast").random() * len(living))]
@@ -97,11 +104,23 @@ class ChurnStage(Stage):
 
     async def _carol(self) -> None:
         for _ in range(3):
-            await self.perform("come", self.carol.come())
+            await self.perform("come", self._come())
             assert self.carol.node is not None
             await self.perform("lookup", procedures.ping(self.carol.node.peer, ResourceID(self.subject)))
             await self.perform("leave", self.carol.leave())
             await self.until(self.overlay.now + 2.0)
+
+    async def _come(self) -> None:
+        self.welcomes.append(await self.carol.come())
+
+    def measures(self) -> Iterator[Measure]:
+        """Where joins are controlled: as what honest comings were let in, and how often the churning phone's was."""
+        if not self.has(*JOIN_CONTROL):
+            return
+        yield "honest comings as a peer", sum(self.welcomes) / max(1, len(self.welcomes))
+        yield FALSE_ALARMS, float(self.welcomes.count(False))
+        if self.churn.comings:
+            yield "hostile comings as a peer", self.churn.admitted / self.churn.comings
 
     def figure(self) -> float:
         """How many records changed hands, of those that would if the phone came as a peer each time."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from lab.scenarios.base import Deed, Stage, declare
+from lab.scenarios.measures import Measure, alarms
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
@@ -92,6 +94,16 @@ class TheftStage(Stage):
     def figure(self) -> float:
         """How many uses of the stolen credential were accepted."""
         return float(len(self.thief.accepted)) if self.thief is not None else 0.0
+
+    def measures(self) -> Iterator[Measure]:
+        """Whether the alarm was raised for a theft or for nothing, and how long after the first stolen use."""
+        if not self.has("second-use-alarm"):
+            return
+        uses = self.thief.accepted if self.thief is not None else []
+        right = [alarm for alarm in self.alarms if uses and alarm >= uses[0]]
+        yield from alarms(false=len(self.alarms) - len(right), missed=not right, wrong=bool(uses))
+        if right:
+            yield "seconds to the alarm", right[0] - uses[0]
 
     def facts(self) -> tuple[str, ...]:
         """The calls that the thief answered, and how long after the first use the last peer knew."""

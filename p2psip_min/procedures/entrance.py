@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
-from p2psip_min.errors import LinkRefused, RemoteFault
+from p2psip_min.errors import LinkRefused, RemoteFault, RootReason
 from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
 from p2psip_min.procedures.maintain import COURT
 from p2psip_min.routing.entrance import Entrance, best
+from p2psip_min.trace import ResponderRejected
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.messages import PingReq
 
@@ -37,6 +38,8 @@ async def entrances(peer: Peer, bootstraps: Sequence[Address]) -> AsyncIterator[
             here = await _look(peer, entrance.address, entrance.admitting or peer.topology.admitting_key())
             seen, crowding = Entrance(entrance.address, here), peer.crowding[here]
             if defences.density.objects(crowding, elsewhere):
+                key = peer.topology.admitting_key()
+                peer.emit(ResponderRejected(peer.now(), peer.node_id, 0, key, here, RootReason.TOO_EMPTY))
                 doubtful.append((crowding, seen))
             else:
                 yield seen

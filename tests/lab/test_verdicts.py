@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.__main__ import main
-from lab.scenarios import columns, judge, scenario, setting, verdict
+from lab.scenarios import columns, judge, run, scenario, setting, verdict
 from lab.scenarios.measures import alarms, detection
 from lab.strips import strip
+from lab.sweep import Job, sweep
 from lab.tables import verdict as table
 from lab.verdicts import Bounds, Costs, Outcome, Standing, mean_measures, near
 
@@ -122,3 +126,83 @@ def test_service_is_in_the_json_and_in_the_strip(capsys: pytest.CaptureFixture[s
     shown = strip(chosen, ground, {planned[name]: each for name, each in seen.items()}, None)
     assert [column.served for column in shown.columns] == ["100%", "100%", "50%", "100%"]
     assert "honest operations that work" in table(shown)
+
+
+# --- detectors --------------------------------------------------------------------------------------------------------
+
+
+def measures(threat: str, *defences: str, attack: bool = True) -> dict[str, float]:
+    chosen = scenario(threat)
+    ground = replace(setting(chosen), attack=attack)
+    return dict(run(chosen, ground.with_defences(defences)).measures)
+
+
+@pytest.mark.parametrize("threat", ["DT-1", "DT-2", "DT-3", "EN-12", "EN-2", "EN-3", "KB-1", "KB-10", "KB-11", "RM-3"])
+def test_detectors_report_their_errors_with_an_attack_and_without(threat: str) -> None:
+    chosen = scenario(threat)
+    found = verdict(chosen, setting(chosen))
+    calm, defended = found.measures["honest"], found.measures["defended"]
+    assert {"honest nodes excluded", "suspicions of honest nodes", "false alarms"} & calm.keys()
+    assert {"recall", "missed", "hostile comings as a peer"} & defended.keys()
+    assert "recall" not in calm
+    assert "missed" not in calm
+
+
+def test_exclusion_has_precision_recall_time_and_harm() -> None:
+    found = measures("DT-1", "answer-receipts", "checkable-evidence")
+    assert (found["precision"], found["recall"], found["honest nodes excluded"]) == (1.0, 1.0, 0.0)
+    assert 0 < found["seconds to exclusion"] < 15
+    assert found["reads spoiled before exclusion"] > 0
+    framed = measures("DT-3")
+    assert (framed["precision"], framed["recall"], framed["honest nodes excluded"]) == (0.0, 0.0, 4.0)
+    assert "seconds to exclusion" not in framed
+    assert "precision" not in measures("DT-3", "answer-receipts", "checkable-evidence")
+
+
+def test_who_restarts_twice_is_taken_for_one_that_churns() -> None:
+    for attack in (True, False):
+        found = measures("RM-3", "join-control", attack=attack)
+        assert (round(found["honest comings as a peer"], 3), found["false alarms"]) == (0.667, 1.0)
+    assert measures("RM-3", "join-control", attack=True)["hostile comings as a peer"] < 0.2
+    assert measures("RM-3", "fast-stabilisation") == {}
+
+
+def test_a_crowded_corner_is_objected_to_and_the_right_place_is_not() -> None:
+    assert measures("EN-2", "density-test") == {"false alarms": 0.0, "missed": 0.0}
+    assert measures("EN-2", "compared-bootstraps") == {"false alarms": 0.0, "missed": 1.0}
+    assert measures("EN-2", "density-test", attack=False) == {"false alarms": 0.0}
+    assert measures("EN-2", "density-test", "disjoint-ways")["missed"] == 0.0
+
+
+def test_a_proof_of_the_root_alone_misses_whom_it_can_not_tell_from_the_root() -> None:
+    assert measures("KB-10", "true-root")["missed"] == 1.0
+    assert measures("KB-10", "true-root", "message-signature")["missed"] == 0.0
+
+
+@pytest.mark.parametrize("name", ["path-diagnosis", "hop-watch"])
+def test_who_drops_is_suspected_and_nobody_else(name: str) -> None:
+    assert measures("KB-1", name) == {"precision": 1.0, "recall": 1.0, "suspicions of honest nodes": 0.0}
+    assert measures("KB-1", name, attack=False) == {"suspicions of honest nodes": 0.0}
+
+
+def test_the_alarm_follows_the_first_stolen_use() -> None:
+    found = measures("EN-12", "second-use-alarm")
+    assert (found["false alarms"], found["missed"]) == (0.0, 0.0)
+    assert found["seconds to the alarm"] > 0
+    assert measures("EN-12", "longer-keys") == {}
+
+
+def test_numbers_survive_a_journal(tmp_path: Path) -> None:
+    chosen = scenario("RM-3")
+    job = Job("RM-3", setting(chosen, peers=8).with_defences(("join-control",)))
+    journal = tmp_path / "runs.jsonl"
+    (first,) = sweep([job], workers=1, journal=journal).values()
+    (again,) = sweep([job], workers=1, journal=journal).values()
+    assert first.measures
+    assert again == first
+
+
+def test_numbers_are_printed_by_column(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "RM-3", "--peers", "8"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"defended, no attack +honest comings as a peer 0\.667, false alarms 1\n", said)
