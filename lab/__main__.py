@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import bench, demo, labels, matrix, playlists, preflight, report, requirements, scenarios, soak
+from lab import bench, demo, headings, matrix, playlists, preflight, report, requirements, scenarios, soak
 from lab import export as export_files
 from lab.catalogue import Threat, threats
 from lab.progress import Progress, class_csv
@@ -297,7 +297,7 @@ def _print_verdict(chosen: Scenario, verdict: Verdict, first: Mapping[str, Outco
     if chosen.bounds.reason:
         print(f"Its bounds are not the usual ones: {chosen.bounds.reason}.")
     if verdict.quick:
-        print(labels.quick_look(len(verdict.seeds), SEEDS))
+        print(headings.quick_look(len(verdict.seeds), SEEDS))
 
 
 def _standing(verdict: Verdict) -> str:
@@ -374,7 +374,7 @@ def _requirements(arguments: argparse.Namespace) -> int:
             for reason in each.left:
                 print(f"{'':17} open: {reason}")
         if arguments.seeds < SEEDS:
-            print(labels.quick_look(arguments.seeds, SEEDS))
+            print(headings.quick_look(arguments.seeds, SEEDS))
     return FAILS if any(each.status is Grade.NOT_MET for each in scores) else HOLDS
 
 

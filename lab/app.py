@@ -10,6 +10,7 @@ from lab.frames import SessionLike
 from lab.predict import Prediction
 from lab.session import Session
 from lab.widgets import Panel
+from p2psip_min.defences import PRESETS
 from p2psip_min.transport.driver import driver_here
 
 
@@ -19,10 +20,12 @@ def show(session: SessionLike) -> Panel:
 
 
 def open_lab(which: str = "", **choices: Any) -> Panel:
-    """A panel on a threat ("RP-2"), on the moment that a trace card names, or with nothing on the tour.
+    """A panel on a threat ("RP-2"), on the moment that a trace card names, or on the tour: of a preset, or of nothing.
 
     ``choices`` are Session's: base, routing, preset, links, peers, seed, attack, defences.
     """
+    if which in PRESETS:
+        return Panel(Session(preset=which, threat="", driver=driver_here, **choices))
     try:
         session = Session.from_card(which, driver=driver_here)
     except ValueError:

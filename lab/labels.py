@@ -111,9 +111,45 @@ BYTES_TITLE = "Bytes"
 SELECT_A_MESSAGE = "Select a message, and its bytes open here."
 SENT = "sent"
 UNDERLINED = "Underlined bytes"
-UNDERLINED_NOTE = (
-    "are what the owner signed. They prove who wrote the record; they do not say that no newer one exists."
-)
+UNDERLINED_NOTE = "are what the record's signature covers."
+SIGNATURE_VALID, SIGNATURE_WRONG = "signature valid", "signature wrong"
+SIGNATURE_OPEN, UNSIGNED = "not checked", "unsigned"
+TLS_RECORD = "TLS record around it"
+PLAIN_LINK = "No TLS record around it: on this link everybody on the way reads these bytes, and can change them."
+FRAME_MEANING = "data, sequence number, length (RFC 6940 §6.6.1)"
+MESSAGE_BELOW = "everything below"
+TAG_MEANING = "content type and authentication tag: with one bit turned on the wire the link ends"
+
+
+def proof(record: bool, signer: str, valid: bool | None, signed: bool) -> str:
+    """What a signature says, and what it does not."""
+    what = "record" if record else "message"
+    if not signed:
+        return f"Nobody signed this {what}: it proves nothing about who made it."
+    if valid is None:
+        return f"The certificate of who signed this {what} is not in the message; its reader has it from elsewhere."
+    if not valid:
+        return f"It names {signer}’s certificate, but these are not the bytes that {signer} signed."
+    if record:
+        return f"{signer} signed this record. That says who wrote it, not that no newer one exists."
+    return f"{signer} made this message. That says nothing about the record in it, nor about who passed it on."
+
+
+def record_note(size: int) -> str:
+    """What the record is, on its closed group."""
+    return f"{byte_count(size)} on the wire; an outsider sees their number, and nothing of what they say"
+
+
+def record_header(length: int) -> str:
+    """What of it is in clear."""
+    return f"application data, {byte_count(length)} follow (RFC 8446 §5.2)"
+
+
+def hidden(size: int) -> str:
+    """Bytes that are encrypted."""
+    return f"▒▒ ▒▒ ▒▒ … {byte_count(size)}, encrypted"
+
+
 TABLE = "Table of the messages"
 TABLE_COLUMNS = ("#", "time, s", "from", "to", "message", "version", "outcome")
 REPLICAS = "replicas"
@@ -429,56 +465,7 @@ def tried(heading: str, defences: str) -> str:
     return f"{heading}: {defences}"
 
 
-# --- the matrix -------------------------------------------------------------------------------------------------
-
-MATRIX_TITLE = "Attack × defence"
-MATRIX_HEADS = ("Threat", "Verdict", "No attack", "Attacked", "Named defence", "Also claimed", "Decoy")
-MATRIX_OTHERS = "The other bases and routing styles"
-MATRIX_OTHER_HEADS = ("Threat", "Verdict", "No attack", "Attacked", "Defended", "Decoy")
-MATRIX_READING = (
-    "A cell says what the overlay came to, the metric's mean and its 95 % interval. Point at it for the service of "
-    "honest users, what detectors did, and the digest that reproduces it. Presets: nothing, what the draft names, what "
-    "RFC 6940 mandates, everything."
-)
-FAMILIES = {
-    "TR": "Transport",
-    "EN": "Enrollment and bootstrap",
-    "ID": "Identities",
-    "RM": "Routing maintenance",
-    "KB": "Key-based routing",
-    "RP": "Replay",
-    "ST": "Storage and replication",
-    "PR": "Privacy",
-    "SI": "SIP",
-    "CR": "Cryptography, software, insiders",
-    "DT": "Detection and exclusion",
-}
-"""The families of the catalogue, by the letters of their ids."""
-
-
-def matrix_about(threats: int, seeds: int) -> str:
-    """What the matrix holds."""
-    return (
-        f"{threats} threats of the draft, each run on {seeds} paired seed{'s' if seeds != 1 else ''} in every column."
-    )
-
-
-def preset_head(name: str) -> str:
-    """The heading of a preset's column."""
-    return f"Preset {name}"
-
-
-def quick_look(seeds: int, wanted: int) -> str:
-    """What to say beside a verdict over few seeds."""
-    return f"A quick look: {seeds} seed{'s' if seeds != 1 else ''}. A verdict takes {wanted}: --seeds {wanted}."
-
-
-COVERAGE_TITLE = "The draft, sentence by sentence"
-COVERAGE_HEADS = ("Covered", "Place", "What the draft says, in our words", "Threats", "Not yet")
-COVERAGE_ABOUT = (
-    "Every sentence of draft-matuszewski-p2psip-security-requirements-03 that names a threat, gaps first. A place is "
-    "section, paragraph and sentence. The word says what the verdicts on its threats came to."
-)
+# --- what is written down ---------------------------------------------------------------------------------------
 
 
 def made_by(card: str, digest: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from lab import labels
+from lab import headings
 from lab.catalogue import threat
 from lab.coverage import Cover, coverage
 from lab.scenarios import SCENARIOS, titles
@@ -47,19 +47,19 @@ def page(matrix: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {value}" for name, value in matrix["versions"].items())
     families = dict.fromkeys(name.split("-")[0] for name in own)
     parts = [
-        f"<h1>{escape(labels.MATRIX_TITLE)}</h1>",
-        f"<p>{escape(labels.matrix_about(len(own), len(matrix['seeds'])))}</p>",
-        f"<p>{escape(labels.MATRIX_READING)}</p>",
+        f"<h1>{escape(headings.MATRIX_TITLE)}</h1>",
+        f"<p>{escape(headings.matrix_about(len(own), len(matrix['seeds'])))}</p>",
+        f"<p>{escape(headings.MATRIX_READING)}</p>",
         f"<p><code>{escape(versions)}</code></p>",
         f"<p>{escape(_count(own.values()))}</p>",
     ]
     for family in families:
-        parts.append(f"<h2>{escape(labels.FAMILIES[family])}</h2>")
+        parts.append(f"<h2>{escape(headings.FAMILIES[family])}</h2>")
         parts.append(_table([row for name, row in own.items() if name.split("-")[0] == family]))
     others = [row for row in matrix["rows"] if not row["cells"]]
     if others:
-        parts.append(f"<h2>{escape(labels.MATRIX_OTHERS)}</h2>{_others(others)}")
-    return _document(labels.MATRIX_TITLE, parts)
+        parts.append(f"<h2>{escape(headings.MATRIX_OTHERS)}</h2>{_others(others)}")
+    return _document(headings.MATRIX_TITLE, parts)
 
 
 def _document(title: str, parts: Sequence[str]) -> str:
@@ -84,7 +84,7 @@ def coverage_page(matrix: Mapping[str, Any]) -> str:
     """The draft sentence by sentence as one HTML document, gaps first."""
     found = coverage({row["id"]: row["standing"] for row in matrix["rows"] if row["cells"]})
     counted = ", ".join(f"{n} {cover}" for cover in Cover if (n := sum(each.cover is cover for each in found)))
-    head = "".join(f"<th>{escape(each)}</th>" for each in labels.COVERAGE_HEADS)
+    head = "".join(f"<th>{escape(each)}</th>" for each in headings.COVERAGE_HEADS)
     lines = []
     for each in found:
         tone, sign = _COVERS[each.cover]
@@ -94,12 +94,12 @@ def coverage_page(matrix: Mapping[str, Any]) -> str:
             f"<td>{escape(', '.join(each.ready))}</td><td>{escape(', '.join(each.missing))}</td></tr>"
         )
     parts = [
-        f"<h1>{escape(labels.COVERAGE_TITLE)}</h1>",
-        f"<p>{escape(labels.COVERAGE_ABOUT)}</p>",
+        f"<h1>{escape(headings.COVERAGE_TITLE)}</h1>",
+        f"<p>{escape(headings.COVERAGE_ABOUT)}</p>",
         f"<p>{escape(counted)}</p>",
         f"<table><tr>{head}</tr>{''.join(lines)}</table>",
     ]
-    return _document(labels.COVERAGE_TITLE, parts)
+    return _document(headings.COVERAGE_TITLE, parts)
 
 
 def _count(rows: Any) -> str:
@@ -108,7 +108,7 @@ def _count(rows: Any) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    heads = (*labels.MATRIX_HEADS, *(labels.preset_head(name) for name in PRESETS))
+    heads = (*headings.MATRIX_HEADS, *(headings.preset_head(name) for name in PRESETS))
     head = "".join(f"<th>{escape(each)}</th>" for each in heads)
     return f"<table><tr>{head}</tr>{''.join(_row(row) for row in rows)}</table>"
 
@@ -163,7 +163,7 @@ def _others(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _other_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    yield "<tr>" + "".join(f"<th>{escape(each)}</th>" for each in labels.MATRIX_OTHER_HEADS) + "</tr>"
+    yield "<tr>" + "".join(f"<th>{escape(each)}</th>" for each in headings.MATRIX_OTHER_HEADS) + "</tr>"
     for row in rows:
         tone, sign = _STANDINGS[Standing(row["standing"])]
         figures = "".join(f"<td>{row[name]:.3g}</td>" for name in ("baseline", "attacked", "defended", "decoy"))

@@ -10,8 +10,10 @@ from lab import labels, style, text
 from lab.fields import Field, Group
 from lab.frames import Column, Frame, Holding, NodeKind, Row, Strip, Switch
 from lab.marks import arrow_head, shape
+from lab.proofs import RECORD_HEADER, RECORD_TAIL, Proof, record_header, record_size
 from lab.text import TONES, Tone, Word
 from lab.verdicts import SEEDS, Verdict
+from p2psip_min.wire.framing import DATA_OVERHEAD
 
 _ICONS = {
     "check": '<path d="M4 12.500l5.500 5.500L20 6.500"/>',
@@ -212,14 +214,21 @@ def _short(words: str, most: int) -> str:
 _SHOWN = 34
 
 
-def message_bytes(frame: Frame, row: Row | None, groups: Sequence[Group]) -> str:
-    """The inspector: offset, bytes, name and meaning of every field; the record's signed bytes are underlined."""
+def message_bytes(
+    frame: Frame, row: Row | None, groups: Sequence[Group], proven: Sequence[Proof] = (), tls: bool | None = None
+) -> str:
+    """The inspector: offset, bytes, name and meaning of every field; the record's signed bytes are underlined.
+
+    ``proven`` says what the signatures are worth, ``tls`` whether a record is around it (None: not known).
+    """
     if row is None:
         return head(labels.BYTES_TITLE) + empty(labels.SELECT_A_MESSAGE)
     who = frame.world.person(row.sender)
     verb = text.RESENT if row.resent else labels.SENT
     note = labels.bytes_note(row.error or row.method, verb, who, row.t, len(row.message))
-    parts = [head(labels.bytes_title(row.number), note)]
+    parts = [head(labels.bytes_title(row.number), note), *map(_proof, proven)]
+    if tls is not None:
+        parts.append(_record(row.message) if tls else f'<p class="grp">{labels.PLAIN_LINK}</p>')
     for group in groups:
         open_ = "" if group.folded else " open"
         lines = "".join(_field(one) for one in group.fields)
@@ -234,6 +243,37 @@ def message_bytes(frame: Frame, row: Row | None, groups: Sequence[Group]) -> str
     return "".join(parts)
 
 
+def _proof(one: Proof) -> str:
+    """What a signature is worth, as a word and a sentence."""
+    look, sign, said = {
+        True: ("good", "check", labels.SIGNATURE_VALID),
+        False: ("bad", "cross", labels.SIGNATURE_WRONG),
+        None: ("mute", "ask", labels.SIGNATURE_OPEN if one.signed else labels.UNSIGNED),
+    }[one.valid]
+    words = labels.proof(one.record, one.signer, one.valid, one.signed)
+    return f'<p class="sigcap"><span class="word {look}">{icon(sign)}{said}</span><span>{escape(words)}</span></p>'
+
+
+def _record(message: bytes) -> str:
+    """The TLS record around a message: what an outsider sees of it, and what he does not."""
+    size = record_size(message)
+    lines = (
+        (record_header(message).hex(" "), "record", labels.record_header(size - RECORD_HEADER)),
+        (labels.hidden(DATA_OVERHEAD), "frame", labels.FRAME_MEANING),
+        (labels.hidden(len(message)), "message", labels.MESSAGE_BELOW),
+        (labels.hidden(RECORD_TAIL), "tag", labels.TAG_MEANING),
+    )
+    body = "".join(
+        f'<div class="f"><div class="o"></div><div class="h">{escape(raw)}</div><div class="d"><b>{name}</b>'
+        f"<em>{escape(meaning)}</em></div></div>"
+        for raw, name, meaning in lines
+    )
+    return (
+        f'<details><summary class="grp"><b>{labels.TLS_RECORD}</b> {escape(labels.record_note(size))}</summary>'
+        f'<div class="bytes">{body}</div></details>'
+    )
+
+
 def _field(one: Field) -> str:
     more = len(one.raw) - _SHOWN
     raw = one.raw if more <= 0 else one.raw[: _SHOWN - 10]
@@ -241,8 +281,8 @@ def _field(one: Field) -> str:
     if more > 0:
         shown += f' <span class="el">… +{len(one.raw) - len(raw)}</span>'
     return (
-        f'<div class="o">{one.offset:04x}</div><div class="h">{shown}</div>'
-        f'<div class="d"><b>{escape(one.name)}</b><em>{escape(one.meaning)}</em></div>'
+        f'<div class="f"><div class="o">{one.offset:04x}</div><div class="h">{shown}</div>'
+        f'<div class="d"><b>{escape(one.name)}</b><em>{escape(one.meaning)}</em></div></div>'
     )
 
 

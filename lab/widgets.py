@@ -18,7 +18,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from lab import export, fields, labels, lanes, plots, presenter, style, tables
+from lab import export, fields, labels, lanes, plots, presenter, proofs, style, tables
 from lab.figures import LANES_SKELETON, PLAIN_SKELETON, RING_SKELETON, TWIN_SKELETON, Figure
 from lab.frames import Frame, NodeState, SessionLike
 from lab.session import Session
@@ -442,7 +442,9 @@ class Panel:
         self.title.value = tables.title(session.threat, session.title, session.subtitle, session.card)
         row = frame.row(self.selected)
         groups = fields.inspect(row.message, frame.world, frame.t) if row is not None else ()
-        self.bytes.value = tables.message_bytes(frame, row, groups)
+        proven = proofs.proofs(row.message, frame.world) if row is not None else ()
+        tls = session.choices.links == "TLS" if isinstance(session, Session) else None
+        self.bytes.value = tables.message_bytes(frame, row, groups, proven, tls)
         self.hands.show(row, groups)
         self.node.show()
         strip = session.verdict()

@@ -436,3 +436,24 @@ def test_a_share_of_hostile_peers_is_a_switch(replayed: Panel) -> None:
     assert tour.controls["share"].disabled
     assert "the attacker of this story is no peer" in tour.switchboard.why.value
     tour.session.close()  # type: ignore[attr-defined]
+
+
+def test_a_preset_opens_the_tour_with_it() -> None:
+    panel = open_lab("hardened")
+    assert panel.controls["preset"].value == "hardened"
+    assert panel.session.threat == ""
+    panel.session.close()  # type: ignore[attr-defined]
+
+
+def test_the_inspector_says_what_signatures_are_worth_and_what_is_around_the_message(replayed: Panel) -> None:
+    replayed.select(resent(replayed))
+    assert replayed.bytes.value.count("signature valid") == 2
+    assert "not that no newer one exists" in replayed.bytes.value
+    assert "TLS record around it" in replayed.bytes.value
+    assert "17 03 03 0" in replayed.bytes.value
+    plain = open_lab("TR-1")
+    plain.end.click()
+    plain.select(1)
+    assert "No TLS record around it" in plain.bytes.value
+    assert plain.bytes.value.count("unsigned") >= 2
+    plain.session.close()  # type: ignore[attr-defined]
