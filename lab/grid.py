@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from lab import labels, provenance, review, style
+from lab import headings, provenance, review, style
 from lab.cards import Card
 from lab.figures import Figure
 from lab.scenarios import SCENARIOS, Scenario, titles
@@ -103,7 +103,7 @@ class Grid(Card):
         for family in families:
             names = [name for name in SCENARIOS if name.split("-")[0] == family]
             words = " ".join(self._words(name) for name in names)
-            title = labels.FAMILIES[family]
+            title = headings.FAMILIES[family]
             lines.append(f'<tr class="f" data-words="{escape(words)}"><td colspan="6">{escape(title)}</td></tr>')
             lines += [self._line(SCENARIOS[name], known.get(name)) for name in names]
         heads = "".join(f"<th>{escape(head)}</th>" for head in HEADS)
@@ -112,7 +112,7 @@ class Grid(Card):
     @staticmethod
     def _words(name: str) -> str:
         chosen = SCENARIOS[name]
-        family = labels.FAMILIES[name.split("-")[0]]
+        family = headings.FAMILIES[name.split("-")[0]]
         return f"{name} {chosen.title} {chosen.metric} {family} {titles(chosen.defence)}".lower()
 
     def _line(self, chosen: Scenario, row: Mapping[str, Any] | None) -> str:
