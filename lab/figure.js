@@ -2,7 +2,8 @@
 // It keeps no state of the run: a view can be closed and opened again at any time.
 
 const STILL = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-const KEYS = " .fcp?1234".split("").concat(["ArrowRight", "ArrowLeft", "Home", "End", "Escape"]);
+const KEYS = " .mfcp?1234".split("").concat(["ArrowRight", "ArrowLeft", "Home", "End", "Escape"]);
+const CLICKER = ["PageDown", "PageUp"]; // what a presenter's remote control sends
 const REST = 0.55; // where a message in flight stands when nothing moves
 
 function place(root, share) {
@@ -217,7 +218,7 @@ function render({ model, el }) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (tag === "SELECT" || tag === "TEXTAREA" || (tag === "INPUT" && event.target.type !== "checkbox")) return;
     if (event.key === " " && (tag === "BUTTON" || tag === "SUMMARY" || tag === "INPUT")) return;
-    if (KEYS.includes(event.key)) {
+    if (KEYS.includes(event.key) || (CLICKER.includes(event.key) && panel.classList.contains("present"))) {
       event.preventDefault();
       event.stopPropagation();
       if (event.key === "p") fill();

@@ -163,6 +163,8 @@ KEYS_LABEL = "keys:"
 SIMULATED = "simulated network and time"
 UNCHANGED = "The picture is unchanged."
 BACK, PLAY, PAUSE, STEP_ON, TO_END = "Back", "Play", "Pause", "Step", "End"
+NEXT_MESSAGE = "Message"
+STEP_HELP, MESSAGE_HELP = "one moment on (.)", "on to the next message that is sent (m)"
 RESET, JUDGE = "Reset", "Run all four"
 JUDGE_HELP = "Runs the scenario once for each column: without attack, attacked, defended, with the decoy"
 OVER_SEEDS = "Over 20 seeds"
@@ -413,14 +415,15 @@ EXPORT, PRESENT, LEAVE_PRESENTER, ALL_KEYS = "Export", "Present", "Leave", "Keys
 EXPORT_HELP = "writes pictures, the moment in words, trace, capture and verdict into a folder"
 PRESENT_HELP = "large type for a room; p leaves"
 PANEL_KEYS = (
-    ("space", "play or pause"),
+    ("space", "play or pause; in presenter mode one step"),
     (". →", "one step"),
+    ("m", "on to the next message"),
     ("←", "one step back"),
     ("Home End", "to the start, to the end of the story"),
     ("f", "fork here: do by hand what the first button does"),
     ("1 2 3 4", "play the run without attack, attacked, defended, with the decoy"),
     ("c", "compare with the run before"),
-    ("p", "presenter mode"),
+    ("p", "presenter mode; there Page down and Page up step too"),
     ("?", "these keys"),
     ("Esc", "close what is open"),
     ("Tab Enter", "to every button, picture and node that takes part, and press it"),

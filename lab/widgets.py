@@ -18,7 +18,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from lab import export, fields, labels, lanes, plots, presenter, proofs, style, tables
+from lab import export, fields, labels, lanes, plots, presenter, proofs, steps, style, tables
 from lab.figures import LANES_SKELETON, PLAIN_SKELETON, RING_SKELETON, TWIN_SKELETON, Figure
 from lab.frames import Frame, NodeState, SessionLike
 from lab.session import Session
@@ -74,6 +74,8 @@ class Panel:
         self.back = self.button(labels.BACK, "back", lambda: self.move(self.session.back))
         self.play = self.button(labels.PLAY, "play", self._toggle, primary=True)
         self.step = self.button(labels.STEP_ON, "step", lambda: self.move(self.session.step, animated=True))
+        self.message = self.button(labels.NEXT_MESSAGE, "step", self._next_message)
+        self.step.tooltip, self.message.tooltip = labels.STEP_HELP, labels.MESSAGE_HELP
         self.end = self.button(labels.TO_END, "end", lambda: self.long(labels.TO_END, self.session.run))
         self.speed = w.Dropdown(options=list(SPEEDS), value="1×", tooltip=labels.SPEED)
         self.reset = self.button(labels.RESET, "reset", lambda: self.long(labels.RESET, self._reset))
@@ -113,7 +115,7 @@ class Panel:
         self.title.add_class("lab-id")
         self.alert.add_class("lab-alert")
         self.caption.add_class("lab-caption")
-        buttons = box(["btns"], self.back, self.play, self.step, self.end)
+        buttons = box(["btns"], self.back, self.play, self.step, self.message, self.end)
         after = box(["btns"], self.speed, self.action_box)
         time = box(["time", "section"], buttons, self.timeline, after)
         pictures = box(
@@ -264,7 +266,10 @@ class Panel:
             self.move(lambda: self.session.seek(int(name)))
         elif act == "key":
             keys: dict[str, Callable[[], None]] = {
-                " ": self._toggle,
+                " ": (lambda: self.move(self.session.step, animated=True)) if self.presenting else self._toggle,
+                "m": self._next_message,
+                "PageDown": lambda: self.move(self.session.step, animated=True),
+                "PageUp": lambda: self.move(self.session.back),
                 ".": lambda: self.move(self.session.step, animated=True),
                 "ArrowRight": lambda: self.move(self.session.step, animated=True),
                 "ArrowLeft": lambda: self.move(self.session.back),
@@ -279,6 +284,9 @@ class Panel:
             keys |= {str(place): self._column(name) for place, name in enumerate(COLUMNS, 1)}
             if name in keys:
                 keys[name]()
+
+    def _next_message(self) -> None:
+        self.move(lambda: steps.next_message(self.session), animated=True)
 
     def _fork(self) -> None:
         """Do what the first button does that can be done now."""
@@ -473,7 +481,7 @@ class Panel:
             words = labels.playing(self.speed.value, session.cursor, session.length)
         self.status.value = tables.status(words)
         self.back.disabled = session.cursor == 0
-        self.step.disabled = session.finished and session.cursor == session.length
+        self.step.disabled = self.message.disabled = session.finished and session.cursor == session.length
         changed = isinstance(session, Session) and session.before != session.choices
         self.comparing.button.disabled = not changed and not self.comparing.open
 

@@ -457,3 +457,19 @@ def test_the_inspector_says_what_signatures_are_worth_and_what_is_around_the_mes
     assert "No TLS record around it" in plain.bytes.value
     assert plain.bytes.value.count("unsigned") >= 2
     plain.session.close()  # type: ignore[attr-defined]
+
+
+def test_a_step_may_be_a_message() -> None:
+    panel = open_lab("RP-2")
+    for sent in (1, 2, 3):
+        panel.message.click()
+        assert len(panel.session.frame().rows) == sent
+    panel._heard({"act": "key", "id": "m"})
+    assert len(panel.session.frame().rows) == 4
+    panel.end.click()
+    assert panel.message.disabled
+    panel._heard({"act": "key", "id": "Home"})
+    panel._heard({"act": "key", "id": "p"})
+    panel._heard({"act": "key", "id": " "})
+    assert (panel.session.cursor, panel.playing) == (1, False), "a presenter's space bar is one step"
+    panel.session.close()  # type: ignore[attr-defined]
