@@ -87,7 +87,7 @@ WHY: Mapping[tuple[str, str], str] = {
     ("ST-16", "value-encryption"): "Mallory can't read what she holds. She need not, to say that there is nothing.",
     ("ST-16", "server-node-ids + salted-places"): "Nobody gets the Node-IDs that he asks for, and chance gives one "
     "place, not three.",
-    ("ST-17", "central-backup"): "There is a copy of everything, at the server that is down as well.",
+    ("ST-17", "central-backup"): "There is a copy of everything, and it helps while the server is up. It is down, too.",
     ("ST-17", "replicas"): "The next peers hold copies, and make new ones when somebody is gone.",
     ("ST-17", "strong-identity"): "It says who enrolled. It keeps nothing for anybody.",
     ("ST-17", "message-signature"): "A record that is gone needs no signature.",

@@ -51,7 +51,8 @@ def open_global(**overrides: Any) -> Overlay:
 def ad_hoc(*, secret: bool = False, **overrides: Any) -> Overlay:
     """A few people with nobody to enroll them (draft 7.2.2): everybody makes his own certificate (RFC 6940 §11.3.1).
 
-    With ``secret`` only those get in who know the password that they have agreed on (§13.4).
+    With ``secret`` only those get in who know the password that they have agreed on (§13.4). That is what a few people
+    who trust each other can have in place of enrollment; against a member, or for a crowd, it is a decoy.
     """
     users = ("alice", "bob", "carol")
     defences = preset("reload").having("overlay-password") if secret else preset("reload")

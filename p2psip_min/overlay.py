@@ -338,6 +338,24 @@ class Overlay(Use):
         self._hand_in(configuration)
         return configuration
 
+    async def enroll_anew(self, name: str) -> Node:
+        """Have a client's user log in for another credential with a fresh key, and its device start anew with it.
+
+        For whom the old one was withdrawn; raises LinkRefused or EnrollmentRefused.
+        """
+        old = self.node(name)
+        (account, password), key = self.provider.open_account(name), self.provider.key(f"{name}:{old.node_id.hex()}")
+        errand = self.operations.errand(old.address)
+        coupon = self.provider.sell()
+        credential = await errand.enroll(key, account, password, self.provider.configuration, coupon=coupon)
+        old.peer.stop()
+        old.peer.links.close_all()
+        if old.phone is not None:
+            old.phone.links.close_all()
+        node = self.install(credential, name, self.provider.configuration, is_client=True)
+        self._construction.give_phone(node)
+        return node
+
     def revoke(self, name: str, *, by: str = "configuration", within: float = 60.0) -> None:
         """Withdraw a node's certificate.
 

@@ -15,7 +15,9 @@ from p2psip_min.errors import P2PSIPError
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node
 
-REGISTERS, STOLEN = 2.0, 30.0
+REGISTERS, ROAMS, STOLEN = 2.0, (30.0, 90.0), 150.0
+"""Virtual seconds of the story: alice goes to another peer and back, before anything is stolen."""
+
 USES, EVERY = 10, 30.0
 """How often thief and owner register, and every how many seconds each does."""
 
@@ -24,7 +26,10 @@ LATER = 10.0
 
 
 class TheftStage(Stage):
-    """Alice's phone refreshes her registration every half minute; so does the thief's, which has her credential too."""
+    """Alice goes to and fro, then refreshes her registration every half minute; so does a thief with her credential.
+
+    If she is shut out, she logs in and enrolls anew.
+    """
 
     deeds: ClassVar[tuple[Deed, ...]] = ()
     mid_story: ClassVar[bool] = True
@@ -40,9 +45,10 @@ class TheftStage(Stage):
         self.owner = "alice"
         resource = ResourceID.of(overlay.aor("alice"))
         self.subject, self.resources = resource, {resource: overlay.aor("alice")}
-        hers = overlay.node("alice").peer.topology.table()[0]
+        hers, dice = overlay.node("alice").peer.topology.table()[0], overlay.rng("cast")
         others = [node for node in overlay.peers() if node.node_id != hers]
-        self.haunt = others[int(overlay.rng("cast").random() * len(others))]
+        self.haunt, self.cafe = (others.pop(int(dice.random() * len(others))) for _ in range(2))
+        self.home = overlay.node(hers)
         self.thief: CredentialThief | None = None
         self.alarms: list[float] = []
         withdraw = overlay.provider.on_alarm
@@ -64,24 +70,39 @@ class TheftStage(Stage):
     async def story(self) -> None:
         """Alice, the thief, a call; ten times."""
         overlay = self.overlay
-        alice, bob = overlay.phone("alice"), overlay.phone("bob")
+        bob = overlay.phone("bob")
         await self.until(REGISTERS)
-        await self.perform("register", alice.register())
+        await self.perform("register", self._register())
+        for moment, peer in zip(ROAMS, (self.cafe, self.home), strict=True):
+            await self.until(moment)
+            await procedures.serve_client(overlay.node("alice").peer, peer.address)
+            await self.perform("register", self._register())
         await self.until(STOLEN)
         if self.setting.attack:
             self.attack()
         for number in range(USES):
             start = STOLEN + EVERY * number
             await self.until(start)
-            await self.perform("register", alice.register())
+            await self.perform("register", self._register())
             await self.until(start + LATER)
             if self.thief is not None:
                 await self._attach()
                 await self.thief.use()
             await self.until(start + 2 * LATER)
+            alice = overlay.phone("alice")
             before = len(alice.calls)
             if await self.perform("call", bob.call(overlay.aor("alice"))):
                 self.answered.append(len(alice.calls) > before)
+
+    async def _register(self) -> None:
+        """Alice registers; once her credential is withdrawn, with another one."""
+        overlay = self.overlay
+        try:
+            await overlay.phone("alice").register()
+        except P2PSIPError:
+            node = await overlay.enroll_anew("alice")
+            await procedures.serve_client(node.peer, self.home.address)
+            await overlay.phone("alice").register()
 
     async def _attach(self) -> None:
         """The thief's phone sees that a peer serves it."""
@@ -106,7 +127,7 @@ class TheftStage(Stage):
             yield "seconds to the alarm", right[0] - uses[0]
 
     def facts(self) -> tuple[str, ...]:
-        """The calls that the thief answered, and how long after the first use the last peer knew."""
+        """Calls that the thief answered, when the last peer knew after his first use, and alarms without a theft."""
         times: dict[bytes, float] = {}
         for alarm in self.alarms[:1]:
             for event in self.trace.events[self.start :]:
@@ -117,7 +138,8 @@ class TheftStage(Stage):
         took = "never"
         if self.thief is not None and len(known) == len(peers):
             took = f"{max(known) - self.thief.accepted[0]:.0f} s"
-        return f"{self.answered.count(False)} of {len(self.answered)}", took
+        wrong = sum(self.thief is None or alarm < STOLEN for alarm in self.alarms)
+        return f"{self.answered.count(False)} of {len(self.answered)}", took, f"{wrong}"
 
 
 EN_12 = declare(
@@ -133,9 +155,9 @@ EN_12 = declare(
     span=(0.0, float(USES)),
     whole=USES,
     word=Word.STOLEN,
-    least_peers=3,
+    least_peers=4,
     numbers={},
-    rows=("calls that the thief answers", "first use to the last peer's knowing"),
+    rows=("calls that the thief answers", "first use to the last peer's knowing", "false alarms"),
     notes={"baseline": "alice's phone is alone", "attacked": "the thief registers for alice as often as she does"},
     stage=TheftStage,
 )

@@ -73,7 +73,8 @@ class FreelyChanged:
 class Bound:
     """They do: who comes back when his certificate is over gets those he had, whatever key he brings (RFC 6940 §11.3).
 
-    Others come within ``cool_down`` seconds only as far as the cap has room for so many at once.
+    Others come within ``cool_down`` seconds only as far as the cap has room for so many at once. Whose credential was
+    stolen does not wait for the next one, but for the one after that: else thefts would be a way to new Node-IDs.
     """
 
     cool_down: float = 7 * DAY
@@ -85,7 +86,8 @@ class Bound:
 
     def refusal(self, account: Account, count: int, cap: CapPolicy, now: float) -> EnrollmentReason | None:
         """It got others too lately."""
-        lately = _node_ids(each for each in account.identities if now < each.assigned + self.cool_down)
+        recent = [each for each in account.identities if now < each.assigned + self.cool_down]
+        lately = _node_ids(recent) - _node_ids([each for each in recent if each.stolen][:1])
         room = cap.identities if isinstance(cap, Cap) else count
         return EnrollmentReason.COOL_DOWN if lately + count > room else None
 

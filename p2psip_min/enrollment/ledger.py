@@ -13,7 +13,8 @@ from p2psip_min.ids import NodeID
 class Identity:
     """An identity that was granted: Node-IDs bound to a key (SHA-256 of its SPKI) and a certificate.
 
-    ``assigned`` is when the Node-IDs were first given, ``issued`` when the present certificate was.
+    ``assigned`` is when the Node-IDs were first given, ``issued`` when the present certificate was. ``stolen``: it was
+    shown to be in two hands.
     """
 
     node_ids: tuple[NodeID, ...]
@@ -25,6 +26,7 @@ class Identity:
     assigned: float
     certificate: bytes = b""
     revoked: bool = False
+    stolen: bool = False
 
 
 @dataclass(slots=True)

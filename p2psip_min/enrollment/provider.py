@@ -223,6 +223,7 @@ class Provider:
         names = (identity_of(der), *(identity_of(der, node_id) for node_id in parsed.node_ids))
         if second_use(request, lambda identity: parsed if identity in names else None, window) is None:
             return None
+        known.stolen = True
         self.on_alarm(parsed.node_ids[0])
         return b"heard"
 

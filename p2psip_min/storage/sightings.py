@@ -4,8 +4,8 @@ One registration may follow another from elsewhere: its user has moved. One that
 little later: there are two of him, or he goes to and fro. The three signed values show it to anybody, and nobody but
 the credential's holders could have made them, so whoever stores them can't accuse anybody falsely.
 
-What it misses: a thief after whom the owner never registers, and one who takes his time. Whom it accuses wrongly: a
-phone that goes to and fro between two peers within the time.
+What it misses: a thief after whom the owner never registers, and one who takes his time. A phone that goes to and fro
+looks the same here; whether two machines answer at once, ``procedures.alarm`` asks before it raises the alarm.
 """
 
 from __future__ import annotations

@@ -159,6 +159,18 @@ def test_a_bond_gives_back_what_was_had_and_no_other_before_its_time(bare: Regis
     assert isinstance(ask(bare, ALICE, "d", 2 * DAY, password="sesame"), NodeID)
 
 
+def test_a_stolen_node_id_is_followed_by_another_at_once_and_that_by_none(bare: Registrar) -> None:
+    allow(bare, binding=Bound(DAY))
+    for key, now in (("a", 0.0), ("b", 1000.0)):
+        got = ask(bare, ALICE, key, now, password="sesame")
+        assert isinstance(got, NodeID)
+        identity = bare.holder(got)
+        assert identity is not None
+        identity.stolen = True
+        bare.revoke(got)
+    assert ask(bare, ALICE, "c", 2000.0, password="sesame") is EnrollmentReason.COOL_DOWN
+
+
 def test_a_lost_node_id_is_followed_by_another_after_the_cool_down(bare: Registrar) -> None:
     allow(bare, binding=Bound(DAY))
     first = ask(bare, ALICE, "a", password="sesame")

@@ -136,7 +136,7 @@ def test_the_operator_can_be_asked_while_he_is_there() -> None:
 
 @pytest.mark.parametrize("defences", [(), ("second-use-alarm",), ("revocation",), ("revocation-list",)])
 def test_an_alarm_that_nobody_hears_and_a_withdrawal_that_nobody_asks_for(defences: tuple[str, ...]) -> None:
-    assert outcome("EN-12", *defences, peers=12).facts == ("10 of 10", "never")
+    assert outcome("EN-12", *defences, peers=12).facts == ("10 of 10", "never", "0")
 
 
 @pytest.mark.parametrize("name", ["revocation", "revocation-list"])
@@ -144,6 +144,14 @@ def test_an_alarm_and_a_withdrawal_end_a_theft(name: str) -> None:
     found = outcome("EN-12", "second-use-alarm", name, peers=12)
     assert found.figure <= 2.0
     assert 10.0 < float(found.facts[1].split()[0]) < 90.0
+    assert found.honest > 0.9  # the owner comes back under another Node-ID
+
+
+def test_who_goes_to_and_fro_raises_no_alarm() -> None:
+    chosen = scenario("EN-12")
+    calm = replace(setting(chosen, peers=12), attack=False).with_defences(chosen.defence)
+    found = run(chosen, calm)
+    assert (found.honest, found.facts[2]) == (1.0, "0")
 
 
 def test_a_short_life_ends_a_theft_for_who_has_no_login() -> None:

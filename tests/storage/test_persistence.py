@@ -164,6 +164,15 @@ def test_each_of_these_alone_brings_most_records_through_a_mass_failure(name: st
     assert sum(figures) / 3 <= 0.2
 
 
+def test_a_backup_saves_what_failed_peers_held_while_its_server_is_up() -> None:
+    chosen = scenario("ST-17")
+    up, down = (setting(chosen, peers=12, numbers={"outage": outage}) for outage in (0.0, 1.0))
+    found = [
+        run(chosen, each.with_defences(names)).figure for each in (up, down) for names in ((), ("central-backup",))
+    ]
+    assert found == [1.0, 0.0, 1.0, 1.0]
+
+
 @pytest.mark.parametrize("name", ["central-backup", "read-quorum", "record-signature", "reader-memory"])
 def test_these_alone_bring_none_through(name: str) -> None:
     chosen = scenario("ST-17")

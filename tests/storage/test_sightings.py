@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -211,15 +212,35 @@ def test_a_thief_who_takes_his_time_is_not_found_out(overlay: Overlay) -> None:
     assert by_turns(overlay, theft(overlay), 3, pause=200.0) == 3
 
 
-@pytest.mark.parametrize(("places", "accused"), [((1, 2, 3, 4), False), ((1, 2, 1), True)])
-def test_who_travels_is_not_taken_for_two_and_who_goes_to_and_fro_is(
-    overlay: Overlay, places: tuple[int, ...], accused: bool
-) -> None:
+@pytest.mark.parametrize("places", [(1, 2, 3, 4), (1, 2, 1), (1, 2, 1, 2, 1)])
+def test_who_travels_or_goes_to_and_fro_is_not_taken_for_two(overlay: Overlay, places: tuple[int, ...]) -> None:
     for place in places:
         overlay.attach_client("alice", overlay.peers()[place].name)
         overlay.register("alice")
         overlay.advance(20.0)
-    assert (overlay.node("alice").node_id in overlay.provider.configuration.bad_nodes) is accused
+    overlay.advance(60.0)
+    assert overlay.provider.configuration.bad_nodes == ()
+
+
+def test_a_thief_who_answers_at_no_place_is_not_found_out_and_takes_no_calls(overlay: Overlay) -> None:
+    double = theft(overlay)
+    double.peer.equip(replace(double.peer.parts, usages=()))
+    assert by_turns(overlay, double, 3) == 3
+    assert overlay.provider.configuration.bad_nodes == ()
+
+
+def test_after_an_alarm_the_owner_enrolls_anew_and_the_thief_stays_out(overlay: Overlay) -> None:
+    double = theft(overlay)
+    old = overlay.node("alice").node_id
+    by_turns(overlay, double, 4)
+    node = overlay.run(overlay.enroll_anew("alice"))
+    assert node.node_id != old
+    overlay.attach_client("alice", overlay.peers()[0].name)
+    overlay.register("alice")
+    assert overlay.call("bob", "alice") == node.node_id
+    assert double.phone is not None
+    with pytest.raises(P2PSIPError):
+        overlay.run(double.phone.register())
 
 
 def test_without_a_server_an_alarm_is_lost(overlay: Overlay) -> None:
