@@ -218,6 +218,8 @@ class SuspicionReason(Reason):
     DROPS = "lets nothing through"
     MISROUTES = "sends elsewhere"
     MISLEADS = "names whom nobody can reach"
+    MODIFIES = "passes on something else"
+    LIES = "says that it passed on what nobody has"
 
 
 class ReportReason(Reason):
@@ -291,14 +293,19 @@ class RemoteFault(P2PSIPError):
 class ErrorAnswer(RemoteFault):
     """The answer was an error (RFC 6940 §6.3.3.1): the request was definitely not carried out."""
 
-    def __init__(self, code: int, info: bytes = b"") -> None:
+    def __init__(self, code: int, info: bytes = b"", transaction_id: int = 0) -> None:
         super().__init__(f"error {code:#x} {info.decode(errors='replace')}".rstrip())
         self.code = code
         self.info = info
+        self.transaction_id = transaction_id
 
 
 class RequestTimedOut(RemoteFault):
-    """No answer in time: the request may or may not have been carried out."""
+    """No answer in time: the request may or may not have been carried out; ``transaction_id`` 0 when it was none."""
+
+    def __init__(self, text: str, transaction_id: int = 0) -> None:
+        super().__init__(text)
+        self.transaction_id = transaction_id
 
 
 class NotFound(RemoteFault):

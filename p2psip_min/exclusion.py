@@ -20,6 +20,7 @@ from p2psip_min.ids import NodeID
 from p2psip_min.node import Surroundings
 from p2psip_min.operations import Operations
 from p2psip_min.peer import Peer
+from p2psip_min.routing.custody import Nearer
 
 
 class Exclusion:
@@ -31,6 +32,7 @@ class Exclusion:
         operations: Operations,
         surroundings: Surroundings,
         peers: Callable[[], Iterable[Node]],
+        nearer: Nearer,
     ) -> None:
         self._provider = provider
         self._operations = operations
@@ -40,7 +42,7 @@ class Exclusion:
         self._server = next((server.node_id for server in operations.servers.values()), b"")
         defences = surroundings.defences
         self.docket = Docket(
-            Court(surroundings.overlay, surroundings.kinds, defences, provider.trust()),
+            Court(surroundings.overlay, surroundings.kinds, defences, provider.trust(), nearer),
             defences.conviction,
             server=self._server,
             trace=self._trace,

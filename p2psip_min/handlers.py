@@ -16,7 +16,7 @@ from p2psip_min.peer import Handler, Peer
 from p2psip_min.procedures.attach import on_app_attach, on_attach
 from p2psip_min.procedures.client import on_farewell
 from p2psip_min.procedures.configure import on_config_update
-from p2psip_min.procedures.diagnose import on_path_track
+from p2psip_min.procedures.custody import on_path_track
 from p2psip_min.procedures.join import on_join
 from p2psip_min.procedures.maintain import on_leave, on_update
 from p2psip_min.procedures.storing import on_fetch, on_fetch_at_client, on_find, on_stat, on_store

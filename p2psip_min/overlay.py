@@ -137,16 +137,19 @@ class Overlay(Use):
             overlay=overlay_hash(name),
             checks_online=checks_online,
         )
+        algorithm = topology or (lambda node_id: Chord(node_id, neighbors=neighbors, fingers=fingers))
         self._construction = Construction(
             self.network,
             self.provider,
             self.surroundings,
             self.rng,
-            topology or (lambda node_id: Chord(node_id, neighbors=neighbors, fingers=fingers)),
+            algorithm,
             iterative=routing == "iterative",
             maintained=maintenance,
         )
-        self.exclusion = Exclusion(self.provider, self.operations, self.surroundings, self.peers)
+        self.exclusion = Exclusion(
+            self.provider, self.operations, self.surroundings, self.peers, algorithm(NodeID(bytes(16))).nearer
+        )
         self.driver.call(lambda: self._populate(peers, tuple(users), grown, trusted))
         if grown:
             self._grow()

@@ -57,6 +57,7 @@ class Peer(Node):
         self.on_configuration_error: ConfigurationError = give_up
         self._pending: dict[int, Pending] = {}
         self._answered = Answered()
+        self.passages = self.defences.custody.start()
         self.renew(parts.identity)
         self.equip(parts)
 
@@ -77,7 +78,7 @@ class Peer(Node):
         self._decide = parts.forwarding.decide
         # Its short cut is for the forwarding of this package alone: whoever wraps it wants to see every message.
         forwarding = parts.forwarding
-        self._forwarder = forwarding if type(forwarding) is Forwarder else None
+        self._forwarder = forwarding if type(forwarding) is Forwarder and self.passages is None else None
         quota = self.defences.query_quota
         parts.links.on_message = quota.gate(self.receive, self._refuse, self.topology.table, self._now)
         parts.links.on_opened = self.link_opened
@@ -129,15 +130,22 @@ class Peer(Node):
         except Malformed:
             self._emit(events.MessageDropped(now, self.node_id, 0, 0, remote, DropReason.MALFORMED, data))
             return
+        passages = self.passages
+        if passages is not None:
+            passages.arrived(envelope, now)
         decision = self._decide(envelope, remote, now)
         if type(decision) is Forward:
             next_hop, message = decision.next_hop, decision.message
             if self.links.send(next_hop, message):
+                if passages is not None:
+                    passages.passed(envelope, next_hop)
                 transaction_id, code = envelope.transaction_id, envelope.code
                 self._emit(MessageForwarded(now, self.node_id, transaction_id, code, remote, next_hop, message))
             else:
                 self._drop(envelope, remote, DropReason.LINK_LOST)
         elif type(decision) is Deliver:
+            if passages is not None:
+                passages.ended(envelope)
             self._deliver(envelope, remote)
         else:
             assert isinstance(decision, Drop)
@@ -328,7 +336,7 @@ class Peer(Node):
                     ways=ways,
                 )
             self._emit(events.RequestFailed(self._now(), self.node_id, transaction_id, error.error_code))
-            raise ErrorAnswer(error.error_code, error.error_info)
+            raise ErrorAnswer(error.error_code, error.error_info, transaction_id)
         return received
 
     def tell(self, remote: NodeID, body: Any) -> None:
@@ -395,7 +403,7 @@ class Peer(Node):
         if pending.attempt >= self.defences.retry.sends:
             pending.timer = None
             self._emit(events.RequestFailed(now, self.node_id, transaction_id, ErrorCode.REQUEST_TIMEOUT))
-            pending.outcome.set_exception(RequestTimedOut(f"no answer in {pending.attempt} tries"))
+            pending.outcome.set_exception(RequestTimedOut(f"no answer in {pending.attempt} tries", transaction_id))
             return
         pending.attempt += 1
         self._emit(events.RequestRetransmitted(now, self.node_id, transaction_id, pending.attempt))
@@ -489,6 +497,9 @@ class Peer(Node):
                 self._drop(envelope, None, decision.reason)
                 return
             next_hop, data = decision.next_hop, decision.message
+        if self.passages is not None:
+            self.passages.arrived(envelope, now)
+            self.passages.passed(envelope, next_hop)
         if self.links.send(next_hop, data):
             self._emit(events.MessageSent(now, self.node_id, transaction_id, envelope.code, next_hop, data))
         else:

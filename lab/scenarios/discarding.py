@@ -11,7 +11,7 @@ from lab.scenarios.forwarding import READERS, OnTheWayStage
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
-from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard, SelectiveDiscard
+from p2psip_min.attacks.discarding import AnswerDiscard, DeniedDiscard, QueryDiscard, RequestDiscard, SelectiveDiscard
 from p2psip_min.errors import DropReason
 from p2psip_min.ids import ResourceID
 from p2psip_min.wire.messages import MessageCode
@@ -51,13 +51,20 @@ class DiscardingStage(OnTheWayStage):
 
 
 class RequestsStage(DiscardingStage):
-    """Here it is seen, too, whom those who look into it suspect."""
+    """Here mallory denies it, and it is seen whom those who look into it suspect, and whom the server excludes."""
+
+    discard = DeniedDiscard
 
     def facts(self) -> tuple[str, ...]:
-        """How many requests arrived, how many ended at mallory, and how often she and others were suspected."""
+        """How many requests arrived, how many ended at mallory, who was suspected how often, and who was excluded."""
         suspects = [event.suspect for event in self.trace.select(events.SuspectNamed, since=self.start)]
         right = suspects.count(self.mallory.node_id)
-        return *super().facts(), f"{right} of mallory, {len(suspects) - right} of others"
+        out = {event.excluded: event.t for event in self.trace.select(events.NodeExcluded, since=self.start)}
+        excluded = ", ".join(
+            f"{'mallory' if node == self.mallory.node_id else 'another'} after {t - LOOKS:.1f} s"
+            for node, t in out.items()
+        )
+        return *super().facts(), f"{right} of mallory, {len(suspects) - right} of others", excluded or "nobody"
 
 
 class AnswersStage(DiscardingStage):
@@ -173,11 +180,16 @@ KB_1 = declare(
     "KB-1",
     title="A peer on the way drops requests",
     defence=("path-diagnosis",),
-    claims=(("disjoint-paths",), ("other-way",), ("hop-watch",)),
+    claims=(
+        ("disjoint-paths",),
+        ("other-way",),
+        ("hop-watch",),
+        ("message-signature", "answer-receipts", "hop-receipts", "checkable-evidence"),
+    ),
     decoys=("message-signature",),
-    notes={"baseline": "mallory forwards honestly", "attacked": "mallory swallows requests"},
+    notes={"baseline": "mallory forwards honestly", "attacked": "mallory swallows requests, and denies it"},
     stage=RequestsStage,
-    **DECLARED | {"rows": (*DECLARED["rows"], "suspicions")},
+    **DECLARED | {"rows": (*DECLARED["rows"], "suspicions", "excluded")},
 )
 
 KB_2 = declare(

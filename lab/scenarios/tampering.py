@@ -9,6 +9,7 @@ from lab.scenarios.records import RECORDS, Published, RecordsStage
 from lab.text import Word
 from p2psip_min import trace as events
 from p2psip_min.attacks.tampering import GetTampering, PutTampering
+from p2psip_min.errors import SuspicionReason
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node
 
@@ -73,6 +74,13 @@ class PutTamperingStage(BehindStage):
         """Mallory begins to change what owners store."""
         self.overlay.turn(self.mallory.name, PutTampering().equip, "changes PUTs")
 
+    def facts(self) -> tuple[str, ...]:
+        """How the reads and PUTs went, and how often mallory and others were suspected of changing them."""
+        named = self.trace.select(events.SuspectNamed, since=self.start, reason=SuspicionReason.MODIFIES)
+        suspects = [event.suspect for event in named]
+        right = suspects.count(self.mallory.node_id)
+        return *super().facts(), f"{right} of mallory, {len(suspects) - right} of others"
+
     def figure(self) -> float:
         """The share of records of which the responsible peer stored what their owner did not send."""
         stored = self.trace.select(events.RecordStored, since=self.start, replica=0)
@@ -102,7 +110,7 @@ KB_8 = declare(
     preset="none",
     defence=("message-signature", "access-control"),
     decoys=("tls",),
-    claims=(("access-control",),),
+    claims=(("access-control",), ("message-signature", "access-control", "answer-receipts", "hop-receipts")),
     metric="records stored changed, of 1",
     unit="share of records",
     span=(0.0, 1.0),
@@ -110,7 +118,7 @@ KB_8 = declare(
     word=Word.FORGED,
     least_peers=6,
     numbers={},
-    rows=ROWS,
+    rows=(*ROWS, "suspected of changing PUTs"),
     notes={"baseline": "mallory passes PUTs on as they are", "attacked": "mallory changes the PUTs that she passes on"},
     stage=PutTamperingStage,
 )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from p2psip_min.attacks.forging import Pen, answered
 from p2psip_min.attacks.forwarding import is_request
+from p2psip_min.clock import milliseconds
 from p2psip_min.errors import DropReason
 from p2psip_min.ids import NodeID
-from p2psip_min.routing.forwarding import Decision, Drop, Forward
+from p2psip_min.routing.forwarding import Decision, Deliver, Drop, Forward
 from p2psip_min.seams import Coalition, Forwarding, PeerParts
+from p2psip_min.wire.custody import CustodyStatement, Word, digest_of, question_in, told
+from p2psip_min.wire.evidence import receipt_for
 from p2psip_min.wire.header import Envelope
-from p2psip_min.wire.messages import MessageCode
+from p2psip_min.wire.messages import DiagnosticsResponse, MessageCode, PathTrackAns
 
 
 class RequestDiscard:
@@ -28,6 +32,45 @@ class RequestDiscard:
     def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
         """Sit on the node's forwarding."""
         return replace(parts, forwarding=_Discarding(parts.forwarding, requests=True))
+
+
+class DeniedDiscard(RequestDiscard):
+    """KB-1: swallows requests too, and says to who asks after one that it was passed on, under the node's own name."""
+
+    def equip(self, parts: PeerParts, coalition: Coalition) -> PeerParts:
+        """Sit on the node's forwarding, and answer before the node does."""
+        return replace(parts, forwarding=_Denying(_Discarding(parts.forwarding, requests=True), parts, Pen(parts)))
+
+
+@dataclass(slots=True)
+class _Denying:
+    """Remembers what it has swallowed, for those who ask."""
+
+    inner: Forwarding
+    parts: PeerParts
+    pen: Pen
+    swallowed: dict[int, Envelope] = field(default_factory=dict)
+
+    def decide(self, envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
+        decision = self.inner.decide(envelope, previous_hop, now)
+        if isinstance(decision, Drop) and decision.reason is DropReason.DISCARDED:
+            self.swallowed[envelope.transaction_id] = envelope
+        message = self.pen.read(envelope) if envelope.code == MessageCode.PATH_TRACK_REQ else None
+        if message is None or previous_hop is None or not isinstance(decision, Deliver):
+            return decision
+        about = question_in(message.body)
+        lost = self.swallowed.get(about.transaction_id) if about is not None and about.fate else None
+        if lost is None:
+            return decision
+        own, request = self.parts.identity.node_id, message.body.request
+        lie = told(CustodyStatement(Word.PASSED_ON, digest_of(lost)))
+        times = DiagnosticsResponse(
+            request.expiration, request.timestamp_initiated, milliseconds(now), envelope.ttl, lie
+        )
+        receipt = receipt_for(message, milliseconds(now))
+        answer = answered(self.pen, message, previous_hop, PathTrackAns(own, times), own, (receipt,))
+        self.parts.links.send(previous_hop, answer)
+        return Drop(DropReason.DISCARDED)
 
 
 class AnswerDiscard:

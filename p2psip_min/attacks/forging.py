@@ -12,7 +12,14 @@ from p2psip_min.seams import PeerParts
 from p2psip_min.storage.policies import OwnerSignature
 from p2psip_min.wire.data import StoredData, StoredDataValue
 from p2psip_min.wire.header import Envelope, encode_destinations, open_envelope, return_path
-from p2psip_min.wire.message import Message, decode_message, encode_contents, encode_in_place_of, input_in_place_of
+from p2psip_min.wire.message import (
+    Message,
+    MessageExtension,
+    decode_message,
+    encode_contents,
+    encode_in_place_of,
+    input_in_place_of,
+)
 from p2psip_min.wire.security import UNSIGNED, SecurityBlock, encode_identity, encode_security, identity_of, sign
 
 INITIAL_TTL = 100
@@ -60,12 +67,19 @@ def rewritten(pen: Pen, message: Message, passed_on: bytes, body: Any) -> bytes:
     )
 
 
-def answered(pen: Pen, request: Message, previous_hop: NodeID, body: Any, name: NodeID) -> bytes:
+def answered(
+    pen: Pen,
+    request: Message,
+    previous_hop: NodeID,
+    body: Any,
+    name: NodeID,
+    extensions: tuple[MessageExtension, ...] = (),
+) -> bytes:
     """An answer to ``request``, to be given to ``previous_hop``: signed by the attacker, and said to be from ``name``.
 
     Where signatures count that makes it his own. Where they do not, the first entry of its way says who answered.
     """
-    contents, back = encode_contents(body), return_path(previous_hop, request.envelope.via)
+    contents, back = encode_contents(body, extensions), return_path(previous_hop, request.envelope.via)
     security = pen.block(request, contents, True)
     via = encode_destinations((name,)) if request.security.signature == UNSIGNED else b""
     return encode_in_place_of(

@@ -14,6 +14,7 @@ from p2psip_min.enrollment.conviction import (
     MajorityVote,
     NoConviction,
 )
+from p2psip_min.routing.custody import CustodyPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class ExclusionDefences:
 
     receipts: AnswerReceipts = AnswerReceipts(False)
     conviction: ConvictionPolicy = NoConviction()
+    custody: CustodyPolicy = CustodyPolicy()
 
 
 EXCLUSION: tuple[Defence, ...] = (
@@ -42,6 +44,17 @@ EXCLUSION: tuple[Defence, ...] = (
         stops="denying later what was said; framing by pieces of the truth",
         cost="52 bytes an answer",
         section="draft 7.2.12",
+    ),
+    Defence(
+        name="hop-receipts",
+        title="Receipts of forwarders",
+        field="custody",
+        on=CustodyPolicy(given=True),
+        off=CustodyPolicy(),
+        checks="who says that it has passed a request on shows the signed word of the next one that it came to him",
+        stops="forwarders that swallow and deny it; needs answer receipts, signed messages and exclusion on evidence",
+        cost="nothing until a request fails; then three messages a hop, and links to strangers",
+        section="draft 7.2.12, RFC 7851 §4.3",
     ),
     Defence(
         name="checkable-evidence",

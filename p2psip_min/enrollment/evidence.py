@@ -7,6 +7,9 @@ Everything here is judged from signed messages alone. An accuser can leave somet
 3. *Contradicted*: the accused has confirmed a value or shown it, and later, within its lifetime, shows an older one of
    the same owner. Where an older value may replace a younger one that can befall the honest, so it does not count.
 
+4. *Not passed on*: the accused says that it has passed a request on, and shows no good word of a nearer one that he
+   has it (``routing.custody``). Where that was over a minute ago, or the word's certificate has ended, it is nothing.
+
 That somebody is silent, or says that nothing is there, proves nothing: he may be right.
 """
 
@@ -17,21 +20,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from p2psip_min.clock import milliseconds
 from p2psip_min.enrollment.certificates import Certificate, TrustStore
 from p2psip_min.errors import LinkReason, Malformed, ReportReason, StoreReason
-from p2psip_min.ids import NodeID
+from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.routing.custody import KEPT_FOR, Nearer, Said, vouches
 from p2psip_min.storage.policies import StorePolicies
 from p2psip_min.storage.rights import sealing
 from p2psip_min.storage.values import is_absence, key_of
+from p2psip_min.wire.custody import Word, question_in, statement_in
 from p2psip_min.wire.data import FetchKindResponse, StoredData, StoreKindData
 from p2psip_min.wire.evidence import Exhibit, receipt_in, request_digest
 from p2psip_min.wire.kinds import KindRegistry
 from p2psip_min.wire.message import Message, decode_contents, decode_message, message_input
-from p2psip_min.wire.messages import FetchAns, FetchReq, StoreAns, StoreReq
+from p2psip_min.wire.messages import FetchAns, FetchReq, PathTrackAns, PathTrackReq, StoreAns, StoreReq
 from p2psip_min.wire.security import SignerIdentity, encode_identity, identity_of, verify
 
 _OWN_FAULT = frozenset({StoreReason.BAD_SIGNATURE, StoreReason.UNSIGNED})
 """What no holder who checks can hold; a missing certificate may have been taken out of the message by the accuser."""
+
+_NOT_NOW = frozenset({LinkReason.EXPIRED, LinkReason.NOT_YET_VALID, LinkReason.REVOKED})
+"""Why a certificate of the overlay's own is not good at the moment."""
+
+
+def _nobody_is_nearer(one: bytes, other: bytes, key: bytes) -> bool:
+    """The measure where there is none: nothing about forwarders is judged."""
+    return False
 
 
 class Offence(enum.StrEnum):
@@ -39,6 +53,7 @@ class Offence(enum.StrEnum):
 
     FORGED = "handed out a value that its owner did not sign"
     CONTRADICTED = "showed an older value than it had confirmed"
+    NOT_PASSED_ON = "said that it had passed on what nobody nearer has"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +66,9 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One checked exhibit: what the accused said to which request, when (ms since 1970)."""
+    """One checked exhibit: what ``signer`` said to which request, when (ms since 1970)."""
 
+    signer: NodeID
     request: Any
     answer: Message
     time: int
@@ -60,12 +76,13 @@ class Statement:
 
 @dataclass(slots=True)
 class Court:
-    """What evidence is judged by: the overlay, its Kinds and rules, and whose certificates count."""
+    """What evidence is judged by: the overlay, its Kinds and rules, whose certificates count, and its measure."""
 
     overlay: int
     kinds: KindRegistry
     rules: StorePolicies
     trust: TrustStore
+    nearer: Nearer = _nobody_is_nearer
 
     def judge(self, accused: NodeID, exhibits: Sequence[Exhibit], now: float) -> Proof | ReportReason:
         """What one exhibit, or two together, prove against ``accused``; else why they prove nothing."""
@@ -78,26 +95,63 @@ class Court:
                 return statement
             statements.append(statement)
         last = statements[-1]
+        if len(statements) == 1 and self._not_passed_on(last, now):
+            return Proof(Offence.NOT_PASSED_ON, last.time)
         if len(statements) == 1:
             return Proof(Offence.FORGED, last.time) if self._forged(last, now) else ReportReason.NOTHING_WRONG
         if self._contradicted(statements[0], last, now):
             return Proof(Offence.CONTRADICTED, last.time)
         return ReportReason.NOTHING_WRONG
 
-    def _statement(self, accused: NodeID, exhibit: Exhibit, now: float) -> Statement | ReportReason:
+    def statement(self, signer: NodeID, exhibit: Exhibit, now: float) -> Statement | None:
+        """What ``signer`` said there; None when that can't be shown."""
+        statement = self._statement(signer, exhibit, now)
+        return None if isinstance(statement, ReportReason) else statement
+
+    def said(self, signer: NodeID, exhibit: Exhibit, now: float) -> Said | None:
+        """What ``signer`` says about a request that came to it; None when that can't be shown."""
+        statement = self.statement(signer, exhibit, now)
+        return None if statement is None else _said(statement)
+
+    def vouched(self, passed: Said, onward: Sequence[Exhibit], now: float) -> bool:
+        """Whether this proves that a request was ``passed`` on."""
+        statement = self._statement(None, onward[0], now) if len(onward) == 1 else None
+        return isinstance(statement, Statement) and vouches(_said(statement), passed, self.nearer)
+
+    def _not_passed_on(self, statement: Statement, now: float) -> bool:
+        passed = _said(statement)
+        if passed is None or passed.word != Word.PASSED_ON or self.nearer is _nobody_is_nearer:
+            return False
+        if abs(milliseconds(now) - statement.time) > 1000 * KEPT_FOR:
+            return False  # the other's certificate, or its authority, may have been another one then
+        told = statement_in(statement.answer.body)
+        if told is None or self.vouched(passed, told.onward, now):
+            return False
+        return not any(self._outdated(exhibit, now) for exhibit in told.onward)
+
+    def _outdated(self, exhibit: Exhibit, now: float) -> bool:
+        """Whether an answer may have been good when it was given, and its signer's certificate is not any more."""
+        try:
+            bucket = decode_message(exhibit.answer, self.kinds).security.certificates
+        except Malformed:
+            return False
+        return any(self.trust.check(der, now=now) in _NOT_NOW for der in bucket)
+
+    def _statement(self, accused: NodeID | None, exhibit: Exhibit, now: float) -> Statement | ReportReason:
         try:
             answer = decode_message(exhibit.answer, self.kinds)
             request = decode_contents(exhibit.request, self.kinds)
         except Malformed:
             return ReportReason.MALFORMED
-        if answer.overlay != self.overlay or self._signer(answer, now) != accused:
+        signer = self._signer(answer, now)
+        if answer.overlay != self.overlay or signer is None or accused not in (None, signer):
             return ReportReason.NOT_THE_ACCUSED
         receipt = receipt_in(answer)
         if receipt is None:
             return ReportReason.NO_RECEIPT
         if receipt.request_digest != request_digest(self.overlay, answer.transaction_id, exhibit.request):
             return ReportReason.OTHER_REQUEST
-        return Statement(request, answer, receipt.time)
+        return Statement(signer, request, answer, receipt.time)
 
     def _signer(self, message: Message, now: float) -> NodeID | None:
         signature = message.security.signature
@@ -164,6 +218,21 @@ def named(certificate: Certificate, identity: SignerIdentity) -> NodeID | None:
     if len(certificate.node_ids) == 1 and identity_of(certificate.der) == identity:
         return certificate.node_ids[0]
     return next((node for node in certificate.node_ids if identity_of(certificate.der, node) == identity), None)
+
+
+def _said(statement: Statement) -> Said | None:
+    """What is said about a request that came to who says it."""
+    asked, answer = statement.request, statement.answer.body
+    if not isinstance(asked, PathTrackReq) or not isinstance(answer, PathTrackAns):
+        return None
+    try:
+        about = question_in(asked)
+    except Malformed:
+        return None
+    told = statement_in(answer)
+    if about is None or told is None or not isinstance(asked.destination, ResourceID):
+        return None
+    return Said(statement.signer, about.transaction_id, asked.destination, told.word, told.digest)
 
 
 def _shown(statement: Statement) -> tuple[FetchKindResponse, ...]:

@@ -16,6 +16,7 @@ from p2psip_min.routing.diagnosis import WAYS, Diagnosis, Finding, Trial, judged
 from p2psip_min.routing.iterative import Ask, Found, Walk
 from p2psip_min.routing.ways import next_hop_on
 from p2psip_min.wire.messages import (
+    DiagnosticInfo,
     DiagnosticsRequest,
     DiagnosticsResponse,
     ErrorCode,
@@ -73,7 +74,7 @@ async def _follow(peer: Peer, resource: ResourceID, way: int) -> Finding:
     step = walk.begin()
     path: tuple[NodeID, ...] = ()
     while isinstance(step, Ask):
-        if step.via is not None and not await _reached(peer, step.node, step.via):
+        if step.via is not None and not await reached(peer, step.node, step.via):
             return Finding(path, named=step.node)
         path = (*path, step.node)
         named = await _told(peer, resource, step.node, way)
@@ -85,7 +86,7 @@ async def _follow(peer: Peer, resource: ResourceID, way: int) -> Finding:
     return Finding(path, responder=step.node if isinstance(step, Found) else None)
 
 
-async def _reached(peer: Peer, node: NodeID, via: NodeID) -> bool:
+async def reached(peer: Peer, node: NodeID, via: NodeID) -> bool:
     """Whether there is a link with ``node``, or ``via``, who named it, can help to one."""
     if peer.links.connected(node):
         return True
@@ -134,7 +135,12 @@ def on_path_track(peer: Peer, received: Received) -> PathTrackAns:
     if not peer.joined:
         raise ErrorAnswer(ErrorCode.NOT_FOUND, b"not a peer")
     next_hop = next_hop_on(peer.topology, asked.destination, wanted_way(received.envelope.options)) or peer.node_id
-    times = DiagnosticsResponse(
-        milliseconds(now + EXPIRATION), asked.request.timestamp_initiated, milliseconds(now), received.envelope.ttl
+    return PathTrackAns(next_hop, times(peer, received))
+
+
+def times(peer: Peer, received: Received, diagnostics: tuple[DiagnosticInfo, ...] = ()) -> DiagnosticsResponse:
+    """When the question came and how far it had to go, and what else is told."""
+    initiated, now = received.body.request.timestamp_initiated, peer.now()
+    return DiagnosticsResponse(
+        milliseconds(now + EXPIRATION), initiated, milliseconds(now), received.envelope.ttl, diagnostics
     )
-    return PathTrackAns(next_hop, times)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from p2psip_min import trace as events
-from p2psip_min.errors import LinkRefused, Malformed, RemoteFault, RequestTimedOut
+from p2psip_min.errors import ErrorAnswer, LinkRefused, Malformed, RemoteFault, RequestTimedOut
 from p2psip_min.exchange import Received
 from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.attach import attach
+from p2psip_min.procedures.custody import cleared, look_into
 from p2psip_min.procedures.diagnose import diagnose
 from p2psip_min.procedures.several import at_once
 from p2psip_min.procedures.standing import confirm
@@ -19,7 +20,7 @@ from p2psip_min.procedures.survey import proven
 from p2psip_min.routing.iterative import Ask, Lost, Walk
 from p2psip_min.wire.header import decode_destinations
 from p2psip_min.wire.message import OTHER_NEXT_HOPS, Message
-from p2psip_min.wire.messages import PingReq, RouteQueryReq
+from p2psip_min.wire.messages import ErrorCode, PingReq, RouteQueryReq
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,14 @@ async def _by_routing(peer: Peer, resource: ResourceID, body: Any, certificates:
     ways = range(peer.defences.paths.ways)
     try:
         return await peer.request((resource,), body, certificates=certificates, ways=ways)
-    except RequestTimedOut:
+    except ErrorAnswer as refused:
+        # A no may be to what somebody on the way has made of the request.
+        if peer.passages is not None and refused.code == ErrorCode.FORBIDDEN:
+            await look_into(peer, refused.transaction_id, resource)
+        raise
+    except RequestTimedOut as lost:
+        if peer.passages is not None and await cleared(peer, lost.transaction_id, resource):
+            return await peer.request((resource,), body, certificates=certificates, ways=ways)
         if not peer.defences.diagnosis.follows_up:
             raise
         found = await diagnose(peer, resource, body)

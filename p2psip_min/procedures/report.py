@@ -37,6 +37,12 @@ def promised(peer: Peer, place: ResourceID, kind: int, body: StoreReq, received:
     peer.promises[place, kind] = Promise(received.signer, exhibit)
 
 
+def court_of(peer: Peer) -> Court:
+    """What a node judges evidence by itself, before it brings it to anybody."""
+    around = peer.surroundings
+    return Court(around.overlay, around.kinds, peer.defences, peer.trust, peer.topology.nearer)
+
+
 def examine(peer: Peer, body: FetchReq, received: Received, refused: Collection[Refusal]) -> None:
     """Look at an answer to a Fetch, and accuse who gave it when there is something to say."""
     wants, accused = peer.defences.conviction.wants, received.signer
@@ -47,7 +53,7 @@ def examine(peer: Peer, body: FetchReq, received: Received, refused: Collection[
             accuse(peer, accused, Plea.COMPLAINT)
         return
     shown = Exhibit(encode_contents(body), received.envelope.data)
-    court = Court(peer.surroundings.overlay, peer.surroundings.kinds, peer.defences, peer.trust)
+    court = court_of(peer)
     cases: list[tuple[Exhibit, ...]] = []
     if any(each.holder == accused for each in refused):
         cases.append((shown,))

@@ -28,7 +28,7 @@ def test_these_do_not(threat: str, name: str) -> None:
 
 
 def test_dropped_requests_never_arrive_and_dropped_answers_come_from_requests_that_did() -> None:
-    (arrived, swallowed, _), lookups = outcome("KB-1").facts, 5 * 8
+    (arrived, swallowed, *_), lookups = outcome("KB-1").facts, 5 * 8
     assert (arrived, int(swallowed) <= lookups) == ("0", True)
     arrived, swallowed = outcome("KB-2").facts
     assert int(arrived) > 0
@@ -40,6 +40,16 @@ def test_who_looks_into_it_suspects_mallory_and_nobody_else() -> None:
     assert (found.figure, found.facts[2]) == (0.0, "8 of mallory, 0 of others")
     assert outcome("KB-2", "path-diagnosis").figure == 0.0
     assert outcome("KB-1").facts[2] == "0 of mallory, 0 of others"
+
+
+def test_who_denies_that_she_swallows_is_excluded_by_her_own_word() -> None:
+    names = ("message-signature", "answer-receipts", "hop-receipts", "checkable-evidence")
+    found = outcome("KB-1", *names)
+    assert found.figure == 0.0
+    assert found.facts[2:] == ("4 of mallory, 0 of others", "mallory after 15.4 s")
+    for missing in names:
+        half = outcome("KB-1", *(name for name in names if name != missing))
+        assert (half.figure, half.facts[3]) == (1.0, "nobody")
 
 
 def test_a_straight_answer_helps_where_answers_are_dropped_and_only_there() -> None:
