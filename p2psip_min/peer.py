@@ -75,7 +75,7 @@ class Peer(Node):
     def equip(self, parts: PeerParts) -> None:
         """Take ``parts`` as this node's parts from now on."""
         self.take_parts(parts)
-        self._decide = parts.forwarding.decide
+        self._decide = self.defences.custody.noting(parts.forwarding.decide, self.passages)
         # Its short cut is for the forwarding of this package alone: whoever wraps it wants to see every message.
         forwarding = parts.forwarding
         self._forwarder = forwarding if type(forwarding) is Forwarder and self.passages is None else None
@@ -130,22 +130,15 @@ class Peer(Node):
         except Malformed:
             self._emit(events.MessageDropped(now, self.node_id, 0, 0, remote, DropReason.MALFORMED, data))
             return
-        passages = self.passages
-        if passages is not None:
-            passages.arrived(envelope, now)
         decision = self._decide(envelope, remote, now)
         if type(decision) is Forward:
             next_hop, message = decision.next_hop, decision.message
             if self.links.send(next_hop, message):
-                if passages is not None:
-                    passages.passed(envelope, next_hop)
                 transaction_id, code = envelope.transaction_id, envelope.code
                 self._emit(MessageForwarded(now, self.node_id, transaction_id, code, remote, next_hop, message))
             else:
                 self._drop(envelope, remote, DropReason.LINK_LOST)
         elif type(decision) is Deliver:
-            if passages is not None:
-                passages.ended(envelope)
             self._deliver(envelope, remote)
         else:
             assert isinstance(decision, Drop)
@@ -497,9 +490,6 @@ class Peer(Node):
                 self._drop(envelope, None, decision.reason)
                 return
             next_hop, data = decision.next_hop, decision.message
-        if self.passages is not None:
-            self.passages.arrived(envelope, now)
-            self.passages.passed(envelope, next_hop)
         if self.links.send(next_hop, data):
             self._emit(events.MessageSent(now, self.node_id, transaction_id, envelope.code, next_hop, data))
         else:

@@ -14,7 +14,7 @@ from p2psip_min import attacks
 from p2psip_min.attacks.answering import FalseContact, FalseDenial, FalseRecord
 from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
 from p2psip_min.attacks.delegates import GrantExceeded, Overstep
-from p2psip_min.attacks.discarding import AnswerDiscard, QueryDiscard, RequestDiscard, SelectiveDiscard
+from p2psip_min.attacks.discarding import AnswerDiscard, DeniedDiscard, QueryDiscard, RequestDiscard, SelectiveDiscard
 from p2psip_min.attacks.eclipse import KeyEclipse
 from p2psip_min.attacks.flooding import NameSquat, Spam, VictimsContact
 from p2psip_min.attacks.forwarding import StoreReplay, WrongHop
@@ -152,6 +152,7 @@ INSIDERS: dict[type, Callable[[], Any]] = {
     OldAnswers: OldAnswers,
     PoisonedRepair: lambda: PoisonedRepair(5.0),
     RequestDiscard: RequestDiscard,
+    DeniedDiscard: DeniedDiscard,
     AnswerDiscard: AnswerDiscard,
     Initiative: lambda: Initiative(0.0),
     RecordOverwrite: lambda: RecordOverwrite(0.0, (SOMEWHERE,), SIP_REGISTRATION, b"x"),

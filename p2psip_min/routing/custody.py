@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from p2psip_min.errors import Malformed, SuspicionReason
 from p2psip_min.ids import NodeID, ResourceID
+from p2psip_min.routing.forwarding import Decision, Deliver, Forward
 from p2psip_min.wire.codes import is_request
 from p2psip_min.wire.custody import Word, digest_of
 from p2psip_min.wire.header import Envelope, decode_destinations
@@ -25,6 +26,9 @@ KEPT_FOR = 60.0
 
 MEMORY = 1024
 """How many requests are remembered at most; the oldest go first."""
+
+Decide = Callable[[Envelope, NodeID | None, float], Decision]
+"""What a forwarder does with a message (``seams.Forwarding``)."""
 
 Nearer = Callable[[bytes, bytes, bytes], bool]
 """Whether a request for the last one has less way to go from the first than from the second."""
@@ -130,3 +134,19 @@ class CustodyPolicy:
     def start(self) -> Passages | None:
         """The memory of one node, None when it has none."""
         return Passages() if self.given else None
+
+    def noting(self, decide: Decide, passages: Passages | None) -> Decide:
+        """The same decisions, noted down where there is a memory."""
+        if passages is None:
+            return decide
+
+        def noted(envelope: Envelope, previous_hop: NodeID | None, now: float) -> Decision:
+            passages.arrived(envelope, now)
+            decision = decide(envelope, previous_hop, now)
+            if type(decision) is Forward:
+                passages.passed(envelope, decision.next_hop)
+            elif type(decision) is Deliver:
+                passages.ended(envelope)
+            return decision
+
+        return noted

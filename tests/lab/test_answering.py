@@ -79,3 +79,13 @@ def test_what_a_defence_signs_counts_though_nothing_else_is_signed() -> None:
     assert none == 0
     assert outcome("KB-12", "callee-auth", attack=False).costs.signatures == 4
     assert outcome("KB-10", "true-root", attack=False).costs.signatures > 50
+
+
+def test_who_changes_puts_is_suspected_of_it_by_every_owner_and_nobody_else_is() -> None:
+    names = ("message-signature", "access-control", "answer-receipts", "hop-receipts")
+    chosen = scenario("KB-8")
+    found = run(chosen, setting(chosen).with_defences(names))
+    assert (found.figure, found.facts[2]) == (0.0, "8 of mallory, 0 of others")
+    for missing in names:
+        half = run(chosen, setting(chosen).with_defences(tuple(name for name in names if name != missing)))
+        assert half.facts[2] == "0 of mallory, 0 of others"
