@@ -34,13 +34,12 @@ from p2psip_min.wire.messages import PingReq
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number, what is wanted of it, and whether that is so; ``left`` says what stays open all the same."""
+    """One measured number, what is wanted of it, and whether that is so."""
 
     name: str
     value: float
     wanted: str
     met: bool
-    left: str = ""
 
 
 def exactly(name: str, value: float, wanted: float) -> Figure:

@@ -92,9 +92,8 @@ class Scenario:
     ``decoys`` one after the other in the decoy's (the first one counts, the others are shown). ``span`` is the metric's
     range, the worst last; ``whole`` says of how many things it counts them. ``word`` is what a harmed run is called.
     ``ground`` are defences that are on in every column beside the preset. ``claims`` are other defences, each a set
-    that is put on together, that are said to help. ``geometry`` says why the threat is about Chord's own ring and
-    nothing else. ``declare`` fills in what the catalogue knows: ``section``, ``bases``, ``routing`` and the verdict's
-    ``bounds``.
+    that is put on together, that are said to help. ``declare`` fills in what the catalogue knows: ``section``,
+    ``bases``, ``routing`` and the verdict's ``bounds``.
     """
 
     id: str
@@ -119,7 +118,6 @@ class Scenario:
     ground: tuple[str, ...] = ()
     claims: tuple[tuple[str, ...], ...] = ()
     bounds: Bounds = USUAL
-    geometry: str = ""
 
     @property
     def insider(self) -> bool:

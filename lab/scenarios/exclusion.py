@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from lab.scenarios.base import declare
@@ -111,6 +112,10 @@ class ExclusionStage(RecordsStage):
         return f"{len(times)} of {len(names)}{after}", str(others)
 
 
+VICTIMS = 2
+"""Against how many honest peers mallory's voters vote; she knows nothing of them."""
+
+
 class UnidentifiedStage(ExclusionStage):
     """Mallory's liars forge what they hold, and others of hers, who behave, have the votes."""
 
@@ -125,6 +130,9 @@ class UnidentifiedStage(ExclusionStage):
         dice = self.overlay.rng("voters")
         count = min(int(self.numbers["voters"]), len(rest))
         self.voters = [rest.pop(int(dice.random() * len(rest))) for _ in range(count)]
+        dice = self.overlay.rng("victims")
+        others = [node for node in self.overlay.peers() if node not in (*self.bad, *self.voters)]
+        self.victims = [others.pop(int(dice.random() * len(others))) for _ in range(min(VICTIMS, len(others)))]
         self.people = {node.node_id: f"liar {number}" for number, node in enumerate(self.bad, 1)}
 
     def attackers(self) -> tuple[Node, ...]:
@@ -132,10 +140,10 @@ class UnidentifiedStage(ExclusionStage):
         return (*self.bad, *self.voters)
 
     def attack(self) -> None:
-        """The liars begin to lie, the voters to vote: for the liars, and against two of those who read."""
+        """The liars begin to lie, the voters to vote: for the liars, and against two whom the dice have chosen."""
         for node in self.bad:
             self.overlay.turn(node.name, RecordForgery().equip, "changes records")
-        victims = tuple(dict.fromkeys(each.reader.node_id for each in self.records))[:2]
+        victims = tuple(node.node_id for node in self.victims)
         friends = tuple(node.node_id for node in self.bad)
         for node in self.voters:
             self.overlay.turn(node.name, _voice(self, node, victims, friends, words_only=True).equip, "votes for liars")
@@ -255,9 +263,7 @@ def _voice(
     """What one of mallory's nodes has to say; it reaches the server as any node does."""
     overlay = stage.overlay
 
-    async def bring(report: bytes) -> None:
-        await overlay.operations.errand(node.address).bring(REPORTS, report)
-
+    bring = partial(overlay.operations.errand(node.address).bring, REPORTS)
     return FalseReports(bring, overlay.surroundings.overlay, targets, friends, words_only)
 
 

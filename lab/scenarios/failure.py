@@ -34,7 +34,9 @@ class FailureStage(RecordsStage):
         self.choose_records([each for each in records if each[0] not in self.failing], self.failing)
 
     def attack(self) -> None:
-        """Stop them."""
+        """Stop them; nobody means it."""
+        for node in self.failing:
+            self.overlay.roles.faulty[node.node_id] = "loses its power"
         MassFailure.of(partial(procedures.crash, node.peer) for node in self.failing).strike()
 
     async def story(self) -> None:

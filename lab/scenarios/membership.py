@@ -177,7 +177,7 @@ STAYS, FOUND_OUT, LASTS = 14.0, 8.0, 120.0
 
 
 class WhitewashStage(PersonStage):
-    """Mallory's node is found out and put on the black list, and she comes back under a fresh identity."""
+    """Mallory's node is put on the black list, for a reason that the story does not tell; she comes back afresh."""
 
     machines: ClassVar[int] = 12
     account: ClassVar[str] = "phone"
@@ -205,7 +205,11 @@ class WhitewashStage(PersonStage):
         await self.perform("resolve", bob.resolve(self.overlay.aor("alice")))
 
     async def _watch(self) -> None:
-        """The operator's part: whoever has been a peer of mallory's for a while goes on the list."""
+        """The operator's part, a premise of the story: whoever is mallory's is found out after a while, and only they.
+
+        How is another question, DT-1's. Mallory's nodes do no harm here that could convict them: what is measured is
+        whether they come back.
+        """
         overlay = self.overlay
         for device in self.mine:
             node = device.node
@@ -232,7 +236,7 @@ class WhitewashStage(PersonStage):
 RM_4 = declare(
     "RM-4",
     title="Who was thrown out comes back under another name",
-    attacker="a customer with many keys",
+    attacker="a customer with many keys, whom the operator finds out each time: that is given, not measured",
     preset="none",
     defence=("black-list", "bound-node-id", "identity-cap", "strong-identity"),
     decoys=("black-list",),
@@ -245,7 +249,10 @@ RM_4 = declare(
     least_peers=4,
     numbers={},
     rows=("identities that mallory was given", "honest operations"),
-    notes={"baseline": "mallory stays away", "attacked": "mallory is found out and comes back, again and again"},
+    notes={
+        "baseline": "mallory stays away",
+        "attacked": "mallory is banned, by premise, and comes back, again and again",
+    },
     stage=WhitewashStage,
 )
 

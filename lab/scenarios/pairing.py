@@ -10,6 +10,7 @@ from cryptography import x509
 
 from lab.scenarios.base import Stage, declare
 from lab.text import Word
+from p2psip_min import procedures
 from p2psip_min import trace as events
 from p2psip_min.attacks.pairing import Claimant, Impostor, Intruder, PairingMitm
 from p2psip_min.attacks.transport import Hijacker
@@ -248,9 +249,14 @@ class StrangerStage(PairingStage):
         await self.until(CONNECTS)
         if self.setting.attack:
             for stranger in self.strangers:
-                await Intruder(partial(self.overlay.join, stranger)).intrude()
+                doors = stranger.peer.configuration.bootstrap_nodes
+                await Intruder(partial(procedures.join_in_time, stranger.peer, doors)).intrude()
         await self.perform("join", self.overlay.join(self.newcomer))
         await self.register_and_call()
+
+    def culprits(self) -> frozenset[bytes]:
+        """The strangers: no peers, so that a trusted base has them too."""
+        return frozenset(stranger.node_id for stranger in self.strangers)
 
     def admitted(self) -> list[str]:
         """The strangers whom somebody else in the overlay takes for a peer."""

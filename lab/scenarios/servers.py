@@ -49,7 +49,7 @@ class FloodStage(Stage):
             host, _ = overlay.free_address()
             visitors = [overlay.operations.errand((host, 0), port=port + 1) for port in range(CONNECTIONS)]
             key = overlay.provider.key(f"bot {number}")
-            self.hosts.append(FloodingHost(visitors, key, lambda: overlay.now, FLOOD_ENDS))
+            self.hosts.append(FloodingHost(visitors, key, overlay.loop.time, FLOOD_ENDS))
 
     async def story(self) -> None:
         """The flood, and the newcomers, who do not wait for each other."""

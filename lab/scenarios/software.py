@@ -1,4 +1,8 @@
-"""Software errors, likelier to be found than cryptography to be broken (draft 11.4): CR-2, crafted messages."""
+"""Software errors, likelier to be found than cryptography to be broken (draft 11.4): CR-2, crafted messages.
+
+The lenient parser has two errors that were planted for this story, and each message is made for one of them. What a
+parser makes of any bytes at all is no story but a property, which tests look at.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +91,7 @@ class CraftedStage(Stage):
 CR_2 = declare(
     "CR-2",
     title="Messages that exploit software errors",
-    attacker="a client that makes its messages by hand",
+    attacker="a client that makes two kinds of message by hand, each for an error planted in the lenient parser",
     preset="draft",
     defence=("strict-parser",),
     decoys=("longer-keys",),

@@ -65,7 +65,7 @@ class TheftStage(Stage):
         overlay = self.overlay
         self.double = overlay.double("alice")
         assert self.double.phone is not None
-        self.thief = CredentialThief(self.double.phone.register, lambda: overlay.now)
+        self.thief = CredentialThief(self.double.phone.register, overlay.loop.time)
 
     async def story(self) -> None:
         """Alice, the thief, a call; ten times."""

@@ -4,33 +4,45 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import FrameType, FunctionType, MethodType
 from typing import Any, NoReturn
 
 import pytest
 
-from lab.scenarios import SCENARIOS, Scenario, Setting, run, setting
+from lab.scenarios import SCENARIOS, Scenario, Setting, run, scenario, setting
 from p2psip_min import attacks
 from p2psip_min.construction import Node
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.enrollment.registrar import Registrar
-from p2psip_min.ids import NodeID
+from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Overlay
 from p2psip_min.peer import Peer
 from p2psip_min.roles import Roles
+from p2psip_min.routing.forwarding import Forwarder
+from p2psip_min.routing.topology.chord import Chord
+from p2psip_min.routing.topology.client import ClientTopology
+from p2psip_min.routing.topology.fullmesh import FullMesh
 from p2psip_min.seams import PeerParts
 from p2psip_min.storage.store import Store
+from p2psip_min.transport.link import LinkTable
 from p2psip_min.world import World
 
 FOLDER = str(Path(attacks.__file__).parent)
 OWNED = (Node, Peer, Store, Credential)
 """What belongs to one node, by its ``node_id``."""
-NOBODYS = (World, Provider, Registrar, Roles)
+PARTS = (Chord, FullMesh, ClientTopology, LinkTable, Forwarder)
+"""What a node works with; an attacker may make such things for himself, and may have nobody else's."""
+NOBODYS = (World, Provider, Registrar, Roles, Overlay)
 """What no attacker ever holds."""
+HARMLESS = frozenset((int, float, bool, str, bytes, NodeID, ResourceID, type(None)))
+DEPTH = 3
+"""How far is looked into what code holds: the attack, its field, what that is bound to."""
 
 
 def small(chosen: Scenario) -> Setting:
@@ -43,34 +55,67 @@ def small(chosen: Scenario) -> Setting:
 class Watch:
     """Looks at everything that attack code holds: arguments, locals, and the attributes of its own objects."""
 
-    def __init__(self, overlay: Overlay) -> None:
-        self._members = overlay.coalition.members
-        self._faulty = overlay.roles.faulty
+    def __init__(self, overlay: Overlay, strangers: Callable[[], frozenset[bytes]] = frozenset) -> None:
+        self._overlay = overlay
+        self._strangers = strangers
         self.looks = 0
+
+    def _own(self, node_id: bytes) -> bool:
+        overlay = self._overlay
+        return node_id in overlay.coalition.members or node_id in overlay.roles.faulty or node_id in self._strangers()
+
+    def _anothers(self, value: Any) -> bool:
+        """Whether an honest node works with it."""
+        for node in self._overlay.nodes.values():
+            parts = node.peer.parts
+            if value in (parts.topology, parts.links, parts.forwarding) and not self._own(node.node_id):
+                return True
+        return False
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
         if not frame.f_code.co_filename.startswith(FOLDER):
             return None
         for name, value in list(frame.f_locals.items()):
-            self._judge(frame.f_code.co_qualname, name, value)
+            self.judge(frame.f_code.co_qualname, name, value)
         if event == "return":
-            self._judge(frame.f_code.co_qualname, "what it returns", argument)
+            self.judge(frame.f_code.co_qualname, "what it returns", argument)
         self.looks += 1
         return self
 
-    def _judge(self, where: str, name: str, value: Any, deep: bool = True) -> None:
-        assert not isinstance(value, NOBODYS), f"{where} holds {type(value).__name__} in {name}"
+    def judge(self, where: str, name: str, value: Any, depth: int = DEPTH) -> None:
+        """Fail when this, or what can be got at from it, is nothing for an attacker."""
+        kind = type(value)
+        if kind in HARMLESS:
+            return
+        assert not isinstance(value, NOBODYS), f"{where} holds {kind.__name__} in {name}"
         if isinstance(value, PeerParts):
-            self._judge(where, name, value.identity)
+            self.judge(where, name, value.identity)
         elif isinstance(value, OWNED):
-            own = value.node_id in self._members or value.node_id in self._faulty
-            assert own, f"{where} holds {type(value).__name__} of another in {name}"
-        elif deep and type(value).__module__.startswith(attacks.__name__):
-            for field in _fields(value):
-                self._judge(where, f"{name}.{field}", getattr(value, field), deep=False)
-        elif isinstance(value, list | tuple | dict):
-            for inner in list(value.values() if isinstance(value, dict) else value)[:20]:
-                self._judge(where, f"an item of {name}", inner, deep=False)
+            assert self._own(value.node_id), f"{where} holds {kind.__name__} of another in {name}"
+        elif isinstance(value, PARTS):
+            assert not self._anothers(value), f"{where} holds {kind.__name__} of another in {name}"
+        elif depth:
+            for inner, what in _inside(value):
+                self.judge(where, f"{inner} of {name}", what, depth - 1)
+
+
+def _inside(value: Any) -> Iterator[tuple[str, Any]]:
+    """What can be got at from a value: fields of attacks, items, and what functions and methods are bound to."""
+    if isinstance(value, MethodType):
+        yield "self", value.__self__
+        yield from _inside(value.__func__)
+    elif isinstance(value, FunctionType):
+        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+            with suppress(ValueError):  # not filled yet
+                yield name, cell.cell_contents
+        yield from ((f"default {place}", each) for place, each in enumerate(value.__defaults__ or ()))
+    elif isinstance(value, partial):
+        yield "function", value.func
+        yield from (("argument", each) for each in (*value.args, *value.keywords.values()))
+    elif type(value).__module__.startswith(attacks.__name__):
+        yield from ((name, getattr(value, name)) for name in _fields(value))
+    elif isinstance(value, list | tuple | dict):
+        yield from (("an item", each) for each in list(value.values() if isinstance(value, dict) else value)[:20])
 
 
 def _fields(value: Any) -> Iterator[str]:
@@ -89,7 +134,7 @@ def test_an_attacker_holds_nothing_of_other_nodes(threat: str) -> None:
 
         def cast(self) -> None:
             super().cast()
-            started.append(Watch(self.overlay))
+            started.append(Watch(self.overlay, self.culprits))
             sys.settrace(started[0])
 
     before = sys.gettrace()
@@ -98,6 +143,42 @@ def test_an_attacker_holds_nothing_of_other_nodes(threat: str) -> None:
     finally:
         sys.settrace(before)
     assert started[0].looks > 0
+
+
+class Prying:
+    """Stands for an attack: it holds what a test gives it."""
+
+    __module__ = f"{attacks.__name__}.prying"
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+
+def test_what_functions_are_bound_to_is_looked_into() -> None:
+    chosen = scenario("RP-2")
+    stage = chosen.stage(chosen, small(chosen))
+    watch, overlay = Watch(stage.overlay), stage.overlay
+    own = next(node for node in overlay.nodes.values() if node.node_id in overlay.coalition.members)
+    other = next(node for node in overlay.peers() if node.node_id not in overlay.coalition.members)
+    parts = other.peer.parts
+    reaching = {
+        "a bound method": parts.topology.next_hop,
+        "a closure": lambda: parts.links,
+        "a default": lambda forwarding=parts.forwarding: forwarding,
+        "a partial": partial(print, other.peer),
+        "a partial of a method": partial(other.peer.now),
+        "a closure over the overlay": lambda: overlay.now,
+        "a list of methods": [other.peer.topology.table],
+        "a part": parts.topology,
+    }
+    for name, held in reaching.items():
+        with pytest.raises(AssertionError, match="holds"):
+            watch.judge("attack", name, Prying(held))
+    mine = own.peer.parts
+    for held in (mine.topology.next_hop, mine.links, lambda: mine.forwarding, parts.topology.closer, overlay.loop.time):
+        watch.judge("attack", "its own", Prying(held))
+    watch.judge("attack", "what it made", Prying(Chord(other.node_id)))
+    overlay.close()
 
 
 PRIVATE_TO_OTHERS = {"network", "provider", "registrar", "roles", "overlay", "peer", "surroundings", "operations"}

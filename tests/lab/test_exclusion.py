@@ -47,8 +47,16 @@ def test_the_majority_lets_liars_in_and_honest_peers_out() -> None:
     out = told.excluded()
     assert not set(out) & {node.node_id for node in told.bad}
     assert out
-    assert set(out) <= {each.reader.node_id for each in told.records}
+    assert set(out) == {node.node_id for node in told.victims}
     assert told.figure() == 1.0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_voters_know_nothing_of_whom_they_vote_against(seed: int) -> None:
+    told = stage("DT-1", "majority-vote", seed=seed)
+    hers = {*told.bad, *told.voters}
+    assert len(told.victims) == 2
+    assert not hers & {*told.victims}
 
 
 def test_without_bought_votes_a_majority_would_have_done() -> None:

@@ -51,7 +51,7 @@ def test_every_verdict_holds_on_every_base_it_is_for_within_two_seconds(threat: 
     assert taken < 2.0
 
 
-@pytest.mark.parametrize("threat", [name for name, each in SCENARIOS.items() if not each.geometry])
+@pytest.mark.parametrize("threat", SCENARIOS)
 def test_verdicts_hold_on_an_overlay_that_is_no_ring(threat: str) -> None:
     chosen = scenario(threat)
     found = verdict(chosen, setting(chosen), topology=Buckets)

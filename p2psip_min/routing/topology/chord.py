@@ -138,7 +138,8 @@ class Chord:
         """Our range as a part of the ring."""
         return distance(self._predecessors[0], self.node_id) / RING if self._predecessors else 1.0
 
-    def closer(self, one: bytes, other: bytes, key: bytes) -> bool:
+    @staticmethod
+    def closer(one: bytes, other: bytes, key: bytes) -> bool:
         """Whether ``one`` comes before ``other`` clockwise from ``key``, and so has the better claim to it."""
         return distance(key, one) < distance(key, other)
 

@@ -65,7 +65,8 @@ class FullMesh:
         """Whether this node is among the nearest."""
         return self.node_id in self._ranked(resource, self._everybody())[: count + 1]
 
-    def closer(self, one: bytes, other: bytes, key: bytes) -> bool:
+    @staticmethod
+    def closer(one: bytes, other: bytes, key: bytes) -> bool:
         """By XOR."""
         return to_int(one) ^ to_int(key) < to_int(other) ^ to_int(key)
 
