@@ -13,7 +13,7 @@ from p2psip_min import trace as events
 from p2psip_min.attacks.bootstrap import Corner, FakeOverlay, WrongPeers
 from p2psip_min.defences import Defences
 from p2psip_min.enrollment.certificates import Credential
-from p2psip_min.errors import JoinReason, JoinRefused, LinkReason
+from p2psip_min.errors import JoinReason, JoinRefused, LinkReason, RootReason
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.invariants import ideal_ring
 from p2psip_min.overlay import Node, Overlay
@@ -262,6 +262,9 @@ def test_a_place_that_is_empty_by_chance_is_taken_in_the_end() -> None:
     overlay = small(12, defences=replace(Defences(), density=DensityTest(0.001, 3)))
     node = overlay.new_peer("carol")
     assert overlay.run(procedures.join(node.peer, node.peer.configuration.bootstrap_nodes)) in overlay.nodes
+    doubts = list(trace_of(overlay).select(events.ResponderRejected, node=node.node_id))
+    assert doubts
+    assert {doubt.reason for doubt in doubts} == {RootReason.TOO_EMPTY}
 
 
 def test_the_first_of_all_has_nobody_to_compare() -> None:
