@@ -15,7 +15,7 @@ from lab.session import Session
 from p2psip_min.transport.driver import driver_here
 
 LETTERS = "ABCD"
-NONE = "none of them"
+NONE = "none"
 WIDTH = 400
 """Pixels of a picture."""
 

@@ -119,7 +119,7 @@ def judged(chosen: Scenario, seeds: Sequence[int] = (7,), *, peers: int = 32) ->
 def matrix(*more: Verdict, quick: Sequence[str] = QUICK) -> Table:
     """One row for each threat: the published verdicts, or a quick look at some; ``more`` verdicts come first.
 
-    The card in the last column opens the attacked run at its beginning.
+    The card opens the attacked run at its beginning.
     """
     made = published()
     rows = [_row(verdict.to_json()) for verdict in more]
@@ -128,7 +128,7 @@ def matrix(*more: Verdict, quick: Sequence[str] = QUICK) -> Table:
     else:
         rows += [_row(judged(scenario(name)).to_json()) for name in quick]
     figures = ("no attack", "attacked", "defended", "decoy")
-    return Table(("threat", "base", "metric", *figures, "standing", "seeds", "digest", "card"), tuple(rows), tall=True)
+    return Table(("threat", "metric", *figures, "standing", "card", "base", "seeds", "digest"), tuple(rows), tall=True)
 
 
 def _row(verdict: Mapping[str, Any]) -> tuple[str, ...]:
@@ -141,7 +141,7 @@ def _row(verdict: Mapping[str, Any]) -> tuple[str, ...]:
         session = Session(name, base=base, routing=verdict["routing"])
         opens = session.card
         session.close()
-    return (name, base, verdict["metric"], *figures, sign, looked, verdict["digest"][:12], opens)
+    return (name, verdict["metric"], *figures, sign, opens, base, looked, verdict["digest"][:12])
 
 
 def card(threat: str, **choices: Any) -> str:

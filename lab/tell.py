@@ -44,7 +44,11 @@ from p2psip_min.wire.security import encode_identity, verify
 OVERLAY_NAME = "overlay.example.org"
 
 
-_INKS = {"✓": style.GREEN_INK, "×": style.VERMILLION_INK, "◐": style.ORANGE_INK, "○": style.ORANGE_INK}
+_INKS = {
+    "✓": style.GREEN_INK,
+    **dict.fromkeys("×↶", style.VERMILLION_INK),
+    **dict.fromkeys("◐○", style.ORANGE_INK),
+}
 """Of cells that begin with a sign; sign and word say the same without colour."""
 
 _SHORT = 26
@@ -63,6 +67,10 @@ class Table:
         """The cells under one heading."""
         place = self.head.index(name)
         return tuple(row[place] for row in self.rows)
+
+    def said(self) -> list[str]:
+        """The words of its verdicts, without their signs: "ROLLED BACK", "HOLDS"."""
+        return [cell.partition(" ")[2] for cell in self.column("verdict")]
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
         return iter(self.rows)
@@ -97,7 +105,7 @@ _TABLE = (
 )
 _HEAD = (
     f"position:sticky;top:0;text-align:left;vertical-align:bottom;padding:5px 14px 5px 8px;background:{style.WASH};"
-    f"color:{style.INK2};border-bottom:1px solid {style.LINE};font-weight:600;white-space:nowrap"
+    f"color:{style.INK2};border-bottom:1px solid {style.LINE};font-weight:600;min-width:4.5em"
 )
 
 

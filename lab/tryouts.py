@@ -94,12 +94,17 @@ def _line(delay: int, window: int) -> str:
     def at(second: float) -> float:
         return 10 + second * SCALE
 
-    marks = [("v1", CAPTURED, 1), ("v2", MOVED, 1), ("bob reads", READ, 1), ("resent", CAPTURED + delay, 0)]
+    marks = [
+        ("v1", CAPTURED, 1, "start"),
+        ("v2", MOVED, 1, "end"),
+        ("bob reads", READ, 1, "start"),
+        ("resent", CAPTURED + delay, 0, "middle"),
+    ]
     drawn = "".join(
         f'<path d="M{at(second):.0f} {26 if above else 38}v14" stroke="{style.INK if above else style.VERMILLION}" '
-        f'stroke-width="2"/><text x="{at(second):.0f}" y="{20 if above else 66}" text-anchor="middle" '
+        f'stroke-width="2"/><text x="{at(second):.0f}" y="{20 if above else 66}" text-anchor="{anchor}" '
         f'fill="{style.INK if above else style.VERMILLION_INK}">{escape(name)}, {second} s</text>'
-        for name, second, above in marks
+        for name, second, above, anchor in marks
     )
     return (
         f'<svg width="{at(AXIS) + 20:.0f}" height="74" role="img" aria-label="v1 may be stored until '

@@ -38,7 +38,7 @@ with ClientServer(seed=7) as provider:
     provider.register("alice")
     provider.register("bob")
     server = measure_call(provider, "bob", "alice")
-server
+tell.calls(server)
 
 # %% [markdown]
 # Now without a server. The users' own phones are the [peers](glossary.ipynb#Peer) of an
@@ -48,9 +48,6 @@ server
 with open_global(peers=16, seed=7) as overlay:
     overlay.register("alice")
     peers = measure_call(overlay, "bob", "alice")
-peers
-
-# %%
 tell.calls(server, peers)
 
 # %% [markdown]
@@ -112,7 +109,7 @@ FixIt("KB-9")
 
 # %%
 signed = tell.runs("KB-9", ("record-signature",), tell.named("KB-9"))
-assert [word.split()[1] for word in signed.column("verdict")] == ["FORGED", "FORGED", "HOLDS"]
+assert signed.said() == ["FORGED", "FORGED", "HOLDS"]
 signed
 
 # %% [markdown]
@@ -121,7 +118,8 @@ signed
 # client/server there was nothing to refuse: who answers is the one who decides.
 #
 # Turn peers by hand: nobody is hostile here yet. Click one, **Make hostile**, **End**. Whom do you have to turn so that
-# readers are deceived? The **base** decides what is possible at all: on a trusted one there is no such button to press.
+# readers are deceived? The **base** decides what is possible at all: on a trusted one the button stays locked, and says
+# why.
 
 # %%
 panel = open_lab("KB-9", attack=False)

@@ -73,7 +73,7 @@ rows
 
 # %%
 reading = tell.runs("TR-1", ("message-signature",), ("tls",), base="trusted")
-assert [word.split()[1] for word in reading.column("verdict")] == ["READ", "READ", "HOLDS"]
+assert reading.said() == ["READ", "READ", "HOLDS"]
 reading
 
 # %%
@@ -81,7 +81,7 @@ FixIt("TR-4", base="trusted")
 
 # %%
 speaking = tell.runs("TR-4", ("tls",), ("tls", "link-auth"), base="trusted")
-assert [word.split()[1] for word in speaking.column("verdict")] == ["FORGED", "FORGED", "HOLDS"]
+assert speaking.said() == ["FORGED", "FORGED", "HOLDS"]
 speaking
 
 # %% [markdown]
@@ -95,7 +95,7 @@ FixIt("TR-5", base="trusted")
 
 # %%
 between = tell.runs("TR-5", ("overlay-password",), ("tls", "link-auth"), base="trusted")
-assert [word.split()[1] for word in between.column("verdict")] == ["FORGED", "FORGED", "HOLDS"]
+assert between.said() == ["FORGED", "FORGED", "HOLDS"]
 
 # %% [markdown]
 # ## 3 · Whose record is it? (8 min)
@@ -108,7 +108,7 @@ FixIt("ST-2", base="trusted")
 
 # %%
 writing = tell.runs("ST-2", ("record-signature",), ("access-control",), base="trusted")
-assert [word.split()[1] for word in writing.column("verdict")] == ["FORGED", "FORGED", "HOLDS"]
+assert writing.said() == ["FORGED", "FORGED", "HOLDS"]
 writing
 
 # %% [markdown]
@@ -118,7 +118,7 @@ writing
 
 # %%
 removing = tell.runs("ST-3", ("log-in-removal",), ("signed-tombstone",), base="trusted")
-assert [word.split()[1] for word in removing.column("verdict")] == ["LOST", "LOST", "HOLDS"]
+assert removing.said() == ["LOST", "LOST", "HOLDS"]
 removing
 
 # %% [markdown]
@@ -168,7 +168,7 @@ FixIt("ST-8", base="trusted")
 
 # %%
 spam = tell.runs("ST-8", ("peer-quota",), ("publication-account",), base="trusted")
-assert [word.split()[1] for word in spam.column("verdict")] == ["FLOODED", "FLOODED", "HOLDS"]
+assert spam.said() == ["FLOODED", "FLOODED", "HOLDS"]
 print(spread.result())
 spam
 

@@ -51,7 +51,9 @@ card
 
 # %%
 attacked = told("RP-2")
-print(f"copies rolled back: {attacked.outcome.figure:.0f} of 3, bob reads {attacked.outcome.facts[0]}")
+print(
+    f"copies rolled back: {attacked.outcome.figure:.0f} of 3, bob reads {attacked.outcome.facts[0]}"
+)
 assert attacked.outcome.figure == 3
 assert attacked.outcome.facts[0] == "v1"
 
@@ -108,7 +110,7 @@ fixes = tell.try_fixes("time-stamp", "transaction-memory", "version-counter", "r
 fixes
 
 # %%
-assert [word.split()[1] for word in fixes.column("verdict")] == ["ROLLED", "ROLLED", "ROLLED", "HOLDS", "HOLDS"]
+assert fixes.said() == ["ROLLED BACK", "ROLLED BACK", "ROLLED BACK", "HOLDS", "HOLDS"]
 
 # %% [markdown]
 # ## 4 · Why the time stamp fails (9 min)
@@ -133,7 +135,10 @@ Hints("Beat the time stamp")
 
 # %%
 tried = ((10, 60), (32, 60), (32, 25))  # mallory's delay, the window
-outcomes = {each: told(delay=each[0], window=each[1], defence=("time-stamp",)).outcome.figure for each in tried}
+outcomes = {
+    each: told(delay=each[0], window=each[1], defence=("time-stamp",)).outcome.figure
+    for each in tried
+}
 assert outcomes == {(10, 60): 0, (32, 60): 3, (32, 25): 0}
 outcomes
 
@@ -202,7 +207,9 @@ assert order.too_old(new=25_000, held=30_000)  # alice's other phone, whose cloc
 
 # %%
 refused = told("RP-2", defence=("rising-time",))
-reasons = {event.reason for event in refused.trace.events if type(event).__name__ == "StoreRejected"}
+reasons = {
+    event.reason for event in refused.trace.events if type(event).__name__ == "StoreRejected"
+}
 assert len(reasons) == 1
 reasons
 

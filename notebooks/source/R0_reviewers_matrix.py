@@ -180,7 +180,11 @@ def equip(parts, coalition):
 
 # %%
 mine = review.attacker(
-    equip, title="drops half of what passes", on="KB-1", defence=("disjoint-paths",), decoy="message-signature"
+    equip,
+    title="drops half of what passes",
+    on="KB-1",
+    defence=("disjoint-paths",),
+    decoy="message-signature",
 )
 review.against(mine, ("message-signature",), ("other-way",), ("disjoint-paths",), ("hop-watch",))
 

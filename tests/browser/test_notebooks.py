@@ -50,7 +50,8 @@ class Panel:
         self.place.locator(".cap", has_text=words).first.wait_for(timeout=15_000)
 
     def says_no_more(self, words: str) -> None:
-        self.place.locator(".cap", has_text=words).first.wait_for(state="detached", timeout=15_000)
+        """Wait until its caption is called something else."""
+        self.place.locator(".cap .word", has_text=words).first.wait_for(state="detached", timeout=15_000)
 
     def caption(self) -> str:
         return str(self.place.locator(".cap").first.inner_text())
@@ -223,7 +224,9 @@ class Book:
         """Nothing is cut off or lies beside its cell, at either size."""
         for width, height in SIZES:
             self.page.set_viewport_size({"width": width, "height": height})
-            self.page.wait_for_timeout(300)
+            for panel in self.page.locator(".lab").all():  # drawn for a new width when it comes into sight
+                panel.evaluate("panel => panel.scrollIntoView()")
+                self.page.wait_for_timeout(300)
             beyond = self._beyond()
             for _ in range(10):  # panels are drawn anew for the new width
                 if beyond:
@@ -278,11 +281,27 @@ def test_00_an_overlay_in_a_box(book: Callable[[str], Book]) -> None:
     tour.press("Close the comparison")
     page.reopens(tour)
 
+    lost = page.answers("Eight of 32 peers lose power", 1)
+    lost.ends("LOST")
+    page.page.locator(".predict", has_text="✓ right").wait_for()
+    lost.switch("attack", "off")
+    lost.says_no_more("LOST")
+    lost.switch("attack", "on")
+    lost.says("LOST")
+    lost.defence("Two replicas")
+    lost.says_no_more("LOST")
+
 
 def test_01_client_server_against_peer_to_peer(book: Callable[[str], Book]) -> None:
     page = book("01_client_server")
     page.scroll()
     page.fits()
+    call = page.card("The same call, by one switch")
+    call.get_by_role("button", name="one server").click()
+    call.locator("td", has_text="provider.example.org").first.wait_for(timeout=15_000)
+    call.get_by_role("button", name="an open overlay").click()
+    call.locator("th", has_text="an open overlay").wait_for(timeout=15_000)
+    page.shot("call", call)
     panel = page.answers("A peer on the way changes the answers", 1)
     panel.says("NOT RUN")
     panel.ends("FORGED")
@@ -393,6 +412,12 @@ def test_06_a_replay(book: Callable[[str], Book]) -> None:
     assert page.page.get_by_text("NOT SOLVED YET").count() >= 4
     page.scroll()
     page.fits()
+    quiz = page.card("Four ends of one story")
+    quiz.get_by_role("button", name="A", exact=True).first.click()
+    quiz.locator(".tried", has_text="✓ right").wait_for(timeout=15_000)
+    quiz.get_by_role("button", name="C", exact=True).last.click()
+    quiz.locator(".tried", has_text="× not this").wait_for(timeout=15_000)
+    page.shot("quiz", quiz)
     page.shot("question", page.card("Mallory resends alice’s first PUT"))
     panel = page.answers("Mallory resends alice’s first PUT", 1)
     panel.says("NOT RUN")
@@ -496,7 +521,25 @@ def test_r0_a_reviewers_matrix(book: Callable[[str], Book]) -> None:
     panel.place.get_by_role("alert").wait_for()
     assert panel.scrub(0.3) < panel.scrub(0.9)
     page.reopens(panel)
-    assert page.page.locator("table", has_text="OWN-1").count() == 1
+    assert page.page.locator("table", has_text="OWN-1").count() >= 2
+
+    grid = page.card("Attack × defence")
+    grid.get_by_placeholder("find a threat").fill("reads a hop")
+    rows = grid.locator("tr[data-words]:visible")
+    page.page.wait_for_function(
+        "() => [...document.querySelectorAll('.grid tr[data-words]')].filter(row => !row.hidden).length < 100"
+    )
+    assert rows.count() < 6
+    grid.locator("button[data-id='TR-1/attacked']").click()
+    opened = page.panel(grid)
+    opened.says("READ")
+    grid.locator("button[data-id='TR-1/attacked']", has_text="READ").wait_for()
+    assert opened.card().split("@")[0] in grid.inner_text()
+    page.shot("grid", grid)
+    again = page.card("Begin again")
+    again.get_by_role("button", name="Forget everything").click()
+    again.get_by_role("button", name="Really everything?").click()
+    again.get_by_text("Everything is forgotten").wait_for(timeout=10_000)
 
 
 @pytest.mark.parametrize("name", COURSE)

@@ -127,14 +127,16 @@ def test_the_matrix_is_the_published_one_or_a_quick_look(tmp_path: Path, monkeyp
     monkeypatch.setattr(review, "folder", lambda name: tmp_path)
     assert review.standings() == {}
     verdict = review.judged(scenario("TR-1"), peers=8)
-    (row,) = review.matrix(quick=("TR-1",)).rows
-    assert row[0] == "TR-1"
-    assert row[7:9] == ("✓ holds", "1, a quick look")
+    table = review.matrix(quick=("TR-1",))
+    for head, cell in (("threat", "TR-1"), ("standing", "✓ holds"), ("seeds", "1, a quick look")):
+        assert table.column(head) == (cell,)
+    opened = Session.from_card(table.column("card")[0])
+    assert (opened.threat, opened.choices.attack) == ("TR-1", True)
+    opened.close()
     plain = verdict.to_json()
     made = {"rows": [{**plain, "seeds": list(range(20)), "cells": ["one"]}, {**plain, "cells": []}]}
     (tmp_path / "matrix.json").write_text(json.dumps(made))
-    (row,) = review.matrix().rows
-    assert row[8] == "20"
+    assert review.matrix().column("seeds") == ("20",)
     assert review.standings() == {"TR-1": "holds"}
     assert "Published: ✓ holds" in review.cells("TR-1", "TR-4").demos[0].ask
     assert "Published" not in review.cells("TR-1", "TR-4").demos[1].ask
