@@ -85,9 +85,9 @@ def _numbers(strip: Strip | None) -> str:
 
 
 def _number(place: int, one: Column) -> str:
-    figure = "?" if one.figure is None else one.shown or f"{one.figure:g}"
+    figure = "?" if one.figure is None else one.shown or f"{one.figure:.3g}"
     head, _, rest = one.title.partition(": ")
-    title = rest or head
+    title = f"{rest[:1].upper()}{rest[1:]}" if rest else head
     return (
         f'<div class="pf{f" cur {TONES[one.word].value}" if one.current else ""}"><div class="pft"><kbd>{place}</kbd> '
         f'{escape(title)}</div><div class="pfn num">{escape(figure)}</div>{tables.word(one.word, flat=True)}'

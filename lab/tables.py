@@ -138,7 +138,7 @@ def _figure(one: Column, strip: Strip) -> str:
     if one.figure is None:
         boxes = "<i></i>" * strip.whole
         return f'<span class="bars">{boxes}</span><span class="quiet">?</span>'
-    shown = one.shown or f"{one.figure:g}"
+    shown = one.shown or f"{one.figure:.4g}"
     if strip.whole:
         full = round(one.figure)
         boxes = "".join(f'<i class="{"x" if place < full else ""}"></i>' for place in range(strip.whole))
@@ -404,11 +404,6 @@ def progress(what: str, done: int, total: int) -> str:
     """How far long work is: a bar and its numbers."""
     said = escape(labels.done_so_far(what, done, total))
     return f'<progress max="{total}" value="{done}" aria-label="{said}"></progress> <span class="num">{said}</span>'
-
-
-def told(words: str) -> str:
-    """Something that an earlier click came to."""
-    return f'<div class="told" role="status"><span>{escape(words)}</span></div>'
 
 
 def locked(why: Mapping[str, str]) -> str:

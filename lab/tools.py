@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from html import escape
 from typing import Protocol
 
 import ipywidgets as w
@@ -41,9 +42,6 @@ class Desk(Protocol):
 
     def guarded(self, act: Callable[[], object], what: str) -> bool:
         """Whether ``act`` succeeded; its error shows in the panel."""
-
-    def tell(self, words: str) -> None:
-        """Say something that is no error."""
 
     @property
     def home(self) -> asyncio.AbstractEventLoop | None:
@@ -94,6 +92,7 @@ class Work:
             return
         self._tell()
         show(self.view, True)
+        show(self.stop, True)
         self._task = home.create_task(self._take(steps))
 
     async def _take(self, steps: Iterator[tuple[int, int]]) -> None:
@@ -126,12 +125,19 @@ class Work:
         self._desk.guarded(self._desk.refresh, self._what)
 
     def halt(self) -> None:
-        """Stop what is being done, if anything is; what has been done stays."""
+        """Stop what is being done, if anything is, and say so; what has been done stays."""
         if self._task is not None:
             self._task.cancel()
             self._task = None
             self._end()
-            self._desk.tell(labels.stopped_at(self._what, self._done, self._total))
+            self.bar.value = escape(labels.stopped_at(self._what, self._done, self._total))
+            show(self.view, True)
+            show(self.stop, False)
+
+    def forget(self) -> None:
+        """Something else was done: say no more that work was stopped."""
+        if self._task is None:
+            show(self.view, False)
 
 
 class MessageHands:

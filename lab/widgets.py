@@ -134,7 +134,6 @@ class Panel:
             self.keys_shown,
             self.alert,
             self.told,
-            self.work.view,
             self.stage,
             self.caption,
             self.comparing.view,
@@ -144,7 +143,7 @@ class Panel:
             self.hands.view,
             self.node.view,
             self.legend,
-            box(["section", "col", "lab-verdict"], verdict_bar, self.verdict),
+            box(["section", "col", "lab-verdict"], verdict_bar, self.work.view, self.verdict),
             facts,
             box(["section", "col"], defences_head, self.defences),
             self.table,
@@ -218,6 +217,7 @@ class Panel:
     def _settle(self) -> None:
         """Something succeeded: no error stands any longer, nor what an earlier click said."""
         self.alert.value = ""
+        self.work.forget()
         names = [path.name for path in self._written]
         self.told.value = tables.exported(str(self._written[0].parent), names) if names else ""
         self._written = ()
@@ -230,10 +230,6 @@ class Panel:
             self.work.begin(what, self.session.judging(seeds))
         else:
             self.long(what, self.session.judge)
-
-    def tell(self, words: str) -> None:
-        """Say something that is no error, until the next click."""
-        self.told.value = tables.told(words)
 
     def _reset(self) -> None:
         self.session.reset()

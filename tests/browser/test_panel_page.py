@@ -197,7 +197,7 @@ def test_peers_turn_hostile_and_long_work_is_stopped(open_notebook: OpenNotebook
     button(page, "Over 20 seeds").click()
     page.locator(".lab .lab-work progress").wait_for()
     button(page, "Stop").click()
-    page.locator(".lab .told", has_text="stopped after").wait_for(timeout=5000)
+    page.locator(".lab .lab-work", has_text="stopped after").wait_for(timeout=5000)
     button(page, "Reset").click()
     page.wait_for_function(f"{hostile} === 1")
     page.wait_for_function("[...document.querySelectorAll('.lab .ctl input')].at(-1).value === '3'")

@@ -375,12 +375,14 @@ def test_work_over_seeds_is_watched_stopped_and_gone_on_with() -> None:
         panel.step.click()
         assert panel.session.cursor == 1, "what is clicked meanwhile is done"
         panel.work.stop.click()
-        assert panel.work.view.layout.display == "none"
-        assert "stopped after" in panel.told.value
-        assert "What was run is kept" in panel.told.value
+        assert panel.work.stop.layout.display == "none"
+        assert "stopped after" in panel.work.bar.value
+        assert "What was run is kept" in panel.work.bar.value
         assert "mean of 2 seeds (a verdict takes 20)" in panel.verdict.value
         await asyncio.sleep(0.1)
         assert panel.alert.value == ""
+        panel.step.click()
+        assert panel.work.view.layout.display == "none"
         panel.session.close()  # type: ignore[attr-defined]
 
     asyncio.run(scene())
