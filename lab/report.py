@@ -167,8 +167,11 @@ def _other_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for row in rows:
         tone, sign = _STANDINGS[Standing(row["standing"])]
         figures = "".join(f"<td>{row[name]:.3g}</td>" for name in ("baseline", "attacked", "defended", "decoy"))
+        poor = [service(row["served_defended"])] if row["served_defended"] < SERVED_ENOUGH else []
+        said = escape("; ".join([*([near(row["near"])] if row["close"] else []), *poor]))
         yield (
             f'<tr><td class="threat"><b>{escape(row["id"])}</b> {escape(row["base"])} base, {escape(row["routing"])}'
             f"<small>{len(row['seeds'])} seeds</small></td>"
-            f'<td class="{tone}"><b>{sign} {escape(row["standing"].upper())}</b></td>{figures}</tr>'
+            f'<td class="{tone}"><b>{sign} {escape(row["standing"].upper())}</b><small>{said}</small></td>'
+            f"{figures}</tr>"
         )

@@ -72,6 +72,8 @@ def test_the_page_says_where_service_is_lost_and_which_bound_is_near(document: d
     assert "near its bound on decoy" in page
     assert page.count("<small>honest service under attack 50%</small>") == 1
     assert "honest service 50%; recall 0.75; digest" in page
+    changed["rows"][1] |= {"close": True, "near": ["harm", "honest"], "served_defended": 0.25}
+    assert "<small>near its bound on harm and honest; honest service under attack 25%</small>" in report.page(changed)
 
 
 def test_the_coverage_begins_with_gaps_and_follows_the_verdicts(document: dict[str, Any]) -> None:
