@@ -49,6 +49,9 @@ class Use(World):
         """Let only these users, and the owner, read what ``owner`` stores from now on; nobody named: everybody."""
         named = [self.node(reader).peer.parts.identity for reader in readers]
         self.node(owner).peer.readers = {each.user: each.certificate for each in named}
+        phone, others = self.node(owner).phone, [self.node(reader).phone for reader in readers]
+        if phone is not None:
+            phone.share_place(*[each for each in others if each is not None])
 
     def place_of(self, owner: str, kind: int, *, iteration: int = 1) -> ResourceID:
         """Where the Kind's access policy lets ``owner`` store (RFC 6940 §7.3); ``iteration`` for NODE-MULTIPLE."""

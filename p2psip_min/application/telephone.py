@@ -27,7 +27,7 @@ from p2psip_min.transport.link import Links
 from p2psip_min.transport.network import Address
 from p2psip_min.wire.codec import decode, encode
 from p2psip_min.wire.data import DictionaryEntry
-from p2psip_min.wire.kinds import SIP_REGISTRATION, SipRegistration, SipRegistrationType
+from p2psip_min.wire.kinds import BLINDED_REGISTRATION, SipRegistration, SipRegistrationType
 
 APPLICATION = 5060
 """The application id of SIP (RFC 6940 §14.5)."""
@@ -52,6 +52,7 @@ class Telephone:
         self.calls: list[tuple[NodeID, str]] = []
         self.names: dict[str, str] = {}
         self.directory: tuple[str, ...] = ()  # AORs that this phone knows and may look up to cover what it wants
+        self.secrets: dict[str, bytes] = {}  # by AOR: what its owner has told this phone, or it told others
         self._secret = b""
         self._waiting: dict[str, asyncio.Future[sip.SipMessage]] = {}
         links.on_message = self._receive
@@ -65,14 +66,14 @@ class Telephone:
             SipRegistration(SipRegistrationType.ROUTE, contact_prefs="(sip.schemes=SIP)", destination_list=route)
         )
         entry = DictionaryEntry(bytes(self.peer.node_id), True, value)
-        await store(self.peer, ResourceID.of(self.aor), SIP_REGISTRATION, (entry,), lifetime=lifetime)
+        await store(self.peer, *self._place(self.aor), (entry,), lifetime=lifetime)
         self.peer.emit(events.Registered(self.peer.now(), self.peer.node_id, 0, self.aor, _shown(route)))
 
     async def forward_to(self, aor: str, *, lifetime: int = 3600) -> None:
         """Store another AOR under ours: who calls us shall look there."""
         value = encode(SipRegistration(SipRegistrationType.URI, uri=aor))
         entry = DictionaryEntry(bytes(self.peer.node_id), True, value)
-        await store(self.peer, ResourceID.of(self.aor), SIP_REGISTRATION, (entry,), lifetime=lifetime)
+        await store(self.peer, *self._place(self.aor), (entry,), lifetime=lifetime)
         self.peer.emit(events.Registered(self.peer.now(), self.peer.node_id, 0, self.aor, aor))
 
     def agree_to(self, aor: str) -> None:
@@ -81,7 +82,16 @@ class Telephone:
 
     async def unregister(self) -> None:
         """Put a tombstone in the place of our registration."""
-        await remove(self.peer, ResourceID.of(self.aor), SIP_REGISTRATION, bytes(self.peer.node_id))
+        await remove(self.peer, *self._place(self.aor), bytes(self.peer.node_id))
+
+    def share_place(self, *contacts: Telephone) -> None:
+        """Tell these phones, and no others, where our registrations lie from now on, if names do not say it."""
+        secret = self.peer.defences.names_of_places.secret(self.peer.rng) if contacts else b""
+        for phone in (self, *contacts):
+            phone.secrets[self.aor] = secret
+
+    def _place(self, aor: str) -> tuple[ResourceID, int]:
+        return self.peer.defences.names_of_places.place(aor, self.secrets.get(aor, b""))
 
     def _route(self) -> tuple[Destination, ...]:
         if not self.peer.is_client:
@@ -107,7 +117,10 @@ class Telephone:
             if name in seen:
                 continue
             seen[name] = None
-            for value in await fetch(self.peer, ResourceID.of(name), SIP_REGISTRATION):
+            place, kind = self._place(name)
+            for value in await fetch(self.peer, place, kind):
+                if kind == BLINDED_REGISTRATION and value.signer not in (name, ""):
+                    continue  # no storing peer could tell that it is not his place
                 registration = decode(SipRegistration, value.stored.value.value)
                 if registration.type == SipRegistrationType.URI:
                     names.append((registration.uri, registration.uri if value.signer == user else user))

@@ -14,10 +14,11 @@ from p2psip_min.seams import Coalition, Forwarding, NodeView, PeerParts
 from p2psip_min.wire.codec import decode
 from p2psip_min.wire.data import FetchKindResponse, StoredDataSpecifier
 from p2psip_min.wire.header import Envelope
-from p2psip_min.wire.kinds import IANA_KINDS, SIP_REGISTRATION, SipRegistration
+from p2psip_min.wire.kinds import BLINDED_REGISTRATION, KNOWN_KINDS, SIP_REGISTRATION, SipRegistration
 from p2psip_min.wire.message import decode_message
 from p2psip_min.wire.messages import FetchReq, MessageCode
 
+REGISTRATIONS = (SIP_REGISTRATION, BLINDED_REGISTRATION)
 CARRIERS = (MessageCode.STORE_REQ, MessageCode.FETCH_ANS)
 
 
@@ -40,11 +41,11 @@ class Curious:
     def look(self, envelope: Envelope, now: float) -> None:
         """Read whatever registrations a message carries in clear."""
         try:
-            body = decode_message(envelope, IANA_KINDS).body
+            body = decode_message(envelope, KNOWN_KINDS).body
         except Malformed:
             return
         groups = body.kind_data if envelope.code == MessageCode.STORE_REQ else body.kind_responses
-        for value in (value for group in groups if group.kind == SIP_REGISTRATION for value in group.values):
+        for value in (value for group in groups if group.kind in REGISTRATIONS for value in group.values):
             try:
                 self.read[value.value.key] = decode(SipRegistration, value.value.value)
             except Malformed:

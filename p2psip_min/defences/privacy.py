@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from p2psip_min.defences.base import DRAFT, Defence
 from p2psip_min.routing.cover import CoverPolicy, CoverQueries, NoCover
 from p2psip_min.routing.quota import NoQuota, QueryQuota, QuotaPolicy
+from p2psip_min.storage.blinding import BlindedNames, NamesPolicy, PlainNames
 from p2psip_min.storage.encryption import ForReaders, InClear, ValueEncryptionPolicy
 from p2psip_min.storage.redundancy import ObscurePlaces, OnePlace
 
@@ -18,6 +19,7 @@ class PrivacyDefences:
     value_encryption: ValueEncryptionPolicy = InClear()
     query_quota: QuotaPolicy = NoQuota()
     cover: CoverPolicy = NoCover()
+    names_of_places: NamesPolicy = PlainNames()
 
 
 PRIVACY: tuple[Defence, ...] = (
@@ -56,6 +58,17 @@ PRIVACY: tuple[Defence, ...] = (
         cost="three more lookups and set-ups a call, 1024 bytes a SIP message, and up to a second of waiting",
         section="draft 7.2.11",
         number=lambda count: CoverQueries(int(count)),
+    ),
+    Defence(
+        name="blinded-names",
+        title="Blinded resource names",
+        field="names_of_places",
+        on=BlindedNames(),
+        off=PlainNames(),
+        checks="who names readers registers where his name and a secret say that he shares with them",
+        stops="whoever has a name and not the secret; not those who store the record, nor one who reads his account",
+        cost="a secret a user, told outside the overlay, and another one when a reader is struck off",
+        section="draft 7.2.11, 11.6",
     ),
     Defence(
         name="obscure-names",

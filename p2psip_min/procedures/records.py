@@ -29,7 +29,7 @@ from p2psip_min.storage.rights import GUARDED, sealing
 from p2psip_min.storage.selection import whole
 from p2psip_min.storage.values import key_of, same_version
 from p2psip_min.wire.data import APPEND, DictionaryEntry, StoredData, StoredDataValue, StoreKindData
-from p2psip_min.wire.kinds import GRANT, PUBLICATIONS, READERS, AccessPolicy
+from p2psip_min.wire.kinds import BLINDED_REGISTRATION, GRANT, PUBLICATIONS, READERS, AccessPolicy
 from p2psip_min.wire.messages import ErrorCode, FetchReq, PingReq, StoreReq
 from p2psip_min.wire.security import UNSIGNED
 
@@ -86,8 +86,8 @@ async def store(
 
 async def _list_readers(peer: Peer, resource: ResourceID, kind: int, lifetime: int) -> None:
     """See that those who may read what we are about to store are listed beside it, and nobody else."""
-    if not peer.defences.read_access.listed:
-        return
+    if not peer.defences.read_access.listed or kind == BLINDED_REGISTRATION:
+        return  # who knows a blinded place may read there
     wanted = frozenset([list_key(kind, user) for user in peer.readers])
     held, until = peer.listed.get((resource, kind), (frozenset(), 0.0))
     if wanted == held and (not wanted or until >= peer.now() + lifetime):

@@ -15,6 +15,7 @@ from p2psip_min.wire.data import ArrayEntry, DictionaryEntry, SingleValue, Store
 from p2psip_min.wire.encrypted import EncryptedValue, encrypted_kind
 from p2psip_min.wire.grants import Grant
 from p2psip_min.wire.kinds import (
+    BLINDED_REGISTRATION,
     CERTIFICATE_BY_NODE,
     CERTIFICATE_BY_USER,
     GRANT,
@@ -169,6 +170,7 @@ def _certificate(value: bytes) -> object:
 
 _PLAIN_RULES: Mapping[int, ValueRule] = {
     SIP_REGISTRATION: lambda value: decode(SipRegistration, value),
+    BLINDED_REGISTRATION: lambda value: decode(SipRegistration, value),
     TURN_SERVICE: lambda value: decode(TurnServer, value),
     CERTIFICATE_BY_NODE: _certificate,
     CERTIFICATE_BY_USER: _certificate,

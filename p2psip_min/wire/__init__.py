@@ -32,8 +32,8 @@ Where the RFC leaves a choice, this is ours; tests/wire/test_golden.py holds byt
 23. Forwarding option 160, one byte, asks every forwarder for its n-th best next hop; who does not know it takes the
     best (§6.3.2.3, §14.12). It is also a RouteQuery's, who then wants the n-th best named.
 24. Extension 160 of a RouteQueryAns, not critical, is a list of further next hops, as in a header (§6.3.3, §14.14).
-25. Kinds 0xF0000031 to 0xF0000034 are for private use (§14.6): publications, consent, readers, grants. A grant is RFC
-    8076's item with operations and an end of its own, in a dictionary instead of an array.
+25. Kinds 0xF0000031 to 0xF0000035 are for private use (§14.6): publications, consent, readers, grants, blinded
+    registrations. A grant is RFC 8076's item with operations and an end of its own, in a dictionary, not an array.
 26. Extension 161 of an answer, not critical, is a receipt: when it was given, and SHA-256 of what the request's
     signature covers but for the signer's identity (§6.3.3, §6.3.4, §14.14).
 """

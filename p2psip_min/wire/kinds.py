@@ -91,6 +91,7 @@ PUBLICATIONS = 0xF0000031
 CONSENT = 0xF0000032
 READERS = 0xF0000033
 GRANT = 0xF0000034
+BLINDED_REGISTRATION = 0xF0000035
 
 OUR_KINDS = KindRegistry(
     [
@@ -98,11 +99,15 @@ OUR_KINDS = KindRegistry(
         KindSpec(CONSENT, "CONSENT", DataModel.SINGLE, AccessPolicy.NODE_MATCH, 1, 0),
         KindSpec(READERS, "READERS", DataModel.DICTIONARY, AccessPolicy.USER_MATCH, 64, 0, 20),
         KindSpec(GRANT, "GRANT", DataModel.DICTIONARY, AccessPolicy.USER_CHAIN_ACL, 64, 300),
+        KindSpec(
+            BLINDED_REGISTRATION, "BLINDED-REGISTRATION", DataModel.DICTIONARY, AccessPolicy.NODE_ID_MATCH, 16, 1000
+        ),
     ]
 )
 """Kinds for private use (RFC 6940 §14.6) that some defences need: an identity's account of what it has published
 elsewhere; a node's word that a record may lead to it, which is fetched from the node itself; and, beside any record of
-its owner's, whom he lets read it, and whom he lets write to what can be shared (``wire.grants``)."""
+its owner's, whom he lets read it, and whom he lets write to what can be shared (``wire.grants``); and a
+SIP registration at a place that only contacts know (``storage.blinding``)."""
 
 KNOWN_KINDS = KindRegistry([*IANA_KINDS.values(), *OUR_KINDS.values()])
 """What every node of ours knows."""

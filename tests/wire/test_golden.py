@@ -520,7 +520,7 @@ def test_choice_25_a_grant_says_itself_what_it_allows_and_when_it_ends() -> None
     assert encode(grant) == spelled("0005 626f624078 f0000041 00 03 0102030405060708")
     assert decode(Grant, encode(grant)) == grant
     assert grant_key(N, 2) == spelled("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 02")
-    assert list(OUR_KINDS) == [0xF0000031, 0xF0000032, 0xF0000033, 0xF0000034]
+    assert list(OUR_KINDS) == [0xF0000031, 0xF0000032, 0xF0000033, 0xF0000034, 0xF0000035]
     assert entry_key(bytes(16), 0xF0000041, b"k") == bytes(16) + spelled("f0000041 6b")
     assert list_key(1, "bob@x") == list_key(encrypted_kind(1), "bob@x") == spelled("00000001 626f624078")
 
