@@ -115,6 +115,7 @@ class StoreReason(Reason):
     OTHERS_PART = "part of another node"
     NOT_GRANTED = "no grant of the owner's covers this"
     OVER_QUOTA = "too many objects of one publisher"
+    OVER_SHARE = "too many values of one writer in one place"
     NOT_BOOKED = "not in its publisher's account"
     NO_CONSENT = "its contact has not agreed"
     READER_DENIED = "requester may not read this"

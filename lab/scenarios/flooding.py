@@ -208,6 +208,7 @@ ST_9 = declare(
     preset="none",
     defence=("access-control", "strong-identity"),
     decoys=("first-come",),
+    claims=(("key-quota", "strong-identity"),),
     metric="names refused to their holders, of 8",
     unit="names",
     span=(0.0, 8.0),

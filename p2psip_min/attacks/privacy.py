@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -96,8 +96,7 @@ class Harvest:
         for place in self.places:
             if view.now() - moved >= self.stay:
                 moved = view.now()
-                with suppress(RemoteFault, LinkRefused):
-                    await next(moves, _stay)()
+                await _go_on(moves)
             with suppress(RemoteFault):
                 answer = await view.request((place,), FetchReq(place, wanted))
                 for group in answer.body.kind_responses:
@@ -111,5 +110,9 @@ class Harvest:
                 self.where[place] = decode(SipRegistration, stored.value.value)
 
 
-async def _stay() -> None:
-    """There is no peer left to go to."""
+async def _go_on(moves: Iterator[Callable[[], Awaitable[object]]]) -> None:
+    """To the next peer, if there is one and it serves."""
+    for move in moves:
+        with suppress(RemoteFault, LinkRefused):
+            await move()
+            return

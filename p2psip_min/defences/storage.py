@@ -38,7 +38,15 @@ from p2psip_min.storage.policies import (
     TransactionMemoryPolicy,
     VersionPolicy,
 )
-from p2psip_min.storage.quota import PeerQuota, PublicationAccount, QuotaPolicy, Unlimited
+from p2psip_min.storage.quota import (
+    KeyQuota,
+    NoShare,
+    PeerQuota,
+    PublicationAccount,
+    QuotaPolicy,
+    SharePolicy,
+    Unlimited,
+)
 from p2psip_min.storage.readership import AnyReader, ClientLooks, ReadAccessPolicy, StorerAsks
 from p2psip_min.storage.redundancy import (
     AuditPolicy,
@@ -75,6 +83,7 @@ class StorageDefences:
     delegation: DelegationPolicy = NoDelegation()
     removal: RemovalPolicy = AsValues()
     quota: QuotaPolicy = Unlimited()
+    key_quota: SharePolicy = NoShare()
     consent: ConsentPolicy = NobodyAsked()
     read_access: ReadAccessPolicy = AnyReader()
     validation: ValidationPolicy = Unvalidated()
@@ -242,6 +251,18 @@ STORAGE: tuple[Defence, ...] = (
         section="draft Figure 4",
         number=lambda objects: PeerQuota(int(objects)),
         decoy=True,
+    ),
+    Defence(
+        name="key-quota",
+        title="Quota at each key",
+        field="key_quota",
+        on=KeyQuota(),
+        off=NoShare(),
+        checks="one identity has at most 4 values where none of its names leads, whatever room the Kind leaves",
+        stops="one who fills a place before those come whose it is; not four of him, nor what he says there",
+        cost="one signature a record",
+        section="draft 11.7, RFC 6940 §7.4.1.1",
+        number=lambda values: KeyQuota(int(values)),
     ),
     Defence(
         name="readers-list",

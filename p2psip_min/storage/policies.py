@@ -21,7 +21,7 @@ from p2psip_min.ids import NodeID
 from p2psip_min.storage.access import AccessControlPolicy, AnyPart, AnyWriter, PartPolicy
 from p2psip_min.storage.consent import ConsentPolicy, NobodyAsked
 from p2psip_min.storage.delegation import DelegationPolicy, NoDelegation
-from p2psip_min.storage.quota import QuotaPolicy, Unlimited
+from p2psip_min.storage.quota import NoShare, QuotaPolicy, SharePolicy, Unlimited
 from p2psip_min.storage.readership import AnyReader, ReadAccessPolicy
 from p2psip_min.storage.redundancy import OnePlace, PlacesPolicy
 from p2psip_min.storage.removal import AsValues, RemovalPolicy
@@ -432,6 +432,9 @@ class StorePolicies(Protocol):
     def quota(self) -> QuotaPolicy: ...
 
     @property
+    def key_quota(self) -> SharePolicy: ...
+
+    @property
     def consent(self) -> ConsentPolicy: ...
 
     @property
@@ -456,6 +459,7 @@ class StoreRules:
     delegation: DelegationPolicy = NoDelegation()
     removal: RemovalPolicy = AsValues()
     quota: QuotaPolicy = Unlimited()
+    key_quota: SharePolicy = NoShare()
     consent: ConsentPolicy = NobodyAsked()
     read_access: ReadAccessPolicy = AnyReader()
     validation: ValidationPolicy = Unvalidated()

@@ -59,6 +59,32 @@ class PeerQuota:
     booked = False
 
 
+class SharePolicy(Protocol):
+    """How many of the values in one place one identity may have beside its own names' places; 0: no limit."""
+
+    @property
+    def names_writer(self) -> bool: ...
+
+    @property
+    def share(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoShare:
+    """As many as the Kind lets lie there, so that nobody else gets in."""
+
+    names_writer = False
+    share = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyQuota:
+    """At most ``share``, whatever else the Kind has room for."""
+
+    share: int = 4
+    names_writer = True
+
+
 def at_home(claim: Claim) -> bool:
     """Whether the place is one of the few that the writer's names lead to, so that nothing need be counted."""
     return claim.spec.access in BOUND and PLACES[claim.spec.access](claim)

@@ -38,7 +38,7 @@ _NAME_BADGE = NameBadge()
 
 def names_writer(rules: StorePolicies) -> bool:
     """Whether one of the rules has to know who wrote a value."""
-    asking = (rules.access, rules.parts, rules.delegation, rules.quota, rules.consent)
+    asking = (rules.access, rules.parts, rules.delegation, rules.quota, rules.key_quota, rules.consent)
     return any([rule.names_writer for rule in asking])
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from p2psip_min.errors import Malformed, StoreReason
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.access import Claim
-from p2psip_min.storage.policies import CertificateFor, Signer, StorePolicies
+from p2psip_min.storage.policies import CertificateFor, Signer, StorePolicies, signing_node
+from p2psip_min.storage.quota import at_home, exceeded
 from p2psip_min.storage.rights import GUARDED, denied, proven
 from p2psip_min.storage.values import CLASS_OF, Held, Shelf, ValueRule, key_of, precedence
 from p2psip_min.trace import Event
@@ -36,6 +37,7 @@ ERROR_OF: Mapping[StoreReason, ErrorCode] = {
     StoreReason.OTHERS_PART: ErrorCode.FORBIDDEN,
     StoreReason.NOT_GRANTED: ErrorCode.FORBIDDEN,
     StoreReason.OVER_QUOTA: ErrorCode.FORBIDDEN,
+    StoreReason.OVER_SHARE: ErrorCode.FORBIDDEN,
     StoreReason.NOT_BOOKED: ErrorCode.FORBIDDEN,
     StoreReason.NO_CONSENT: ErrorCode.FORBIDDEN,
     StoreReason.READER_DENIED: ErrorCode.FORBIDDEN,
@@ -167,6 +169,8 @@ class Checklist:
             outcome = self._values(group, spec, shelf, signers, request.replica_number, now)
             if isinstance(outcome, StoreReason):
                 return refuse(outcome, group.kind)
+            if self.rules.key_quota.share and self._over_share(request.resource, group, outcome, shelf, signers):
+                return refuse(StoreReason.OVER_SHARE, group.kind)
             changes.append(outcome)
         return changes
 
@@ -246,6 +250,31 @@ class Checklist:
         elif entries:
             generation += 1
         return Change(group.kind, spec, generation, entries)
+
+    def _over_share(
+        self,
+        resource: bytes,
+        group: StoreKindData,
+        change: Change,
+        shelf: Shelf | None,
+        signers: Sequence[Signer | None],
+    ) -> bool:
+        """Whether somebody would have more values here than one identity may have where none of its names leads."""
+        if change.kind in GUARDED:
+            return False
+        salts, held = self.rules.places.salts, shelf.values if shelf else {}
+        nodes = {
+            stored.signature: signing_node(signer, stored.signature.identity)
+            for stored, signer in zip(group.values, signers, strict=True)
+            if signer is not None
+        }
+        coming = [
+            new.user
+            for key, new, old in change.entries
+            if old is None
+            and not at_home(Claim(resource, change.spec, key, new.user, nodes.get(new.stored.signature), salts))
+        ]
+        return exceeded(self.rules.key_quota.share, coming, [one.user for one in held.values()])
 
     def _most(self, spec: KindSpec) -> int:
         """How many values of the Kind may lie at one resource."""

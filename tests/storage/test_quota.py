@@ -16,7 +16,7 @@ from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Overlay
 from p2psip_min.storage.access import Claim, place_of
 from p2psip_min.storage.policies import NoRecordSignature, StoreRules
-from p2psip_min.storage.quota import PeerQuota, PublicationAccount, at_home, entry_key, exceeded
+from p2psip_min.storage.quota import KeyQuota, PeerQuota, PublicationAccount, at_home, entry_key, exceeded
 from p2psip_min.storage.validation import Accepted
 from p2psip_min.trace import MessageDelivered, RecordStored, StoreRejected
 from p2psip_min.wire.data import DictionaryEntry
@@ -184,6 +184,36 @@ def test_a_peer_counts_what_it_holds_itself(world: Any) -> None:
     assert isinstance(put("one", "alice", at=5.0), Accepted)
     unsigned = world.seal(b"x", policy=NoRecordSignature())
     assert peer.put(unsigned).reason is StoreReason.UNSIGNED
+
+
+# --- one key ----------------------------------------------------------------------------------------------------------
+
+
+def test_one_identity_has_its_share_of_a_place_that_is_not_its_own(world: Any) -> None:
+    peer = world.peer(StoreRules(key_quota=KeyQuota(2)))
+    place = ResourceID.of("offer")
+
+    def put(number: int, by: str, at: float = 0.0, replica: int = 0) -> Any:
+        key = world.owners[by].node_id + bytes(number)
+        stored = world.seal(b"x", by=by, kind=world.directory, resource=place, key=key, at=at)
+        return peer.put(stored, kind=world.directory, resource=place, replica=replica)
+
+    assert [isinstance(put(number, "alice"), Accepted) for number in (0, 1)] == [True] * 2
+    assert put(2, "alice").reason is StoreReason.OVER_SHARE
+    assert isinstance(put(1, "alice", at=5.0), Accepted)
+    assert isinstance(put(0, "bob"), Accepted)
+    unsigned = world.seal(b"x", policy=NoRecordSignature())
+    assert peer.put(unsigned).reason is StoreReason.UNSIGNED
+
+
+def test_under_its_own_name_an_identity_has_all_that_the_kind_allows() -> None:
+    defences = preset("none").having("key-quota")
+    overlay = small(8, clients=("alice", "bob"), defences=defences)
+    alice = overlay.node("alice").peer
+    for number in range(8):
+        entry = DictionaryEntry(bytes(alice.node_id) + bytes(number), True, b"here")
+        overlay.run(procedures.store(alice, place_of(overlay.aor("alice")), SIP_REGISTRATION, (entry,)))
+    assert refusals(overlay) == []
 
 
 @given(st.lists(st.sampled_from("ab")), st.lists(st.sampled_from("ab")), st.integers(0, 5))
