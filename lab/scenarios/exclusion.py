@@ -11,15 +11,17 @@ from lab.scenarios.base import declare
 from lab.scenarios.measures import Measure, detection
 from lab.scenarios.records import RECORDS, Published, RecordsStage
 from lab.text import Word
+from p2psip_min import procedures
 from p2psip_min import trace as events
 from p2psip_min.attacks.framing import FalseReports
-from p2psip_min.attacks.holders import RecordForgery
+from p2psip_min.attacks.holders import OldAnswers, RecordForgery
 from p2psip_min.attacks.malfunction import BitRot
 from p2psip_min.defences.exclusion import EXCLUSION
 from p2psip_min.enrollment.docket import REPORTS
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node
 from p2psip_min.seams import Coalition
+from p2psip_min.wire.kinds import TURN_SERVICE
 
 SIGNED = ("message-signature", "record-signature", "replicas")
 """What is on in every column: without signatures nobody can tell who behaves badly."""
@@ -142,20 +144,31 @@ class UnidentifiedStage(ExclusionStage):
     def attack(self) -> None:
         """The liars begin to lie, the voters to vote: for the liars, and against two whom the dice have chosen."""
         for node in self.bad:
-            self.overlay.turn(node.name, RecordForgery().equip, "changes records")
+            if self.numbers["old"]:
+                self.overlay.turn(node.name, OldAnswers().equip, "answers with old versions")
+            else:
+                self.overlay.turn(node.name, RecordForgery().equip, "changes records")
         victims = tuple(node.node_id for node in self.victims)
         friends = tuple(node.node_id for node in self.bad)
         for node in self.voters:
             self.overlay.turn(node.name, _voice(self, node, victims, friends, words_only=True).equip, "votes for liars")
 
     async def story(self) -> None:
-        """PUT, the turn, and eight rounds of GETs."""
+        """PUT, the turn, and eight rounds of GETs; with old versions another PUT, and owners who look after theirs."""
         await self.until(self.STORES)
         await self.publish(self.records)
         await self.until(self.TURNS)
         if self.setting.attack:
             self.attack()
-        await self.rounds(self.ROUNDS, self.records)
+        if not self.numbers["old"]:
+            await self.rounds(self.ROUNDS, self.records)
+            return
+        await self.publish(self.records)
+        for moment in self.ROUNDS:
+            for each in self.records:
+                own = procedures.fetch(each.owner.peer, each.resource, TURN_SERVICE)
+                await self.perform("look after it", own)
+            await self.rounds((moment,), self.records)
 
 
 class MalfunctionStage(ExclusionStage):
@@ -282,7 +295,7 @@ DT_1 = declare(
     whole=0,
     word=Word.FAILED,
     least_peers=12,
-    numbers={"liars": 2.0, "voters": 6.0, "records": 6.0},
+    numbers={"liars": 2.0, "voters": 6.0, "records": 6.0, "old": 0.0},
     rows=("hostile peers excluded", "other peers excluded"),
     notes={"baseline": "all holders are honest", "attacked": "two holders forge, and nobody says so"},
     stage=UnidentifiedStage,

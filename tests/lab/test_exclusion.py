@@ -8,6 +8,7 @@ import pytest
 
 from lab.scenarios import columns, run, scenario, setting
 from p2psip_min.defences import preset
+from p2psip_min.enrollment.evidence import Offence
 from p2psip_min.trace import NodeExcluded, ReportJudged
 
 
@@ -62,6 +63,21 @@ def test_voters_know_nothing_of_whom_they_vote_against(seed: int) -> None:
 def test_without_bought_votes_a_majority_would_have_done() -> None:
     told = stage("DT-1", "majority-vote", numbers={"voters": 0.0})
     assert set(told.excluded()) == {node.node_id for node in told.bad}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_who_shows_old_versions_contradicts_what_he_confirmed_where_times_rise(seed: int) -> None:
+    names, old = ("rising-time", "answer-receipts", "checkable-evidence"), {"old": 1.0}
+    told = stage("DT-1", *names, seed=seed, numbers=old)
+    assert set(told.excluded()) == {node.node_id for node in told.bad}
+    assert max(told.excluded().values()) - told.turned < 10.0
+    assert told.figure() == 0.0
+    judged = {event.outcome for event in told.trace.select(ReportJudged, since=told.start)}
+    assert Offence.CONTRADICTED in judged
+    assert Offence.FORGED not in judged
+    for missing in names:
+        half = stage("DT-1", *(name for name in names if name != missing), seed=seed, numbers=old)
+        assert (half.excluded(), half.figure()) == ({}, 1.0)
 
 
 # --- DT-2 -------------------------------------------------------------------------------------------------------------
