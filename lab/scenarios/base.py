@@ -30,6 +30,9 @@ from p2psip_min.transport.driver import Runs, driver_here
 RECORD_OVERHEAD = 22
 """Bytes that TLS 1.3 adds to a record with AES-128-GCM: header, content type, tag (RFC 8446 §5.2)."""
 
+CONVICTION = tuple(each.name for each in CATALOGUE if each.field == "conviction")
+"""The rules by which nodes are excluded."""
+
 RECORDS_PER_HOP = 2
 """A message and its acknowledgement."""
 
@@ -293,6 +296,13 @@ class Stage:
     def has(self, *names: str) -> bool:
         """Whether one of these defences is on."""
         return not set(names).isdisjoint(self.overlay.defences.names())
+
+    def excluded(self) -> dict[bytes, float]:
+        """Whom the server excluded, and when first."""
+        found: dict[bytes, float] = {}
+        for event in self.trace.select(events.NodeExcluded, since=self.start):
+            found.setdefault(event.excluded, event.t)
+        return found
 
     def culprits(self) -> frozenset[bytes]:
         """Whom a detector should find in this run: the attackers where there is an attack."""

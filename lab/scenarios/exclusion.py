@@ -7,16 +7,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from lab.scenarios.base import declare
-from lab.scenarios.measures import Measure, detection
+from lab.scenarios.base import CONVICTION, declare
+from lab.scenarios.measures import Measure, detection, exclusion
 from lab.scenarios.records import RECORDS, Published, RecordsStage
 from lab.text import Word
 from p2psip_min import procedures
-from p2psip_min import trace as events
 from p2psip_min.attacks.framing import FalseReports
 from p2psip_min.attacks.holders import OldAnswers, RecordForgery
 from p2psip_min.attacks.malfunction import BitRot
-from p2psip_min.defences.exclusion import EXCLUSION
 from p2psip_min.enrollment.docket import REPORTS
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.overlay import Node
@@ -25,10 +23,6 @@ from p2psip_min.wire.kinds import TURN_SERVICE
 
 SIGNED = ("message-signature", "record-signature", "replicas")
 """What is on in every column: without signatures nobody can tell who behaves badly."""
-
-
-CONVICTION = tuple(each.name for each in EXCLUSION if each.field == "conviction")
-"""The rules by which nodes are excluded."""
 
 
 class ExclusionStage(RecordsStage):
@@ -76,13 +70,6 @@ class ExclusionStage(RecordsStage):
             self.spoiled += spoiled
             self.asked += len(records)
 
-    def excluded(self) -> dict[bytes, float]:
-        """Whom the server excluded, and when first."""
-        found: dict[bytes, float] = {}
-        for event in self.trace.select(events.NodeExcluded, since=self.start):
-            found.setdefault(event.excluded, event.t)
-        return found
-
     def culprits(self) -> frozenset[bytes]:
         """Those who go wrong, on purpose or not."""
         return frozenset(node.node_id for node in self.bad) if self.setting.attack else frozenset()
@@ -93,13 +80,10 @@ class ExclusionStage(RecordsStage):
             return
         out, wanted = self.excluded(), self.culprits()
         yield from detection(out, wanted)
-        times = {node: t for node, t in out.items() if node in wanted}
-        if times:
-            yield "seconds to exclusion", sum(times.values()) / len(times) - self.turned
+        yield from exclusion(out, wanted, self.turned)
         if wanted:
-            last = max(times.values()) if len(times) == len(wanted) else math.inf
+            last = max(out.get(node, math.inf) for node in wanted)
             yield "reads spoiled before exclusion", float(sum(count for t, count in self.moments if t <= last))
-        yield "honest nodes excluded", float(sum(node not in wanted for node in out))
 
     def figure(self) -> float:
         """The share of all reads that were spoiled."""

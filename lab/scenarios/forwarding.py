@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
-from lab.scenarios.base import Stage, declare
-from lab.scenarios.measures import Measure, detection
+from lab.scenarios.base import CONVICTION, Stage, declare
+from lab.scenarios.measures import Measure, exclusion, suspicion
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
@@ -50,7 +50,9 @@ class OnTheWayStage(Stage):
         return (self.mallory,)
 
     def measures(self) -> Iterator[Measure]:
-        """Whom those suspect who look into losses: by a diagnosis, or by a watch on their next hops."""
+        """Whom those suspect who look into losses, by a diagnosis or a watch on next hops; whom the server excludes."""
+        if self.has(*CONVICTION):
+            yield from exclusion(self.excluded(), self.culprits(), LOOKS)
         if not self.has("path-diagnosis", "hop-watch"):
             return
         named = [event.suspect for event in self.trace.select(events.SuspectNamed, since=self.start)]
@@ -58,9 +60,7 @@ class OnTheWayStage(Stage):
             forwarding = node.peer.parts.forwarding
             if isinstance(forwarding, WatchingForwarder):
                 named += dict.fromkeys(hop for hops in forwarding.watch.silent.values() for hop in hops)
-        wanted = self.culprits()
-        yield from detection(named, wanted)
-        yield "suspicions of honest nodes", float(sum(node not in wanted for node in named))
+        yield from suspicion(named, self.culprits())
 
 
 class WrongHopStage(OnTheWayStage):

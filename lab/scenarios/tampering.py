@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from lab.scenarios.base import declare
+from lab.scenarios.measures import Measure, suspicion
 from lab.scenarios.records import RECORDS, Published, RecordsStage
 from lab.text import Word
 from p2psip_min import trace as events
@@ -86,6 +88,12 @@ class PutTamperingStage(BehindStage):
         stored = self.trace.select(events.RecordStored, since=self.start, replica=0)
         values = {event.resource: event.value for event in stored}
         return self.share([each for each in self.records if values.get(each.resource, each.value(1)) != each.value(1)])
+
+    def measures(self) -> Iterator[Measure]:
+        """Whom those suspect of changing PUTs who find out who did it."""
+        if self.has("hop-receipts"):
+            named = self.trace.select(events.SuspectNamed, since=self.start, reason=SuspicionReason.MODIFIES)
+            yield from suspicion([event.suspect for event in named], self.culprits())
 
 
 class GetTamperingStage(BehindStage):

@@ -185,6 +185,19 @@ def test_who_drops_is_suspected_and_nobody_else(name: str) -> None:
     assert measures("KB-1", name, attack=False) == {"suspicions of honest nodes": 0.0}
 
 
+def test_who_lies_about_what_he_dropped_is_excluded_and_nobody_else() -> None:
+    receipts = ("message-signature", "answer-receipts", "hop-receipts", "checkable-evidence")
+    found = measures("KB-1", *receipts)
+    assert (found["culprits excluded"], found["honest nodes excluded"]) == (1.0, 0.0)
+    assert found["seconds to exclusion"] > 0
+    assert measures("KB-1", *receipts, attack=False) == {"honest nodes excluded": 0.0}
+
+
+def test_who_changes_puts_is_suspected_and_nobody_else() -> None:
+    found = measures("KB-8", "message-signature", "access-control", "answer-receipts", "hop-receipts")
+    assert found == {"precision": 1.0, "recall": 1.0, "suspicions of honest nodes": 0.0}
+
+
 def test_the_alarm_follows_the_first_stolen_use() -> None:
     found = measures("EN-12", "second-use-alarm")
     assert (found["false alarms"], found["missed"]) == (0.0, 0.0)
