@@ -66,8 +66,9 @@ class World:
         return self.people.get(node) or self.name(node)
 
     def resource(self, resource: bytes) -> str:
-        """The resource's name, or the start of its Resource-ID."""
-        return self.resources.get(resource) or bytes(resource).hex()[:8]
+        """The resource's name; of a place on the ring the node that is there, or the start of its Resource-ID."""
+        named = self.resources.get(resource) or self.people.get(resource) or self.names.get(resource)
+        return named or bytes(resource).hex()[:8]
 
 
 class RecordKey(NamedTuple):

@@ -23,7 +23,7 @@ from lab.scenarios import DriverFactory, Scenario, Setting, Stage
 from lab.strips import strip, word
 from lab.text import TONES, Tone, Word
 from lab.verdicts import SEEDS, Outcome, Verdict
-from lab.world import end, world_of
+from lab.world import cast_of, end, world_of
 from p2psip_min.defences import CATALOGUE, PRESETS, preset
 from p2psip_min.errors import LocalProtocolError, P2PSIPError, TrustedBase
 from p2psip_min.ids import NodeID
@@ -119,7 +119,7 @@ class Session:
         digest = overlay.digest()
         self._check = hashlib.sha256(f"{choices.front()}{choices.rest()}{digest}".encode()).hexdigest()[:4].upper()
         self._film = Film(world_of(stage), stage.trace.events, start=stage.start)
-        self._hostile = len(overlay.roles.hostile)
+        self._cast = cast_of(overlay)
         self._until = max((act.at / 1000 + AFTERWARDS for act in choices.acts), default=0.0)
         self._cursor = 0
 
@@ -165,8 +165,8 @@ class Session:
                 seen = len(events)
                 if overlay.loop.take_halt() or not overlay.loop.step():
                     return
-                if len(overlay.roles.hostile) != self._hostile:
-                    self._hostile = len(overlay.roles.hostile)
+                if cast_of(overlay) != self._cast:
+                    self._cast = cast_of(overlay)
                     film.world = world_of(self.stage)
                 if len(events) != seen:
                     film.extend()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lab import text
 from lab.frames import Outcome, Strand
+from lab.session import Session
 from lab.text import Word
 from tests.lab.story import Story
 
@@ -129,3 +131,21 @@ def test_quiet_codes_are_left_out(story: Story) -> None:
     film = Film(story.world, story.events, quiet=frozenset(range(1, 50)) | {0xFFFF})
     assert film.frame(film.length).rows == ()
     assert film.frame(film.length).storage
+
+
+def test_clauses_that_say_the_same_are_gathered() -> None:
+    clauses = [
+        "takes the PingReq",
+        *["sends PingReq towards p01"] * 3,
+        "sends PingReq towards p02",
+        "takes the PingReq",
+    ]
+    assert text.together(clauses) == "takes the PingReq twice, and sends PingReq towards p01 3 times and p02"
+
+
+def test_nobody_is_called_by_a_number_who_has_a_name() -> None:
+    for threat, said in (("EN-9", "the enrollment server issues"), ("ID-1", "answers carol with AttachAns")):
+        session = Session(threat)
+        end = session.run().length
+        assert any(said in session.frame(cursor).caption for cursor in range(end + 1)), threat
+        session.close()
