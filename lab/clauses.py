@@ -101,3 +101,23 @@ def _route(contact: str, world: World) -> str:
     except ValueError:
         return contact
     return text.via([world.name(node) for node in route]) if all(len(node) == 16 for node in route) else contact
+
+
+def gathered(clauses: Sequence[str]) -> list[str]:
+    """Clauses that differ only in where something goes as one; and how often, where they do not differ at all."""
+    found: dict[str, list[str]] = {}
+    for clause in clauses:
+        head, towards, end = clause.partition(" towards ")
+        found.setdefault(head + towards, []).append(end)
+    told = []
+    for head, ends in found.items():
+        if not ends[0]:
+            told.append(f"{head}{text.times(len(ends))}")
+            continue
+        unlike = list(dict.fromkeys(ends))
+        told.append(
+            head
+            + text.series([f"{end}{text.times(ends.count(end))}" for end in unlike[:4]])
+            + text.more(len(unlike) - 4)
+        )
+    return told

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab import fields, text
+from lab.clauses import gathered
 from lab.frames import Frame, Hop, NodeState, Outcome, RecordRef, Row, Span, Strand, Tick
 from lab.reel import Line, Moment, Reel, Stretch
 from lab.scene import Scene, draw_nodes, draw_storage, judge, key_turn, ring_order
@@ -146,7 +147,7 @@ class Film(Reel):
     def _caption(self, moment: Moment, scene: Scene, lines: Sequence[Line]) -> str:
         """The moment in a sentence, after what still stands of an attack."""
         world, key = self.world, scene.touched
-        said = text.sentence(moment.t, world.person(moment.node), moment.clauses)
+        said = text.sentence(moment.t, world.person(moment.node), gathered(moment.clauses))
         resent = next((line for line in reversed(lines) if line.resent and line.sender == line.origin), None)
         if resent is None or key is None or resent.record is None:
             return said
@@ -162,7 +163,7 @@ class Film(Reel):
         else:
             return said
         rest = [clause for clause in moment.clauses if clause not in moment.standing]
-        return f"{standing} {text.now(world.person(moment.node), rest)}" if rest else standing
+        return f"{standing} {text.now(world.person(moment.node), gathered(rest))}" if rest else standing
 
     def _lanes(self, lines: Sequence[Line], scene: Scene) -> tuple[bytes, ...]:
         """The nodes with a lifeline: in order of appearance, the subject's holders last."""

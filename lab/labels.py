@@ -90,6 +90,11 @@ CARD = "card"
 RING, RING_NOTE = "Ring", "order by Node-ID, equal spacing"
 
 
+def so_many_hostile(note: str, number: int) -> str:
+    """The ring's note, where more are hostile than have names on it."""
+    return f"{note}; {number} are hostile"
+
+
 def thinned(every: int) -> str:
     """The note of a ring with too many peers to draw all."""
     return f"by Node-ID; 1 of {every} idle peers drawn"

@@ -216,7 +216,7 @@ def _ground(ring: Ring, board: Board) -> str:
                     f'{2 * c:.1f}" stroke="{style.INK2}" stroke-width="1.5"/>'
                 )
         parts.append(_node(one, marks, ring.r, *at, tab=False, first=not place))
-        if ring.labels_every and not (one.involved or one.hostile):
+        if ring.labels_every and len(_number(one)) < 4 and not (one.involved or one.hostile):
             x, y = ring.at(one.turn, BESIDE)
             if board.hidden((x, y)):
                 continue
@@ -363,7 +363,7 @@ def _board(ring: Ring) -> Board:
     for one in ring.on_ring:
         if one.involved or one.hostile or one.version:
             board.mark(ring.place[one.node], ring.size(one))
-        elif ring.labels_every:
+        elif ring.labels_every and len(_number(one)) < 4:
             board.number(ring.at(one.turn, BESIDE))
     for one in ring.frame.nodes:
         if one.kind in (NodeKind.CLIENT, NodeKind.SERVER) and one.node in ring.place:
@@ -430,8 +430,11 @@ def _words(ring: Ring, board: Board, newest: int) -> Iterable[str]:
     def sign(order: int, at: Point, r: float, *lines: tuple[str, bool, str], version: int = 0) -> None:
         signs.append((order, Sign(at=at, r=r, lines=lines, version=version, loose=order > 4)))
 
+    hostile = [one for one in ring.on_ring if one.hostile]
+    several = sorted(hostile, key=lambda one: not one.involved)[MOST_HOSTILE:] if len(hostile) > MOST_HOSTILE else []
+    nameless = {one.node for one in several}
     for one in ring.frame.nodes:
-        if one.node not in ring.place:
+        if one.node not in ring.place or one.node in nameless:
             continue
         at, r, number = ring.place[one.node], ring.size(one), _number(one)
         if one.kind is NodeKind.CLIENT and one.at in ring.place:
@@ -451,6 +454,8 @@ def _words(ring: Ring, board: Board, newest: int) -> Iterable[str]:
             sign(2, at, r, (one.person, True, style.INK))
         elif one.involved and not (ring.roomy and len(number) < 3):
             sign(6, at, r, (one.name, False, style.INK2))
+        elif ring.labels_every and len(number) > 3:
+            sign(8, at, r, (one.name, False, style.INK2))
     for one in ring.frame.nodes:
         if one.kind is NodeKind.CLIENT and one.before in ring.place:
             former = ring.outside(ring.nodes[one.before].turn)
@@ -466,8 +471,9 @@ def _words(ring: Ring, board: Board, newest: int) -> Iterable[str]:
             yield board.put(one_sign, newest)
 
 
-MOST_SIGNS = 24
-"""With more words than this around the ring, those that are not needed are left out."""
+MOST_SIGNS, MOST_HOSTILE = 24, 6
+"""With more words than this around the ring, those that are not needed are left out; and how many hostile peers have
+words of their own."""
 
 
 def ring_svg(frame: Frame, width: int = 498) -> str:

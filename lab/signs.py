@@ -68,13 +68,13 @@ class Board:
     def __init__(self, width: float, height: float, centre: Point, radius: float, r: float) -> None:
         self._width, self._height, self._centre = width, height, centre
         self._radius, self._inner, self._outer = radius, radius - r - 1, radius + r + 1
-        self._taken: list[Rect] = []
+        self.taken: list[Rect] = []
         self._numbers: list[Rect] = []
 
     def take(self, *rect: float) -> None:
         """Nothing shall stand here: left, top, right, bottom."""
         left, top, right, bottom = rect
-        self._taken.append((left, top, right, bottom))
+        self.taken.append((left, top, right, bottom))
 
     def mark(self, at: Point, r: float) -> None:
         """Nothing shall stand on this mark."""
@@ -87,13 +87,13 @@ class Board:
     def hidden(self, at: Point) -> bool:
         """Whether something stands where this number would be."""
         return any(left < at[0] + 7 and at[0] - 7 < right and top < at[1] + 4 and at[1] - 4 < bottom
-                   for left, top, right, bottom in self._taken)  # fmt: skip
+                   for left, top, right, bottom in self.taken)  # fmt: skip
 
     def covered(self, rect: Rect) -> float:
         """How much of what is taken this would cover, in square pixels; what does not fit in counts double."""
         left, top, right, bottom = rect
         total = 0.0
-        for weight, rects in ((1.0, self._taken), (SOFT, self._numbers)):
+        for weight, rects in ((1.0, self.taken), (SOFT, self._numbers)):
             for a, b, c, d in rects:
                 if a < right and left < c and b < bottom and top < d:
                     total += weight * (min(right, c) - max(left, a)) * (min(bottom, d) - max(top, b))
@@ -126,7 +126,7 @@ class Board:
         rect, covers = self.best(place for place in places if not sign.loose or place[0] <= NEAR)
         if sign.loose and covers > 30:
             return ""
-        self._taken.append(rect)
+        self.taken.append(rect)
         return self._leader(sign, rect) + _drawn(sign, rect, newest)
 
     def _places(self, sign: Sign) -> list[tuple[float, Rect]]:

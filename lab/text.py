@@ -325,22 +325,6 @@ def caption_before(peers: int) -> str:
     return f"{peers} peers are up. Nothing has happened yet: press Play or Step."
 
 
-def gathered(clauses: Sequence[str]) -> list[str]:
-    """Clauses that differ only in where something goes as one; and how often, where they do not differ at all."""
-    found: dict[str, list[str]] = {}
-    for clause in clauses:
-        head, towards, end = clause.partition(" towards ")
-        found.setdefault(head + towards, []).append(end)
-    told = []
-    for head, ends in found.items():
-        if not ends[0]:
-            told.append(f"{head}{times(len(ends))}")
-            continue
-        unlike = list(dict.fromkeys(ends))
-        told.append(head + series([f"{end}{times(ends.count(end))}" for end in unlike[:4]]) + more(len(unlike) - 4))
-    return told
-
-
 def times(count: int) -> str:
     """How often, where it is more than once."""
     return "" if count == 1 else " twice" if count == 2 else f" {count} times"
@@ -348,7 +332,6 @@ def times(count: int) -> str:
 
 def together(clauses: Sequence[str]) -> str:
     """Clauses in a row; a comma before "and" where a clause has one of its own."""
-    clauses = gathered(clauses)
     if len(clauses) > 1 and any(" and " in clause for clause in clauses):
         return f"{', '.join(clauses[:-1])}, and {clauses[-1]}"
     return series(clauses)

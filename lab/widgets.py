@@ -404,7 +404,9 @@ class Panel:
 
     def _ring_note(self, frame: Frame) -> str:
         every = plots.thinned(plots.Ring(frame, self.ring.width).gap) if len(frame.nodes) > 200 else 1
-        return labels.RING_NOTE if every == 1 else labels.thinned(every)
+        note = labels.RING_NOTE if every == 1 else labels.thinned(every)
+        hostile = sum(one.hostile for one in frame.nodes)
+        return note if hostile <= plots.MOST_HOSTILE else labels.so_many_hostile(note, hostile)
 
     def _draw_ring(self, frame: Frame, motion: Sequence[float]) -> None:
         # In one column the ring gives way, so that caption, buttons and ring stand on one screen.

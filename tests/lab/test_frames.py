@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab import text
+from lab.clauses import gathered
 from lab.frames import Outcome, Strand
 from lab.session import Session
 from lab.text import Word
@@ -140,7 +141,7 @@ def test_clauses_that_say_the_same_are_gathered() -> None:
         "sends PingReq towards p02",
         "takes the PingReq",
     ]
-    assert text.together(clauses) == "takes the PingReq twice, and sends PingReq towards p01 3 times and p02"
+    assert text.together(gathered(clauses)) == "takes the PingReq twice, and sends PingReq towards p01 3 times and p02"
 
 
 def test_nobody_is_called_by_a_number_who_has_a_name() -> None:

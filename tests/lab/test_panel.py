@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from lab.app import open_lab
 from lab.causes import causes
 from lab.fields import inspect, middle_bit
 from lab.lanes import draw_lanes
+from lab.signs import Board, Sign
 from lab.text import Word
 from lab.widgets import Panel
 from p2psip_min.defences import CATALOGUE
@@ -120,8 +122,6 @@ def test_play_runs_on_the_loop_and_pause_stops_it() -> None:
 
 
 def test_no_text_in_a_picture_is_smaller_than_eleven_pixels(panel: Panel) -> None:
-    import re
-
     panel.end.click()
     for markup in (panel.ring.ground, panel.ring.story, panel.lanes.head, panel.lanes.story):
         assert min(map(float, re.findall(r'font-size="([\d.]+)"', markup))) >= 11
@@ -474,4 +474,29 @@ def test_a_step_may_be_a_message() -> None:
     panel._heard({"act": "key", "id": "p"})
     panel._heard({"act": "key", "id": " "})
     assert (panel.session.cursor, panel.playing) == (1, False), "a presenter's space bar is one step"
+    panel.session.close()  # type: ignore[attr-defined]
+
+
+def test_words_of_a_ring_cover_no_other_words() -> None:
+    board = Board(400, 400, (200, 200), 120, 6)
+    board.mark((200, 80), 9)
+    for number in range(6):
+        assert f"number {number}" in board.put(
+            Sign(at=(200, 80), r=9, lines=((f"number {number}", True, "#000"),)), newest=1
+        )
+    for place, (left, top, right, bottom) in enumerate(board.taken):
+        for a, b, c, d in board.taken[:place]:
+            assert min(right, c) <= max(left, a) or min(bottom, d) <= max(top, b)
+    loose = Sign(at=(200, 80), r=9, lines=(("one too many", False, "#000"),), loose=True)
+    assert board.put(loose, 1) == ""
+
+
+def test_of_many_hostile_peers_some_are_named_and_all_are_counted() -> None:
+    panel = open_lab("ID-2")
+    panel.end.click()
+    frame = panel.session.frame()
+    hostile = sum(one.hostile for one in frame.nodes)
+    assert hostile > 12
+    assert f"{hostile} are hostile" in panel.ring_head.value
+    assert panel.ring.story.count("hostile</text>") <= plots.MOST_HOSTILE
     panel.session.close()  # type: ignore[attr-defined]
