@@ -108,7 +108,12 @@ KB_11 = declare(
     preset="none",
     defence=("root-set-denial",),
     decoys=("record-signature",),
-    claims=(("true-root", "message-signature"), ("disjoint-paths", "message-signature")),
+    claims=(
+        ("true-root", "message-signature"),
+        ("disjoint-paths", "message-signature"),
+        ("salted-places",),
+        ("disjoint-paths", "salted-places"),
+    ),
     metric="reads that find nothing, of 1",
     unit="share of reads",
     span=(0.0, 1.0),

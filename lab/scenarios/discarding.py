@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from lab.scenarios.base import declare
 from lab.scenarios.forwarding import READERS, OnTheWayStage
+from lab.scenarios.ways import in_words
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
@@ -88,10 +89,10 @@ class SilentStage(DiscardingStage):
         return round(1 - in_time / max(1, len(self.operations)), 6)
 
     def facts(self) -> tuple[str, ...]:
-        """How often somebody asked mallory in vain, and how long a lookup took."""
+        """How often somebody asked mallory in vain, how long a lookup took, and where its ways met again."""
         asked = self._count(events.MessageDropped, reason=DropReason.DISCARDED)
         delays = sorted(each.delay for each in self.operations)
-        return str(asked), f"{delays[len(delays) // 2]:.1f} s"
+        return str(asked), f"{delays[len(delays) // 2]:.1f} s", in_words(self.shared())
 
 
 ROUNDS = 4
@@ -212,7 +213,11 @@ KB_3 = declare(
     notes={"baseline": "mallory answers", "attacked": "mallory answers no query and passes none on"},
     stage=SilentStage,
     **DECLARED
-    | {"metric": "lookups not done in 5 s, of 1", "word": Word.FAILED, "rows": ("asked in vain", "median lookup")},
+    | {
+        "metric": "lookups not done in 5 s, of 1",
+        "word": Word.FAILED,
+        "rows": ("asked in vain", "median lookup", "hops that ways share"),
+    },
 )
 
 KB_13 = declare(

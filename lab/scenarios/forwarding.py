@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from lab.scenarios.base import CONVICTION, Stage, declare
 from lab.scenarios.measures import Measure, exclusion, suspicion
+from lab.scenarios.ways import SHARED, shared_hops
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
@@ -49,11 +50,17 @@ class OnTheWayStage(Stage):
         """Mallory."""
         return (self.mallory,)
 
+    def shared(self) -> list[int]:
+        """How many hops each lookup's ways had in common."""
+        return shared_hops(self.trace.events[self.start :], self.root.node_id)
+
     def measures(self) -> Iterator[Measure]:
-        """Whom those suspect who look into losses, by a diagnosis or a watch on next hops; whom the server excludes."""
+        """What ways have in common; whom those suspect who look into losses, or watch hops; whom the server excludes."""
+        if self.overlay.defences.paths.ways > 1 and (shared := self.shared()):
+            yield SHARED, sum(shared) / len(shared)
         if self.has(*CONVICTION):
             yield from exclusion(self.excluded(), self.culprits(), LOOKS)
-        if not self.has("path-diagnosis", "hop-watch"):
+        if not self.has("path-diagnosis", "hop-watch", "hop-receipts"):
             return
         named = [event.suspect for event in self.trace.select(events.SuspectNamed, since=self.start)]
         for node in self.overlay.peers():

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from lab.scenarios.base import declare
 from lab.scenarios.discarding import PATIENCE
 from lab.scenarios.forwarding import READERS, OnTheWayStage
+from lab.scenarios.ways import in_words
 from lab.text import Word
 from p2psip_min import procedures
 from p2psip_min import trace as events
@@ -67,9 +68,10 @@ class CaptureStage(MisleadingStage):
         return round(1 - right / max(1, len(self.operations)), 6)
 
     def facts(self) -> tuple[str, ...]:
-        """Where the lookups ended."""
+        """Where the lookups ended, and how many hops their ways had in common."""
         found = self._responders()
-        return str(found.count(self.root.node_id)), str(len(found) - found.count(self.root.node_id))
+        right = found.count(self.root.node_id)
+        return str(right), str(len(found) - right), in_words(self.shared())
 
 
 class DeadReferralStage(MisleadingStage):
@@ -104,7 +106,7 @@ CAPTURE: dict[str, Any] = DECLARED | {
     "attacker": "the peer on most ways to alice's record, and a friend of hers",
     "metric": "lookups that end elsewhere than at the responsible peer, of 1",
     "word": Word.FORGED,
-    "rows": ("lookups that ended right", "lookups captured"),
+    "rows": ("lookups that ended right", "lookups captured", "hops that ways share"),
     "stage": CaptureStage,
 }
 

@@ -76,8 +76,11 @@ async def look_into(peer: Peer, transaction_id: int, resource: ResourceID) -> Su
 
     Whom to suspect, or where the request ended; None when the trail was lost.
     """
+    before = peer.configuration.sequence
     trail = await _followed(peer, transaction_id, resource)
     suspicion = trail if isinstance(trail, Suspicion) else None
+    if suspicion is not None and suspicion.reason is not SuspicionReason.LIES and peer.configuration.sequence != before:
+        return None  # somebody was excluded meanwhile, and his word is no good to those who have it
     if suspicion is not None:
         peer.emit(events.SuspectNamed(peer.now(), peer.node_id, 0, suspicion.suspect, suspicion.reason))
     return trail

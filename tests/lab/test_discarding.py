@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lab.scenarios import run, scenario, setting
+from lab.scenarios.ways import SHARED
 
 
 def outcome(threat: str, *defences: str, **options: Any) -> Any:
@@ -63,6 +64,21 @@ def test_silence_costs_time_and_several_ways_save_it(routing: str) -> None:
     assert outcome("KB-3", "disjoint-paths", routing=routing).figure == 0.0
     for name in ("longer-timeout", "same-way", "message-signature", "iterative-lookup"):
         assert outcome("KB-3", name, routing=routing).figure == 1.0
+
+
+@pytest.mark.parametrize(("threat", "routing"), [("KB-3", "recursive"), ("KB-3", "iterative"), ("KB-6", "iterative")])
+def test_ways_that_part_at_the_first_hop_meet_again_and_it_is_said_how_often(threat: str, routing: str) -> None:
+    assert outcome(threat, routing=routing).facts[2] == "none"
+    found = outcome(threat, "disjoint-paths", "message-signature", routing=routing)
+    assert found.facts[2].endswith(" of 8 lookups")
+    ((name, mean),) = [each for each in found.measures if each[0] == SHARED]
+    assert name == SHARED
+    assert mean == int(found.facts[2].split()[0]) / 8
+
+
+def test_where_ways_meet_other_places_of_the_record_are_reached_on_ways_of_their_own() -> None:
+    assert outcome("KB-11", "disjoint-paths").figure > 0.5
+    assert outcome("KB-11", "salted-places").figure == outcome("KB-11", "disjoint-paths", "salted-places").figure == 0.0
 
 
 def test_in_iterative_lookups_other_names_help_where_other_tries_do_not() -> None:
