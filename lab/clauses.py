@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lab import fields, text
 from lab.frames import RecordKey, World
 from lab.scene import Scene
