@@ -9,6 +9,7 @@ from lab.exercises.box import NOTEBOOK_00, predicted_hops, read_card, same_seed,
 from lab.exercises.comparison import NOTEBOOK_01, figure_1, who_can_alter
 from lab.exercises.hints import HINTS
 from lab.exercises.replay import NOTEBOOK_06, Held, Put, accepts, beats_time_stamp, captured, fresh_nonces
+from lab.exercises.tables import Entry, enters
 from lab.exercises.trusted import NOTEBOOK_04, Offer, quota
 from lab.exercises.untrusted import NOTEBOOK_05, Wayside, locate, true_root
 
@@ -19,6 +20,7 @@ __all__ = [
     "NOTEBOOK_04",
     "NOTEBOOK_05",
     "NOTEBOOK_06",
+    "Entry",
     "Held",
     "Offer",
     "Put",
@@ -26,6 +28,7 @@ __all__ = [
     "accepts",
     "beats_time_stamp",
     "captured",
+    "enters",
     "figure_1",
     "fresh_nonces",
     "locate",

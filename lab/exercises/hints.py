@@ -57,6 +57,11 @@ HINTS: Mapping[str, tuple[str, ...]] = {
         "If it comes through from the middle, everybody after the middle is good, and the middle, too.",
         "So halve the way until one is left: seven peers take three probes.",
     ),
+    "enters(entry, table)": (
+        "Try return True first, and read what came in. Then return False.",
+        "Every link is TLS, so its other end has shown a certificate. Whose?",
+        "The enrollment server wrote a Node-ID into it. Compare the two numbers of entry.",
+    ),
     "true_root(key, heard, named)": (
         "A name that nobody answers under counts for nothing.",
         "Clockwise from the key means: by how much is a node after it? Below the key that is nearly a whole turn.",

@@ -13,6 +13,7 @@ from typing import Any
 
 from lab.checks import Check, State, note
 from lab.exercises.answers import raised, untouched
+from lab.exercises.tables import ENTERS
 from p2psip_min import procedures
 from p2psip_min.attacks.answering import FalseRecord
 from p2psip_min.attacks.discarding import RequestDiscard
@@ -34,7 +35,7 @@ from p2psip_min.wire.messages import FetchReq, PingReq
 LOCATE = "locate(way, probe)"
 ROOT = "true_root(key, heard, named)"
 
-NOTEBOOK_05 = (LOCATE, ROOT)
+NOTEBOOK_05 = (LOCATE, ROOT, ENTERS)
 
 PROBES = 3
 PATIENCE = 7.0

@@ -222,8 +222,8 @@ Hints("Same seed, same digest")
 #
 # At the top of the panel stands a **card**: a few characters that hold the story, its switches, the seed and the
 # moment. Whoever opens it sees the same thing, and is told so if his version of the lab plays it differently.
-# `RP2-U-R-D-7-A887@37` is threat RP-2 on an [untrusted base](glossary.ipynb#Untrusted-base),
-# [recursive](glossary.ipynb#Recursive-routing) routing, preset *draft*, seed 7, four check digits, moment 37.
+# `RP2-U-R-D-7-A887@37` is threat RP-2 on an [untrusted base](glossary.ipynb#Untrusted-base), [recursive
+# routing](glossary.ipynb#Recursive-routing), preset *draft*, seed 7, four check digits, moment 37.
 
 # %%
 first = open_lab().session

@@ -103,7 +103,7 @@ dropped
 # Two ways lead out. Go around, by sending the request over several ways at once; or find out who it is. The first one
 # costs messages always, the second one time, and only when something is lost.
 #
-# ## 3 · A walk that finds the place (12 min)
+# ## 3 · A walk that finds the place (11 min)
 #
 # The draft hopes for diagnosis, and names a proposal for an ECHO among peers. RFC 7851 has the tool:
 # [PathTrack](glossary.ipynb#PathTrack) asks a peer who would be next, and the requester walks on by itself. Here is a
@@ -171,7 +171,7 @@ astray
 # A smaller TTL makes the damage cheaper, and helps nobody to an answer. What helps is that distance can be computed:
 # each hop has to bring a request nearer to its key, and whoever receives one can check that.
 #
-# ## 5 · Who may answer? (14 min)
+# ## 5 · Who may answer? (12 min)
 #
 # Row 1: a peer on the way does not pass the question on. It answers (section 5.2, second issue).
 #
@@ -227,7 +227,7 @@ Hints("true_root(key, heard, named)")
 # names, and nobody answers under them. What it can't do is keep an honest peer from being heard, unless all who know
 # that peer lie together.
 #
-# ## 6 · The table itself (6 min)
+# ## 6 · The table itself (9 min)
 #
 # Row 4 comes before all that: if neighbors fill your table with nodes that do not exist, every later request goes wrong
 # by itself (section 5.2, first issue).
@@ -244,6 +244,26 @@ tables
 # A secure line to a liar is a secure line to a liar. The rule that helps is the oldest one: do not believe what you are
 # told about somebody, ask him.
 #
+# **Your turn.** Write what stands at the door of every table. An invented node does announce itself, over a
+# [TLS](glossary.ipynb#TLS) link of its own: mallory has more ports than one. `entry.says` is the Node-ID under which
+# somebody wants to enter, `entry.certificate` the one in the certificate that the other end of its link has shown,
+# `table` are those who are in already; all are whole numbers. Return True to let it in. It is judged by the tables of
+# mallory's neighbors, and by peers who join honestly.
+
+
+# %%
+def enters(entry, table):
+    ### BEGIN SOLUTION
+    return entry.certificate == entry.says
+    ### END SOLUTION
+
+
+exercises.enters(enters)
+
+# %%
+Hints("enters(entry, table)")
+
+# %% [markdown]
 # ## 7 · All rows (4 min)
 #
 # Pick a row of Figure 6, switch on what you would bet on, and fork at a moment of your choice.

@@ -314,3 +314,21 @@ def test_a_card_is_read_by_its_letters() -> None:
         failed = exercises.read_card(wrong)
         assert failed.state is State.FAILED
         assert words in failed.words
+
+
+@pytest.mark.parametrize(
+    ("rule", "state", "words"),
+    [
+        (lambda entry, table: entry.certificate == entry.says, State.PASSED, "nobody who does not exist"),
+        (lambda entry, table: True, State.FAILED, "do not exist entered"),
+        (lambda entry, table: entry.certificate is not None, State.FAILED, "do not exist entered"),
+        (lambda entry, table: all(abs(entry.says - each) > 10 for each in table), State.FAILED, "do not exist entered"),
+        (lambda entry, table: False, State.FAILED, "kept out"),
+        (lambda entry, table: None, State.OPEN, "returns nothing yet"),
+        (lambda entry, table: entry["x"], State.FAILED, "TypeError"),
+    ],
+)
+def test_a_table_is_guarded_by_what_a_newcomer_shows(rule: Any, state: State, words: str) -> None:
+    check = exercises.enters(rule)
+    assert check.state is state
+    assert words in check.words
