@@ -55,7 +55,7 @@ class OnTheWayStage(Stage):
         return shared_hops(self.trace.events[self.start :], self.root.node_id)
 
     def measures(self) -> Iterator[Measure]:
-        """What ways have in common; whom those suspect who look into losses, or watch hops; whom the server excludes."""
+        """What ways have in common; whom those suspect who look into losses or watch; whom the server excludes."""
         if self.overlay.defences.paths.ways > 1 and (shared := self.shared()):
             yield SHARED, sum(shared) / len(shared)
         if self.has(*CONVICTION):
