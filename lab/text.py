@@ -470,7 +470,7 @@ def identity(kind: int, digest: str) -> str:
 SERVED_ENOUGH = 0.99
 """Less than this share of honest operations is told beside a verdict, wherever it stands."""
 SERVICE = "honest operations that work"
-SERVICE_LOST = "The defence keeps what the metric counts, but not the service"
+SERVICE_LOST = "The defence keeps what the metric counts, but not all of the service"
 """Stands under a verdict whose defence holds while honest operations fail."""
 
 

@@ -104,7 +104,8 @@ def test_integrity_without_service_is_said_in_print(
     said = capsys.readouterr().out
     assert "honest service 100%, defended 100%" in said
     assert (
-        f"The defence keeps what the metric counts, but not the service: honest service under attack {share}." in said
+        f"The defence keeps what the metric counts, but not all of the service: honest service under attack {share}."
+        in said
     )
 
 
@@ -112,7 +113,7 @@ def test_full_service_is_not_complained_of(capsys: pytest.CaptureFixture[str]) -
     assert main(["run", "TR-1", "--peers", "8"]) == 0
     said = capsys.readouterr().out
     assert "honest service under attack 100%, defended 100%" in said
-    assert "but not the service" not in said
+    assert "but not all of the service" not in said
 
 
 def test_service_is_in_the_json_and_in_the_strip(capsys: pytest.CaptureFixture[str]) -> None:
