@@ -47,6 +47,7 @@ color:{style.INK2};border-bottom:1px solid {style.LINE}}}
 .predict.whole{{max-width:none}}.predict .grid td.t{{min-width:230px;padding-top:6px}}
 .predict .grid td.t i{{display:block;font-style:normal;
 color:{style.INK2};font-size:12px}}.predict .grid tr.f td{{background:{style.WASH};font-weight:700;padding-top:8px}}
+.predict .grid tbody:not(:has(tr[data-words]:not([hidden]))){{display:none}}
 .predict .grid td.s{{white-space:nowrap;padding-top:6px;font-weight:600}}
 .predict .grid button{{display:block;width:100%;min-width:104px;text-align:left;font:inherit;color:{style.INK};
 background:{style.PAPER};border:1px solid {style.RULE};border-left:4px solid {style.LINE};border-radius:3px;

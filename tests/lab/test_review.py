@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from lab import review, widgets
+from lab import progress, provenance, review, widgets
 from lab.coverage import coverage
 from lab.draft import index, sentences
 from lab.findings import FINDINGS, Kind
-from lab.playlists import FIGURE_6
+from lab.playlists import FIGURE_6, LESSON
 from lab.preflight import rehearse
+from lab.ready import ready
 from lab.scenarios import SCENARIOS, run, scenario, setting
 from lab.session import Session
 from p2psip_min.errors import DropReason
@@ -188,3 +189,36 @@ def test_all_of_it_works_where_a_loop_runs_as_in_a_notebook() -> None:
     verdict, score, _ = asyncio.run(kernel())
     assert verdict.holds
     assert score.column("status") == ("met",)
+
+
+def test_a_reviewer_sees_the_attack_each_defence_and_what_it_was_made_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attack = review.heart("tampering", "_PutTampering")
+    assert attack.lines < 30
+    assert "def decide" in attack.text
+    assert f"{attack.lines} lines" in attack._repr_html_()
+    table = review.alone_and_together("TR-1")
+    assert table.column("against it")[0] == "nothing"
+    assert table.said() == ["READ", "HOLDS", "HOLDS"]
+    monkeypatch.setattr(review, "folder", lambda name: tmp_path)
+    assert review.environment().head == ("", "here")
+    (tmp_path / "matrix.json").write_text(json.dumps({"versions": {"source": "abc"}, "rows": []}))
+    assert ("source", provenance.source(), "abc") in review.environment().rows
+
+
+def test_a_lesson_has_its_minutes_and_its_stories_can_be_shown() -> None:
+    minutes = [int(cell.rstrip("'")) for cell in review.lesson().column("minute")]
+    assert minutes == sorted(set(minutes))
+    for demo in LESSON.demos:
+        assert int(demo.row.removeprefix("minute ")) in minutes
+        assert rehearse(demo).good
+
+
+def test_ready_says_what_works_and_what_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress.json"))
+    monkeypatch.setattr(progress, "_here", None)
+    assert [sign[0] for sign, _ in ready()] == ["✓", "✓", "✓"]
+    (tmp_path / "progress.json").write_text("{")
+    monkeypatch.setattr(progress, "_here", None)
+    assert [sign[0] for sign, _ in ready()] == ["✓", "✓", "×"]
