@@ -81,8 +81,9 @@ def _numbered() -> Iterator[Requirement]:
     left = {
         2: "hundreds of millions of nodes: a message-level engine does not carry them",
         16: "a peer that swallows messages is excluded when it denies it; one that says nothing, or that nobody took "
-        "them from it, is suspected by who asked, and gone around: nobody else can tell it from its neighbor. Who "
-        "answers for a key that is not his, or has an accomplice say that a message came to him, is not convicted",
+        "them from it, is only suspected by who asked, and other defences go around it: nobody else can tell it from "
+        "its neighbor. Nor is convicted who changes messages, who answers for a key that is not his, or who has an "
+        "accomplice say that a message came to him",
     }
     titles = {
         1: ("7.2.1", "Members get along without any central server"),
