@@ -7,7 +7,7 @@ from typing import Any
 
 from lab import fields, text
 from lab.clauses import gathered
-from lab.frames import Frame, Hop, NodeState, Outcome, RecordRef, Row, Span, Strand, Tick
+from lab.frames import Frame, Hop, NodeState, Outcome, RecordKey, RecordRef, Row, Span, Strand, Tick
 from lab.reel import Line, Moment, Reel, Stretch
 from lab.scene import Scene, draw_nodes, draw_storage, judge, key_turn, ring_order
 from lab.text import Word
@@ -52,7 +52,7 @@ class Film(Reel):
             rows=rows,
             notes=tuple(note for at, note in self._notes if at <= cursor and note.after <= len(rows)),
             lanes=self._lanes(lines, scene),
-            storage=draw_storage(self.world, scene, moment.t if moment else 0.0, self._show),
+            storage=draw_storage(self.world, scene, moment.t if moment else 0.0, self._show, self._writer),
             storage_label=self.world.resource(resource) if resource else "",
             spans=tuple(self._span(one, scene, cursor) for one in self._stretches if one.start <= cursor),
             ticks=self._ticks(),
@@ -62,6 +62,9 @@ class Film(Reel):
 
     def _show(self, kind: int, value: bytes) -> str:
         return fields.show_value(kind, value, self.world)
+
+    def _writer(self, key: RecordKey, storage_time: int) -> bytes | None:
+        return self._seen.get((key, storage_time))
 
     def _row(self, line: Line, cursor: int, scene: Scene) -> Row:
         outcome, reason = line.state(cursor)

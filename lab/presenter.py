@@ -11,7 +11,7 @@ from lab.figures import Figure
 from lab.frames import Column, Frame, SessionLike, Strip
 from lab.lanes import draw_timeline
 from lab.plots import draw_ring
-from lab.text import TONES
+from lab.text import TONES, Word
 
 RING = 440
 """The ring is drawn this wide and shown about twice as wide, so that strokes and type grow with it."""
@@ -27,7 +27,9 @@ def words(caption: str, most: int = 120) -> str:
     return said if len(said) <= most else said[: said.rfind(" ", 0, most)] + " …"
 
 
-def stage(frame: Frame, strip: Strip | None, *, threat: str, title: str, note: str, width: int, room: int) -> str:
+def stage(
+    frame: Frame, strip: Strip | None, *, threat: str, title: str, note: str, card: str, width: int, room: int
+) -> str:
     """Everything that a room sees; ``width`` is the timeline's, in pixels, ``room`` the moments it has place for."""
     mark = f'<b class="mark">{escape(threat)}</b>' if threat else ""
     ring = draw_ring(frame, RING)
@@ -36,8 +38,12 @@ def stage(frame: Frame, strip: Strip | None, *, threat: str, title: str, note: s
         f"{ring.story}</svg>"
     )
     newest = tables.newest_of(frame)
+    head = (
+        f'<div class="ph"><div class="pt">{mark}{escape(title)}</div><div class="pn">{escape(note)}'
+        f'<div class="mono">{escape(card)}</div></div></div>'
+    )
     return (
-        f'<div class="ph"><div class="pt">{mark}{escape(title)}</div><div class="pn">{escape(note)}</div></div>'
+        f"{head}"
         f'<div class="pm"><div class="pr">{picture}</div><div class="pw">'
         f'<div class="big-word on-{TONES[frame.word].value}">{tables.word(frame.word)}</div>'
         f'<p class="pc" role="status" aria-live="polite">{tables.tagged(words(frame.caption), newest)}</p>'
@@ -57,6 +63,7 @@ def draw(figure: Figure, session: SessionLike, frame: Frame, room: int, motion: 
         threat=session.threat,
         title=session.title,
         note=note,
+        card=session.card,
         width=int(figure.width * 0.56),
         room=room,
     )
@@ -65,7 +72,7 @@ def draw(figure: Figure, session: SessionLike, frame: Frame, room: int, motion: 
 
 
 def _holders(frame: Frame) -> str:
-    holders = [one for one in frame.storage if one.replica >= 0][:MOST_HOLDERS]
+    holders = [one for one in frame.storage if one.replica >= 0 or one.word is Word.LOST][:MOST_HOLDERS]
     if not holders:
         return ""
     newest = tables.newest_of(frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lab import text
 from lab.frames import Holding, NodeKind, NodeState, RecordKey, RecordRef, RingNode, World
@@ -25,6 +26,16 @@ class Held:
     replaced: int
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a reader took for true last."""
+
+    storage_time: int
+    value: bytes
+    signer: str
+    exists: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """One moment's tables; every change makes a new scene that shares what did not change."""
@@ -36,7 +47,9 @@ class Scene:
     attached: Mapping[bytes, bytes]
     before: Mapping[bytes, tuple[bytes, float]]
     copies: Mapping[tuple[bytes, RecordKey], int]
+    reads: Mapping[tuple[bytes, RecordKey], Taken]
     acknowledged: frozenset[RecordKey]
+    ended: frozenset[RecordKey]
     touched: RecordKey | None
     subject: bytes
     refusal: tuple[float, bytes, str] | None
@@ -53,7 +66,9 @@ class Scene:
             attached=dict(world.attachments),
             before={},
             copies={},
+            reads={},
             acknowledged=frozenset(),
+            ended=frozenset(),
             touched=None,
             subject=world.subject,
             refusal=None,
@@ -103,9 +118,10 @@ class Scene:
                     scene = scene.known(RecordRef(key, replaced, True, b"", 0))
                 here = {**scene.held.get(key, {}), event.node: held}
                 refusal = None if not again and self._mine(key) else scene.refusal
-                return replace(scene, held={**scene.held, key: here}, refusal=refusal)
+                return replace(scene, held={**scene.held, key: here}, refusal=refusal, ended=scene.ended - {key})
             case ev.RecordRemoved() | ev.RecordExpired():
-                return self._without(event.node, RecordKey(event.resource, event.kind, event.key))
+                key = RecordKey(event.resource, event.kind, event.key)
+                return replace(self._without(event.node, key), ended=self.ended | {key})
             case ev.RecordHandedOver() | ev.RecordDiscarded():
                 scene = self
                 for key in self.held:
@@ -121,7 +137,9 @@ class Scene:
                 key = RecordKey(event.resource, event.kind, event.key)
                 times = self.versions.get(key, ())
                 stale = bool(times) and event.storage_time < times[-1]
-                return replace(self, stale=stale, touched=key)
+                taken = Taken(event.storage_time, event.value, event.signer, event.exists)
+                reads = {place: was for place, was in self.reads.items() if place != (event.node, key)}
+                return replace(self, stale=stale, touched=key, reads={**reads, (event.node, key): taken})
             case ev.NodeJoined() | ev.EnrollmentGranted():
                 return self._state(event.node, NodeState.UP)
             case ev.NodeLeft():
@@ -232,44 +250,65 @@ def draw_nodes(world: World, scene: Scene, involved: frozenset[bytes]) -> tuple[
     return tuple(drawn)
 
 
-def draw_storage(world: World, scene: Scene, t: float, show: Callable[[int, bytes], str]) -> tuple[Holding, ...]:
-    """The storage table: holders in order of their replica number, then kept copies, then the owner's own view."""
+READERS = 3
+"""How many readers the storage table shows, the last ones."""
+
+Author = Callable[[RecordKey, int], bytes | None]
+"""Which node sent a version first; None for one that no message carried."""
+
+
+def draw_storage(
+    world: World, scene: Scene, t: float, show: Callable[[int, bytes], str], author: Author
+) -> tuple[Holding, ...]:
+    """The storage table: holders by their replica number, kept copies, what readers took, and the owner's own view.
+
+    The owner is who wrote first: what somebody else wrote under the same key is forged, and so is a value that differs
+    from what its writer sent.
+    """
     key = scene.touched
     if key is None or not scene.versions.get(key):
         return ()
-    newest = scene.versions[key][-1]
-    holders = sorted(scene.held.get(key, {}).items(), key=lambda item: (item[1].replica, item[0]))
-    rows = [
-        Holding(
-            node=node,
-            holder=world.name(node),
-            role=text.role(held.replica, len(holders) > 2),
-            version=scene.version(key, held.storage_time),
-            value=show(key.kind, held.value),
-            signer=held.signer,
-            replica=held.replica,
-            age=t - clock.virtual(held.storage_time),
-            word=Word.ROLLED_BACK if held.again else Word.HOLDS if held.storage_time == newest else Word.STALE,
-        )
-        for node, held in holders
-    ]
-    copies = [(node, stamp) for (node, where), stamp in scene.copies.items() if where == key]
-    owned = [] if not world.owner else [(b"", newest)]
-    for node, stamp in [*copies, *owned]:
-        value, signer = scene.values.get((key, stamp), (b"", ""))
+    times = scene.versions[key]
+    writers = {stamp: world.person(node) for stamp in times if (node := author(key, stamp)) is not None}
+    first = next((writers[stamp] for stamp in times if stamp in writers), "")
+    named = world.resource(key.resource).removeprefix("sip:").split("@")[0] == world.owner
+    owner = world.owner if named or world.owner in writers.values() or not first else first
+    rightful = [stamp for stamp in times if writers.get(stamp, owner) == owner]
+    newest = rightful[-1] if rightful else times[-1]
+
+    def forged(stamp: int, value: bytes) -> bool:
+        sent = scene.values.get((key, stamp), (b"", ""))[0]
+        return stamp not in rightful or bool(sent and value and sent != value)
+
+    def row(node: bytes, who: str, role: str, stamp: int, value: bytes, signer: str, word: Word, **more: Any) -> None:
+        age, number = t - clock.virtual(stamp), scene.version(key, stamp)
+        shown = show(key.kind, value) if value else ""
         rows.append(
             Holding(
-                node=node,
-                holder=world.name(node) if node else world.owner,
-                role=world.people.get(node, "") if node else text.ROLE_OWNER,
-                version=scene.version(key, stamp),
-                value=show(key.kind, value),
-                signer=signer,
-                age=t - clock.virtual(stamp),
-                word=Word.KEPT_COPY if node else Word.NEWEST,
-                owner=not node,
+                node=node, holder=who, role=role, version=number, value=shown, signer=signer, age=age, word=word, **more
             )
         )
+
+    rows: list[Holding] = []
+    holders = sorted(scene.held.get(key, {}).items(), key=lambda item: (item[1].replica, item[0]))
+    for node, held in holders:
+        stamp, role = held.storage_time, text.role(held.replica, len(holders) > 2)
+        kept = Word.HOLDS if stamp == newest else Word.STALE
+        word = Word.ROLLED_BACK if held.again else Word.FORGED if forged(stamp, held.value) else kept
+        row(node, world.name(node), role, stamp, held.value, held.signer, word, replica=held.replica)
+    truth, signer = scene.values.get((key, newest), (b"", ""))
+    if not holders and key in scene.acknowledged - scene.ended:
+        row(b"", text.NOBODY, text.ROLE_HOLDER, newest, b"", "", Word.LOST)
+    for (node, where), stamp in scene.copies.items():
+        if where == key:
+            value, by = scene.values.get((key, stamp), (b"", ""))
+            row(node, world.name(node), world.people.get(node, ""), stamp, value, by, Word.KEPT_COPY)
+    for node, taken in [(node, taken) for (node, where), taken in scene.reads.items() if where == key][-READERS:]:
+        true = Word.NEWEST if taken.storage_time == newest else Word.STALE
+        word = Word.LOST if not taken.exists else Word.FORGED if forged(taken.storage_time, taken.value) else true
+        row(node, world.person(node), text.ROLE_READER, taken.storage_time, taken.value, taken.signer, word)
+    if owner:
+        row(b"", owner, text.ROLE_OWNER, newest, truth, signer, Word.NEWEST, owner=True)
     return tuple(rows)
 
 

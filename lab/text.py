@@ -362,7 +362,8 @@ def role(replica: int, several: bool = True) -> str:
     return "root" if replica == 0 else f"replica {replica}" if several else "replica"
 
 
-ROLE_OWNER = "owner"
+ROLE_OWNER, ROLE_READER, ROLE_HOLDER = "owner", "read it", "holds it"
+NOBODY = "nobody"
 
 
 def key_of(resource: str) -> str:

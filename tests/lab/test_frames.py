@@ -68,6 +68,7 @@ def test_a_replay_that_works_is_named_rolled_back(story: Story) -> None:
         ("p08", 1, Word.ROLLED_BACK),
         ("p09", 1, Word.ROLLED_BACK),
         ("p27", 1, Word.KEPT_COPY),
+        ("bob", 1, Word.STALE),
         ("alice", 2, Word.NEWEST),
     ]
     resent = [row for row in frame.rows if row.resent]
@@ -149,4 +150,30 @@ def test_nobody_is_called_by_a_number_who_has_a_name() -> None:
         session = Session(threat)
         end = session.run().length
         assert any(said in session.frame(cursor).caption for cursor in range(end + 1)), threat
+        session.close()
+
+
+@pytest.mark.parametrize(
+    ("threat", "bad"),
+    [
+        ("ST-13", [("nobody", "holds it", Word.LOST)]),
+        ("ST-9", [("p17", "root", Word.FORGED), ("erin", "read it", Word.FORGED)]),
+        ("KB-9", [("p20", "read it", Word.FORGED)]),
+        ("ST-11", [("p22", "root", Word.STALE), ("p20", "read it", Word.STALE)]),
+        ("DT-2", []),
+    ],
+)
+def test_loss_forgery_and_staleness_stand_in_the_storage_table(threat: str, bad: list[tuple[str, str, Word]]) -> None:
+    session = Session(threat)
+    rows = session.run().storage
+    good = (Word.HOLDS, Word.NEWEST)
+    assert [(one.holder, one.role, one.word) for one in rows if one.word not in good] == bad
+    assert (rows[-1].role, rows[-1].word, rows[-1].owner) == ("owner", Word.NEWEST, True), "where the truth is"
+    session.close()
+
+
+def test_without_an_attack_nothing_is_called_forged_or_lost() -> None:
+    for threat in ("TR-5", "EN-10", "ID-2", "ST-5", "RM-3"):
+        session = Session(threat, attack=False)
+        assert all(one.word not in (Word.FORGED, Word.LOST) for one in session.run().storage), threat
         session.close()

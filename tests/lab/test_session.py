@@ -88,6 +88,7 @@ def test_the_story_of_the_replay(session: Session) -> None:
     assert [holding.word for holding in frame.storage] == [
         *([Word.ROLLED_BACK] * 3),
         Word.KEPT_COPY,
+        Word.STALE,
         Word.NEWEST,
     ]
     assert frame.world.hostile == frozenset({session.stage.attackers()[0].node_id})
@@ -118,7 +119,7 @@ def test_discarded_records_are_lost_in_the_picture() -> None:
     session = Session("ST-13", peers=12)
     session.run()
     assert session.frame().word is Word.LOST
-    assert session.frame().storage == ()
+    assert [one.word for one in session.frame().storage] == [Word.LOST, Word.NEWEST]
     session.close()
 
 
