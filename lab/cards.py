@@ -214,13 +214,15 @@ class BeginAgain(Card):
         self.everything.on_click(lambda _: self._guard(self.all))
         self._sure = False
         self._list()
+        progress.WATCHING.append(lambda: self._guard(self._list))
         self._show(self.told, w.HBox([self.which, self.forget, self.everything]))
         self.view.add_class("quiet")
 
     def _list(self) -> None:
         kept = progress.here()
         names = dict.fromkeys((*kept.exercises, *kept.predictions, *kept.fixes))
-        self.which.options = list(names)
+        if list(self.which.options) != list(names):
+            self.which.options = list(names)
         self.forget.disabled = self.everything.disabled = not names
 
     def one(self) -> None:

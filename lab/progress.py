@@ -11,7 +11,7 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,12 @@ class Progress:
     # --- the file --------------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file, whole or not at all, and tell those who watch."""
+        self._write()
+        for each in WATCHING:
+            each()
+
+    def _write(self) -> None:
         if self.path is None:
             return
         document = {
@@ -126,6 +131,9 @@ class Progress:
         except (TypeError, KeyError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise BadProgress(f"{path.name} is no progress file: {error}") from None
 
+
+WATCHING: list[Callable[[], None]] = []
+"""Called whenever something was written down, in this process."""
 
 _here: Progress | None = None
 

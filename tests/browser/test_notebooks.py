@@ -530,6 +530,9 @@ def test_r0_a_reviewers_matrix(book: Callable[[str], Book]) -> None:
     assert panel.scrub(0.3) < panel.scrub(0.9)
     page.reopens(panel)
     assert page.page.locator("table", has_text="OWN-1").count() >= 2
+    forging = page.answers("TLS protects every hop", 0, "a guess")
+    forging.ends("FORGED")
+    page.page.locator(".predict", has_text="× missed").wait_for()
 
     grid = page.card("Attack × defence")
     grid.get_by_placeholder("find a threat").fill("reads a hop")
@@ -545,6 +548,7 @@ def test_r0_a_reviewers_matrix(book: Callable[[str], Book]) -> None:
     assert opened.card().split("@")[0] in grid.inner_text()
     page.shot("grid", grid)
     again = page.card("Begin again")
+    again.locator("option", has_text="KB-8").wait_for(state="attached", timeout=10_000)
     again.get_by_role("button", name="Forget everything").click()
     again.get_by_role("button", name="Really everything?").click()
     again.get_by_text("Everything is forgotten").wait_for(timeout=10_000)
