@@ -120,7 +120,7 @@ def test_everything_is_reached_by_keys_and_says_what_it_is(open_notebook: OpenNo
     table.locator("tr").nth(20).wait_for()
     assert "In words At 41" in table.inner_text().replace("\n", " ")
     press(page, "Home", ".", ".")
-    page.wait_for_function("document.querySelectorAll('.lab details.twin tr').length === 2")
+    page.wait_for_function("document.querySelectorAll('.lab details.twin tr').length === 3")
 
     unnamed = page.evaluate(
         """() => [...document.querySelectorAll('.lab button, .lab input, .lab select, .lab [tabindex="0"]')]
@@ -136,6 +136,7 @@ def test_hands_comparison_and_presenter_on_a_real_run(open_notebook: OpenNoteboo
     button(page, "End").click()
     caption(page, "ROLLED BACK")
     assert button(page, "Compare").is_disabled()
+    page.wait_for_function("document.querySelectorAll('.lab .scroll g[data-act=row]').length > 18")
     rows = page.locator(".lab .scroll g[data-act=row]")
     everything = rows.count()
     page.get_by_placeholder("find: method, node, outcome").fill("storereq resent")
