@@ -108,9 +108,15 @@ grid
 
 # %%
 matrix = review.matrix()
-assert all(standing != review.SIGNS["fails"] for standing in matrix.column("standing"))
 assert all(len(digest) == 12 for digest in matrix.column("digest"))
+assert all(card.count("-") >= 5 for card in matrix.column("card"))
 matrix
+
+# %%
+{
+    standing: matrix.column("standing").count(standing)
+    for standing in sorted(set(matrix.column("standing")))
+}
 
 # %% [markdown]
 # ## 5 · The scorecard (5 min)

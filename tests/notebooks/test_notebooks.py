@@ -29,7 +29,7 @@ EXERCISES = {
     "R0_reviewers_matrix": (),
 }
 NAMES = tuple(EXERCISES)
-CELLS = dict(zip(NAMES, (31, 21, 27, 33, 35, 18, 26), strict=True))
+CELLS = dict(zip(NAMES, (31, 21, 27, 33, 35, 18, 27), strict=True))
 """Code cells of each copy: a notebook of which nbval collects nothing would pass and check nothing."""
 
 
