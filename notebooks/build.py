@@ -38,9 +38,7 @@ def notebook(source: str, *, solved: bool) -> str:
         else:
             cell.source = SOLUTION.sub(r"\1...", cell.source)
             if BEGIN in cell.source or END in cell.source:
-                raise ValueError(
-                    f"a solution without both its marks in the cell that begins {cell.source[:40]!r}"
-                )
+                raise ValueError(f"a solution without both its marks in the cell that begins {cell.source[:40]!r}")
         cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
     built.metadata = METADATA
     built.nbformat, built.nbformat_minor = 4, 5

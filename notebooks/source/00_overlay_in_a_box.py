@@ -125,8 +125,8 @@ Hints("How many hops?")
 # ## 5 · Watch it, and fork it (4 min)
 #
 # The panel plays a small story on an overlay of its own: alice registers, bob looks her up, bob calls. Press **Step**
-# and follow one message from hop to hop, or **Play**. Below the ring you find who holds what; click a row of the
-# messages to open its bytes. Point at a node to see its fingers.
+# and follow one message from hop to hop, or **Play**; ⏭ is **End**. Below the ring you find who holds what; click a row
+# of the messages to open its bytes. Point at a node to see its fingers.
 #
 # Then fork it once. Click the time line between her registration and the call, and press **Crash a peer**: the one that
 # stores her [record](glossary.ipynb#Record) stops there, and a second run begins with the same seed. Does bob still
@@ -222,8 +222,8 @@ Hints("Same seed, same digest")
 #
 # At the top of the panel stands a **card**: a few characters that hold the story, its switches, the seed and the
 # moment. Whoever opens it sees the same thing, and is told so if his version of the lab plays it differently.
-# `RP2-U-R-D-7-A887@37` is threat RP-2 on an [untrusted base](glossary.ipynb#Untrusted-base), [recursive
-# routing](glossary.ipynb#Recursive-routing), preset *draft*, seed 7, four check digits, moment 37.
+# `RP2-U-R-D-7-A887@37` is threat RP-2 on an [untrusted base](glossary.ipynb#Untrusted-base),
+# [recursive](glossary.ipynb#Recursive-routing) routing, preset *draft*, seed 7, four check digits, moment 37.
 
 # %%
 first = open_lab().session
