@@ -64,7 +64,7 @@ def draw(figure: Figure, session: SessionLike, frame: Frame, room: int, motion: 
         title=session.title,
         note=note,
         card=session.card,
-        width=int(figure.width * 0.56),
+        width=figure.width // 2,
         room=room,
     )
     with figure.hold_sync():
