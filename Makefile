@@ -10,7 +10,7 @@ FIRST  := 00_overlay_in_a_box.ipynb
 PIP    := $(RUN) -m pip --disable-pip-version-check --quiet --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help lab console test lint notebooks datasets bench soak clean
+.PHONY: help lab console test lint notebooks datasets matrix bench soak clean
 
 help:
 	@echo "make lab        install into $(VENV) and open JupyterLab on the first notebook"
@@ -19,6 +19,7 @@ help:
 	@echo "make lint       the first half of make test"
 	@echo "make notebooks  build notebooks/*.ipynb and notebooks/solutions/*.ipynb from notebooks/source"
 	@echo "make datasets   write datasets/ anew from its seeds"
+	@echo "make matrix     run every threat against every defence on 20 seeds, and put the figures among the data"
 	@echo "make bench      figures against floors measured in the same run"
 	@echo "make soak       random schedules of faults (SEEDS=$(SEEDS))"
 	@echo "make clean      remove $(VENV) and what tools left behind"
@@ -72,6 +73,12 @@ notebooks: $(VENV)/dev.stamp
 	@$(RUN) notebooks/build.py
 
 datasets: $(VENV)/lab.stamp
+	@$(RUN) datasets/generate.py
+
+# What was run is in build/matrix/runs.jsonl, and is not run again while the source stays as it is.
+matrix: $(VENV)/dev.stamp
+	@$(RUN) -m lab matrix --seeds 20 --others 3 --out build/matrix
+	@$(RUN) datasets/publish.py build/matrix/matrix.json
 	@$(RUN) datasets/generate.py
 
 bench: $(VENV)/dev.stamp

@@ -4,7 +4,8 @@ Rules
 1. Draws come from ``Random(seed).random()`` alone, and arithmetic is addition, multiplication and comparison: no
    function of the C library takes part, so that every platform writes the same bytes.
 2. Figures that somebody published are cited in the manifest; the others are ours, and it says so.
-3. ``threats.csv`` and ``draft.csv`` are written by hand. Their manifests are made here: digests follow the files.
+3. ``threats.csv`` and ``draft.csv`` are written by hand, ``matrix.json`` is what runs came to (``publish.py``). Their
+   manifests are made here: digests follow the files.
 """
 
 from __future__ import annotations
@@ -198,7 +199,7 @@ def manifest(name: str, content: bytes, about: dict[str, Any]) -> bytes:
         "seed": about["seed"],
         "generator": "datasets/generate.py" if about["seed"] else None,
         "license": "BSD-3-Clause",
-        "rows": content.count(b"\n") - 1,
+        "rows": content.count(b"\n") - about.get("frame", 1),
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "columns": about["columns"],
@@ -254,6 +255,21 @@ WRITTEN: dict[str, dict[str, Any]] = {
         "sources": [DRAFT],
         "ours": "the words, and which threats a sentence names",
     },
+    "matrix.json": {
+        "title": "Every threat against every defence that claims it, every decoy and every preset, over 20 seeds",
+        "seed": None,
+        "frame": 2,
+        "columns": {
+            "format, versions, seeds, other_seeds": "what it was made with; other_seeds are those of a threat's other "
+            "bases and routing styles",
+            "rows": "a threat on one base with one routing style: the verdict as `p2psip-lab run --json` prints it",
+            "cells": "of its own base and style: role, names of the defences, whether all was calm, the figure and the "
+            "share of honest operations served (mean, and its 95 % interval), what the figure means, digest",
+            "runs": "the first 8 hex digits of each run's digest, in the order of the seeds",
+        },
+        "sources": ["p2psip-lab matrix --seeds 20, of the versions that the file names"],
+        "ours": "all of it",
+    },
 }
 
 
@@ -263,9 +279,9 @@ def build() -> dict[str, bytes]:
     for name, about in GENERATED.items():
         content = table(tuple(about["columns"]), about["rows"](Random(about["seed"])))
         files[name] = content
-        files[name.replace(".csv", ".manifest.json")] = manifest(name, content, about)
+        files[f"{Path(name).stem}.manifest.json"] = manifest(name, content, about)
     for name, about in WRITTEN.items():
-        files[name.replace(".csv", ".manifest.json")] = manifest(name, (HERE / name).read_bytes(), about)
+        files[f"{Path(name).stem}.manifest.json"] = manifest(name, (HERE / name).read_bytes(), about)
     return files
 
 
