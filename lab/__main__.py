@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
+        return f"{str(error.filename).removesuffix('.part')}: {error.strerror}"
     # A KeyError's text is its argument in quotes.
     text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
     return " ".join(text.split()) or type(error).__name__
@@ -318,6 +318,7 @@ def _matrix(arguments: argparse.Namespace) -> int:
     seeds = range(1, arguments.seeds + 1)
     others = range(1, (arguments.seeds if arguments.others is None else arguments.others) + 1)
     folder: Path = arguments.out
+    folder.mkdir(parents=True, exist_ok=True)
     jobs = list(matrix.jobs(chosen, seeds, others))
     done = sweep(jobs, workers=arguments.workers, journal=folder / "runs.jsonl", progress=_bar)
     rows = matrix.assemble(chosen, seeds, others, done)
@@ -383,6 +384,7 @@ def _requirements(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     chosen = [playlists.playlist(name) for name in arguments.names] or list(playlists.PLAYLISTS.values())
+    arguments.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is said before minutes are spent
     good = True
     for each in chosen:
         print(f"{each.title}, {each.minutes} minutes")

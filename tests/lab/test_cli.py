@@ -191,7 +191,17 @@ def test_a_capture_is_written(capsys: pytest.CaptureFixture[str], tmp_path: Path
 
 def test_a_capture_that_can_not_be_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, _, err = called(capsys, "pcap", str(tmp_path / "nowhere" / "run.pcap"))
-    assert (code, "No such file" in err) == (2, True)
+    assert (code, "nowhere/run.pcap: No such file" in err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["check", "matrix"])
+def test_a_folder_that_can_not_be_made_is_said_before_anything_is_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    code, said, err = called(capsys, command, "--out", str(tmp_path / "file" / "folder"))
+    assert (code, said, err.count("\n")) == (2, "", 1)
+    assert (tmp_path / "file").read_text() == "kept"
 
 
 # --- interrupted ------------------------------------------------------------------------------------------------------
