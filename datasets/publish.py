@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lab import labels
+from lab import headings
+from lab.verdicts import USUAL
 
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
@@ -33,20 +34,22 @@ def summary(matrix: dict[str, Any]) -> str:
     """The verdicts by family as a table in Markdown."""
     own = [row for row in matrix["rows"] if row["cells"]]
     lines = [
-        f"{len(own)} threats, {len(matrix['seeds'])} paired seeds each (`datasets/matrix.json`). The last column is "
+        f"{len(own)} threats, {len(matrix['seeds'])} paired seeds each (`datasets/matrix.json`). *Served* counts the "
+        "threats of which honest users notice less than 1 % while they are attacked and defended; the last column is "
         "the largest share of an attack's harm that the named defence leaves, a mean over the seeds.",
         "",
-        "| Threats | | launched | holds | dampened | open | fails | most harm left |",
-        "|---|---|---|---|---|---|---|---|",
+        "| Threats | | launched | holds | dampened | open | fails | served | most harm left |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    for family, title in labels.FAMILIES.items():
+    for family, title in headings.FAMILIES.items():
         rows = [row for row in own if row["id"].startswith(f"{family}-")]
         if not rows:
             continue
         counts = [sum(row["standing"] == each for row in rows) for each in ("holds", "dampened", "open", "fails")]
+        served = sum(row["served_defended"] >= 1 - USUAL.honest for row in rows)
         most = max(rows, key=lambda row: float(row["share_left"]))
         left = f"{most['share_left']:.0%} ({most['id']})" if most["share_left"] > 0 else "none"
-        lines.append(f"| {family} | {title} | {len(rows)} | {' | '.join(map(str, counts))} | {left} |")
+        lines.append(f"| {family} | {title} | {len(rows)} | {' | '.join(map(str, counts))} | {served} | {left} |")
     return "\n".join(lines)
 
 
