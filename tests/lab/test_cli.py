@@ -15,7 +15,6 @@ import pytest
 
 from lab import scenarios
 from lab.__main__ import main
-from lab.data import folder
 from lab.catalogue import Status, threats
 from lab.scenarios import SCENARIOS, Scenario
 from lab.scenarios.transport import EavesdropStage
@@ -180,7 +179,7 @@ def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_readme_prints_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    readme = (folder("notebooks").parent / "README.md").read_text("utf-8")
+    readme = (ROOT / "README.md").read_text("utf-8")
     shown = readme.split("`p2psip-lab run RP-2` prints\n\n```\n", 1)[1].split("```", 1)[0]
     code, out, _ = called(capsys, "run", "RP-2")
     assert (code, out.startswith(shown)) == (0, True)
