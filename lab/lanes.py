@@ -182,12 +182,13 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> 
         hot = one is not None and one.hostile and not shared
         first = labels.count(xs.count(x)) if shared else frame.world.person(node)
         second = labels.OTHERS if shared else _second(frame, node)
+        size = 13.0 if text_width(first, 13, True) < _gap(columns) - 3 else 11.6
         parts.append(
             write(
                 x,
                 37,
-                _short(first, _gap(columns) - 3),
-                size=13,
+                _short(first, size, _gap(columns) - 3),
+                size=size,
                 ink=style.VERMILLION_INK if hot else style.INK,
                 bold=True,
                 anchor="middle",
@@ -209,9 +210,9 @@ def _second(frame: Frame, node: bytes) -> str:
     return labels.HOP if kind in ("peer", "bootstrap") else kind
 
 
-def _short(words: str, room: float) -> str:
+def _short(words: str, size: float, room: float) -> str:
     """A lane's name, cut where it would stand on the next one."""
-    while text_width(words, 13, True) > room and len(words) > 4:
+    while text_width(words, size, True) > room and len(words) > 4:
         words = f"{words.removesuffix('…')[:-1]}…"
     return words
 
