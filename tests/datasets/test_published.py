@@ -47,7 +47,7 @@ def test_every_threat_that_is_ready_has_its_row_and_every_setting_of_it(document
     assert found == [
         (each.id, ground.base, ground.routing) for each in SCENARIOS.values() for ground in matrix.grounds(each)
     ]
-    assert {each.id for each in catalogue() if each.status == "ready"} == {name for name, _, _ in found}
+    assert {each.id for each in catalogue().values() if each.status == "ready"} == {name for name, _, _ in found}
 
 
 def test_rows_stand_as_the_catalogue_claims(document: Any) -> None:
