@@ -304,7 +304,7 @@ def walk(ground: Wayside) -> Table:
     rows = [(str(n), name, f"next is {after}") for n, (name, after) in enumerate(pairwise(way), 1)]
     rows += [(str(len(way)), name, "responsible") for name in way[-1:] if found.responder is not None]
     if found.suspicion is not None:
-        rows.append((found.suspicion.reason.value, names[found.suspicion.suspect].name, "suspected"))
+        rows.append(("–", names[found.suspicion.suspect].name, f"suspected: {found.suspicion.reason.value}"))
     return Table(("step", "peer", "says"), tuple(rows))
 
 
