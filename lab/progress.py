@@ -27,6 +27,11 @@ class BadProgress(ValueError):
     """A file that is no progress of this format; it is left as it is."""
 
 
+def not_kept(error: BadProgress) -> str:
+    """What is said where another file stands in the place of ours."""
+    return f"Progress is not kept: {error}"
+
+
 @dataclass(slots=True)
 class Exercise:
     """One exercise: its last ``state``, how often it was checked with an answer, how many hints were opened."""
@@ -59,6 +64,7 @@ class Progress:
 
     def checked(self, name: str, state: str, *, tried: bool) -> None:
         """An exercise was checked; ``tried`` says that there was an answer."""
+        self._catch_up()
         exercise = self.exercises.setdefault(name, Exercise())
         exercise.state = state
         exercise.tries += tried
@@ -66,22 +72,26 @@ class Progress:
 
     def hinted(self, name: str, number: int) -> None:
         """Hint ``number`` (from 1) of an exercise was opened."""
+        self._catch_up()
         exercise = self.exercises.setdefault(name, Exercise())
         exercise.hints = max(exercise.hints, number)
         self.save()
 
     def predicted(self, question: str, answer: str, sure: str, *, right: bool) -> None:
         """A prediction was made; the first one counts."""
+        self._catch_up()
         self.predictions.setdefault(question, Choice(answer, right, sure))
         self.save()
 
     def chose(self, threat: str, answer: str, *, right: bool) -> None:
         """A defence was chosen against a threat."""
+        self._catch_up()
         self.fixes.setdefault(threat, []).append(Choice(answer, right))
         self.save()
 
     def reset(self, name: str | None = None) -> None:
         """Forget one exercise, prediction or choice, or everything; LookupError lists what there is."""
+        self._catch_up()
         kept: tuple[dict[str, Any], ...] = (self.exercises, self.predictions, self.fixes)
         if name is None:
             for each in kept:
@@ -102,6 +112,17 @@ class Progress:
         for each in WATCHING:
             each()
 
+    def _catch_up(self) -> None:
+        """Take over what was written meanwhile: two notebooks are two kernels, and have one file."""
+        if self.path is None or not self.path.exists():
+            return
+        try:
+            found = Progress.load(self.path)
+        except BadProgress as error:
+            self.path, self.problem = None, not_kept(error)
+        else:
+            self.exercises, self.predictions, self.fixes = found.exercises, found.predictions, found.fixes
+
     def _write(self) -> None:
         if self.path is None:
             return
@@ -109,7 +130,7 @@ class Progress:
             "format": FORMAT,
             **{name: value for name, value in asdict(self).items() if name not in ("path", "problem")},
         }
-        torn = self.path.with_name(self.path.name + ".part")
+        torn = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
         torn.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         os.replace(torn, self.path)
 
@@ -148,7 +169,7 @@ def here() -> Progress:
         try:
             _here = Progress.load(Path(os.environ.get(VARIABLE) or FILE))
         except BadProgress as error:
-            _here = Progress(problem=f"Progress is not kept: {error}")
+            _here = Progress(problem=not_kept(error))
     return _here
 
 

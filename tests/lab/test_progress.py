@@ -44,6 +44,27 @@ def test_everything_survives_a_restart(file: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["progress.json"]
 
 
+def test_two_notebooks_write_into_one_file_and_lose_nothing(file: Path) -> None:
+    one, other = Progress.load(file), Progress.load(file)
+    one.checked("quota", "solved", tried=True)
+    other.predicted("RP-2", "v1", "certain", right=True)
+    one.chose("TR-4", "tls", right=False)
+    other.hinted("quota", 2)
+    kept = Progress.load(file)
+    assert (kept.exercises["quota"].state, kept.exercises["quota"].hints) == ("solved", 2)
+    assert (kept.predictions["RP-2"].answer, kept.fixes["TR-4"][0].answer) == ("v1", "tls")
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_file_that_became_another_is_left_as_it_is(file: Path) -> None:
+    made = Progress.load(file)
+    made.hinted("quota", 1)
+    file.write_text("mine now")
+    made.hinted("quota", 2)
+    assert file.read_text() == "mine now"
+    assert "is not kept" in made.problem
+
+
 def test_one_thing_or_everything_is_reset(file: Path) -> None:
     made = worked(file)
     with pytest.raises(LookupError, match="known: accept, RP-2"):
