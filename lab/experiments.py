@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from cryptography import x509
 
@@ -116,7 +117,7 @@ def _lookups(
         for _ in range(LOOKUPS):
             key = ResourceID(dice.getrandbits(128).to_bytes(16, "big"))
             asking = nodes[int(dice.random() * len(nodes))].name
-            good += _works(lambda asking=asking, key=key: overlay.lookup(asking, key))  # type: ignore[misc]
+            good += _works(partial(overlay.lookup, asking, key))
         pings = [event for event in trace.events[start:] if isinstance(event, events.LookupCompleted)]
         sent = sum(isinstance(event, events.MessageSent) for event in trace.events[start:])
         hops = sum(event.hops for event in pings) / max(1, len(pings))
@@ -132,8 +133,8 @@ def small(seed: int) -> tuple[Figure, ...]:
         with ad_hoc(secret=secret, seed=seed, driver=driver_here()) as overlay:
             users = [node.name for node in overlay.peers()]
             pairs = [(caller, callee) for caller in users for callee in users if caller != callee]
-            done = [_works(lambda user=user: overlay.register(user)) for user in users]  # type: ignore[misc]
-            done += [_works(lambda pair=pair: overlay.call(*pair)) for pair in pairs]  # type: ignore[misc]
+            done = [_works(partial(overlay.register, user)) for user in users]
+            done += [_works(partial(overlay.call, *pair)) for pair in pairs]
             figures.append(exactly(f"registrations and calls of three with {name}", sum(done) / len(done), 1.0))
             if secret:
                 figures.append(exactly("links of a stranger who guesses the secret", _guessed(overlay), 0.0))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -363,7 +364,7 @@ class Panel:
                     break
                 beat = max(TICK, BEAT / SPEEDS[self.speed.value])
                 due = max(due + beat, now)
-                if not self.guarded(lambda beat=beat: self._beat(beat), labels.PLAY):  # type: ignore[misc]
+                if not self.guarded(partial(self._beat, beat), labels.PLAY):
                     return
             await asyncio.sleep(TICK)
         self.playing, self._task = False, None

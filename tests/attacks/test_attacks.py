@@ -20,6 +20,7 @@ from p2psip_min.errors import DropReason, ErrorAnswer, NotFound, TrustedBase
 from p2psip_min.wire.framing import frame_ack, frame_data
 from p2psip_min.wire.header import Envelope
 from p2psip_min.wire.messages import MessageCode
+from tests.crafting import trace_of
 
 MODULES = sorted(Path(p2psip_min.attacks.__path__[0]).glob("*.py"))
 HEART = 30
@@ -56,8 +57,7 @@ def test_a_replay_resends_what_it_forwarded_after_its_time(overlay: Overlay) -> 
     overlay.advance(30.0)
     mallory = overlay.node(name).node_id
     sent = [
-        event
-        for event in overlay.trace.select(events.MessageSent, node=mallory, code=int(MessageCode.STORE_REQ))  # type: ignore[union-attr]
+        event for event in trace_of(overlay).select(events.MessageSent, node=mallory, code=int(MessageCode.STORE_REQ))
     ]
     assert len(sent) == 1
     assert 20.0 <= sent[0].t - captured <= 20.5
@@ -79,7 +79,7 @@ def test_a_replay_does_not_wait_when_told_so(overlay: Overlay) -> None:
     replay.resend_now()
     overlay.advance(2.0)
     mallory = overlay.node(name).node_id
-    assert any(overlay.trace.select(events.MessageSent, node=mallory, code=int(MessageCode.STORE_REQ)))  # type: ignore[union-attr]
+    assert any(trace_of(overlay).select(events.MessageSent, node=mallory, code=int(MessageCode.STORE_REQ)))
 
 
 def test_a_replay_keeps_messages_and_nothing_else(overlay: Overlay) -> None:
@@ -99,9 +99,9 @@ def test_a_wrong_hop_sends_requests_back_until_they_are_too_old(overlay: Overlay
     with pytest.raises(ErrorAnswer, match="ttl exceeded"):
         overlay.register("alice")
     mallory, home = overlay.node(name), overlay.node("alice").peer.topology.table()[0]
-    sent = list(overlay.trace.select(events.MessageForwarded, node=mallory.node_id))  # type: ignore[union-attr]
+    sent = list(trace_of(overlay).select(events.MessageForwarded, node=mallory.node_id))
     assert {event.next_hop for event in sent if event.code == MessageCode.STORE_REQ} == {home}
-    dead = overlay.trace.select(events.MessageDropped, reason=DropReason.TTL_EXCEEDED)  # type: ignore[union-attr]
+    dead = trace_of(overlay).select(events.MessageDropped, reason=DropReason.TTL_EXCEEDED)
     assert sum(1 for _ in dead) == 1
     assert not overlay.root(resource).peer.store.holds(resource)
 
@@ -111,7 +111,7 @@ def test_a_wrong_hop_passes_answers_on(overlay: Overlay) -> None:
     overlay.make_hostile(name, WrongHop().equip)
     mallory = overlay.node(name)
     assert overlay.lookup(name, ResourceID(overlay.root(ResourceID.of(overlay.aor("alice"))).node_id))
-    answers = overlay.trace.select(events.MessageForwarded, node=mallory.node_id, code=int(MessageCode.PING_ANS))  # type: ignore[union-attr]
+    answers = trace_of(overlay).select(events.MessageForwarded, node=mallory.node_id, code=int(MessageCode.PING_ANS))
     assert all(event.next_hop != event.previous_hop for event in answers)
 
 
@@ -136,7 +136,7 @@ def test_what_was_not_kept_is_not_in_the_trace() -> None:
         root = overlay.root(ResourceID.of(overlay.aor("alice")))
         overlay.make_hostile(root.name, RecordDiscard().equip)
         overlay.register("alice")
-        assert not list(overlay.trace.select(events.RecordStored, node=root.node_id))  # type: ignore[union-attr]
+        assert not list(trace_of(overlay).select(events.RecordStored, node=root.node_id))
 
 
 # --- Eavesdropper -----------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ HERE, THERE = ("10.0.0.1", 6084), ("10.0.0.2", 6084)
 
 def test_an_eavesdropper_reads_plain_messages_behind_a_hello_or_not(overlay: Overlay) -> None:
     overlay.register("alice")
-    message = next(overlay.trace.select(events.MessageSent)).message  # type: ignore[union-attr]
+    message = next(trace_of(overlay).select(events.MessageSent)).message
     ear = Eavesdropper()
     for packet in (frame_data(0, message), b"\x01" + bytes(16) + frame_data(1, message)):
         ear.tap(0.0, HERE, THERE, packet)
