@@ -77,7 +77,7 @@ datasets: $(VENV)/lab.stamp
 
 # What was run is in build/matrix/runs.jsonl, and is not run again while the source stays as it is.
 matrix: $(VENV)/dev.stamp
-	@$(RUN) -m lab matrix --seeds 20 --others 3 --out build/matrix
+	@$(RUN) -m lab matrix --seeds 20 --others 2 --out build/matrix
 	@$(RUN) datasets/publish.py build/matrix/matrix.json
 	@$(RUN) datasets/generate.py
 

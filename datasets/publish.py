@@ -1,6 +1,6 @@
 """Put a matrix that was run among the data, and its summary into the README: ``make matrix``, or by hand
 
-    p2psip-lab matrix --seeds 20 --others 3 --out matrix
+    p2psip-lab matrix --seeds 20 --others 2 --out matrix
     python datasets/publish.py matrix/matrix.json
     python datasets/generate.py
 
