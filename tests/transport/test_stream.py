@@ -17,6 +17,7 @@ from p2psip_min.transport.secure import SecureStream, open_client_tls, open_serv
 from p2psip_min.transport.stream import Stream, StreamHost
 from p2psip_min.transport.tls import TlsIdentity
 from tests.transport.authority import Authority
+from tests.transport.world import flip
 
 CLIENT, SERVER, NOBODY = ("10.0.0.1", 50_000), ("10.0.0.2", 443), ("10.0.0.3", 443)
 SERVER_ID = NodeID(bytes(15) + b"\x02")
@@ -296,7 +297,7 @@ def test_no_server_is_noticed_after_a_bounded_time(service: Service) -> None:
 def test_a_changed_record_ends_the_stream(service: Service) -> None:
     stream, end = service.client()
     service.loop.run_until_complete(stream.opened())
-    service.network.on_path(CLIENT, SERVER, lambda data: [(0.0, data[:-1] + b"?")])
+    service.network.on_path(CLIENT, SERVER, flip)
     stream.write(b"x")
     service.loop.run_until(5)
     assert service.ends[0].ended is LinkReason.BAD_RECORD

@@ -14,13 +14,7 @@ from p2psip_min.transport.tls import TlsIdentity
 from p2psip_min.transport.tls_links import TlsLink, TlsLinks
 from p2psip_min.wire.framing import frame_ack, frame_data
 from tests.transport.authority import DAY, Authority
-from tests.transport.world import HOSTS, IDS, STRANGER, World
-
-
-def flip(data: bytes) -> list[tuple[float, bytes]]:
-    """An attacker on the path who changes one bit of each packet."""
-    return [(0.0, data[:-1] + bytes([data[-1] ^ 1]) if data else data)]
-
+from tests.transport.world import HOSTS, IDS, STRANGER, World, flip
 
 Broken = Callable[[World], tuple[TlsIdentity, LinkReason]]
 

@@ -19,6 +19,11 @@ IDS = [NodeID(bytes([number]) * 16) for number in range(1, 6)]
 STRANGER: Address = ("10.9.9.9", 6084)
 
 
+def flip(data: bytes) -> list[tuple[float, bytes]]:
+    """An attacker on the path who changes one bit of each packet."""
+    return [(0.0, data[:-1] + bytes([data[-1] ^ 1]) if data else data)]
+
+
 class Node:
     """Links, and what they told their peer."""
 
