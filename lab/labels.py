@@ -357,6 +357,8 @@ RECORD_COLUMNS = ("resource", "kind", "value", "signer", "role", "age, s")
 TOMBSTONE = "removed"
 NO_TABLES = "A server has no routing table and stores nothing."
 ONE_MORE, ONE_MORE_HELP = "One more mallory", "another peer does what mallory does from now on"
+SWALLOWS = "swallows requests"
+SWALLOWS_HELP = "nobody shows it how to attack in this story: from now on it swallows the requests that it should pass on"
 NO_MORE_PEERS = "no peer is left that could turn"
 IS_DOWN = ", down"
 

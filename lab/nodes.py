@@ -33,7 +33,7 @@ def locked(session: Session, deed: str, node: Node) -> str:
         except P2PSIPError as refused:
             return str(refused)
         if all(action.name != deed for action in session.actions()):
-            return recruits.unplayed(session.stage)
+            return recruits.unturned(session.stage)
     try:
         session.stage.check_deed(deed, node)
     except P2PSIPError as refused:

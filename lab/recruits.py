@@ -2,7 +2,8 @@
 
 Where one peer is the attacker, the stage's own attack is carried out once more with another peer in mallory's place.
 What is measured, and of whom the story tells, stays as it was cast. A scenario with a number of hostile peers has that
-number set. Elsewhere the attackers have parts of their own in the story, and ``unshared`` says so.
+number set. Where no peer attacks there is no share, and a peer that is turned by hand swallows what it should pass on.
+Elsewhere the attackers have parts of their own in the story, and ``unshared`` says so.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from lab import labels
 from lab.frames import Switch
 from lab.scenarios import Deed, Scenario, Stage
+from p2psip_min.attacks.discarding import RequestDiscard
 from p2psip_min.errors import LocalProtocolError
 from p2psip_min.overlay import Node
 
@@ -58,11 +60,11 @@ class Recruits(Stage):
             _become(self, after)
 
     def check_deed(self, name: str, node: Node | None) -> None:
-        """As the stage; a peer can turn where the attacker is one peer, and this one may be hostile."""
+        """As the stage; a peer can turn where the attacker is one peer or none, and this one may be hostile."""
         if name != HOSTILE.name or HOSTILE.name in (deed.name for deed in self.deeds):
             super().check_deed(name, node)
             return
-        if why := unplayed(self):
+        if why := unturned(self):
             raise LocalProtocolError(why)
         candidates = [node] if node else self.draw()
         if not candidates:
@@ -79,7 +81,10 @@ class Recruits(Stage):
             return
         chosen = node or next(iter(self.draw()), None)
         if chosen is not None and chosen.alive and chosen.node_id not in self.overlay.roles.hostile:
-            self._turn(chosen)
+            if recruitable(self):
+                self._turn(chosen)
+            else:
+                self.overlay.turn(chosen.name, RequestDiscard().equip, labels.SWALLOWS)
 
 
 def _become(stage: Stage, state: dict[str, Any]) -> None:
@@ -146,6 +151,19 @@ def unplayed(stage: Stage) -> str:
         return ""
     cast = [node for node in stage.attackers() if not node.is_client]
     return labels.cast_by_the_story(len(cast)) if cast else labels.NO_PEER_ATTACKS
+
+
+def unturned(stage: Stage) -> str:
+    """Why no peer can be made hostile by hand on this stage; empty where one can."""
+    if stage.setting.base != "untrusted":
+        return labels.ALL_TRUSTED
+    alone = isinstance(stage, Recruits) and all(node.is_client for node in stage.attackers())
+    return "" if alone else unplayed(stage)
+
+
+def deed_of(stage: Stage) -> str:
+    """What a peer does that is made hostile by hand."""
+    return labels.ONE_MORE_HELP if recruitable(stage) else labels.SWALLOWS_HELP
 
 
 def unshared(stage: Stage) -> str:

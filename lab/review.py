@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -136,12 +137,16 @@ def _row(verdict: Mapping[str, Any]) -> tuple[str, ...]:
     figures = (f"{verdict[name]:.3g}" for name in ("baseline", "attacked", "defended", "decoy"))
     looked = str(seeds) if seeds >= SEEDS else f"{seeds}, a quick look"
     name, base, sign = verdict["id"], verdict["base"], SIGNS[verdict["standing"]]
-    opens = "–"
-    if name in SCENARIOS:
-        session = Session(name, base=base, routing=verdict["routing"])
-        opens = session.card
-        session.close()
+    opens = _opens(name, base, verdict["routing"]) if name in SCENARIOS else "–"
     return (name, verdict["metric"], *figures, sign, opens, base, looked, verdict["digest"][:12])
+
+
+@cache
+def _opens(threat: str, base: str, routing: str) -> str:
+    """The card of a threat before its first moment; an overlay is built for its check digits, so it is kept."""
+    session = Session(threat, base=base, routing=routing)
+    session.close()
+    return session.card
 
 
 def card(threat: str, **choices: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import ipywidgets as w
 
-from lab import labels, nodes, plots, sides, tables
+from lab import labels, nodes, plots, recruits, sides, tables
 from lab.fields import Group, middle_bit
 from lab.frames import Frame, Row, SessionLike
 from lab.hands import DEEDS
@@ -233,6 +233,7 @@ class NodeCard:
             why[button.description] = nodes.locked(session, deed, found) if found else labels.NO_TABLES
             button.disabled = bool(why[button.description])
         self.reasons.value = tables.reasons(why)
+        self.hostile.tooltip = recruits.deed_of(session.stage)
 
 
 class Comparing:

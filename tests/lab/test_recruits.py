@@ -10,10 +10,11 @@ import pytest
 
 from lab import labels, nodes, recruits
 from lab.choices import parse
-from lab.frames import Switch
+from lab.frames import Outcome, Switch
 from lab.scenarios import SCENARIOS
 from lab.session import Session
-from p2psip_min.errors import LocalProtocolError
+from p2psip_min.errors import DropReason, LocalProtocolError
+from p2psip_min.ids import NodeID
 
 
 @contextmanager
@@ -125,8 +126,33 @@ def test_a_peer_turns_by_hand_where_others_can_do_what_mallory_does() -> None:
     with opened("CR-3") as session:
         other = next(node for node in session.overlay.peers() if node not in session.stage.attackers())
         assert "parts that no other peer can play" in nodes.locked(session, "hostile", other)
-    with opened("TR-1", base="untrusted") as session:
-        assert nodes.locked(session, "hostile", session.overlay.peers()[0]) == labels.NO_PEER_ATTACKS
+
+
+@pytest.mark.parametrize("threat", ["", "TR-1", "ST-7", "ST-17", "ID-1"])
+def test_where_no_peer_attacks_one_that_turns_swallows_requests(threat: str) -> None:
+    with opened(threat, base="untrusted") as session:
+        session.run()
+        assert share(session).locked or threat == "ID-1"
+        passing = next(row.receivers[0] for row in session.frame().rows if row.outcome is Outcome.FORWARDED)
+        chosen = session.overlay.node(NodeID(passing))
+        session.seek(0)
+        assert nodes.locked(session, "hostile", chosen) == ""
+        session.inject("hostile", chosen.node_id)
+        session.run()
+        assert f".hostile:{chosen.name}/" in session.card
+        assert nodes.locked(session, "hostile", chosen) == labels.hostile_already(chosen.name)
+        swallowed = [row for row in session.frame().rows if row.reason == DropReason.DISCARDED]
+        assert {row.receivers[0] for row in swallowed} == {passing}
+
+
+@pytest.mark.parametrize("threat", ["", "TR-1", "ST-17"])
+def test_on_a_trusted_base_nobody_turns(threat: str) -> None:
+    with opened(threat, base="trusted") as session:
+        peer = session.overlay.peers()[0]
+        refused = nodes.locked(session, "hostile", peer)
+        assert refused.startswith(f"on a trusted base every peer is the operator's, so {peer.name} can't be hostile")
+        with pytest.raises(LocalProtocolError, match=labels.ALL_TRUSTED):
+            session.inject("hostile", peer.node_id)
 
 
 def test_cards_of_both_formats_are_read() -> None:
