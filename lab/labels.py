@@ -358,7 +358,7 @@ TOMBSTONE = "removed"
 NO_TABLES = "A server has no routing table and stores nothing."
 ONE_MORE, ONE_MORE_HELP = "One more mallory", "another peer does what mallory does from now on"
 SWALLOWS = "swallows requests"
-SWALLOWS_HELP = "nobody shows it how to attack in this story: from now on it swallows the requests that it should pass on"
+SWALLOWS_HELP = "in this story no peer attacks: from now on this one swallows the requests that it should pass on"
 NO_MORE_PEERS = "no peer is left that could turn"
 IS_DOWN = ", down"
 
