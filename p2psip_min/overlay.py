@@ -468,8 +468,9 @@ class Overlay(Use):
 
     def root(self, resource: ResourceID) -> Node:
         """The living peer that is responsible for ``resource`` where all tables are right."""
-        closer = self.peers()[0].peer.topology.closer
-        return reduce(lambda best, node: node if closer(node.node_id, best.node_id, resource) else best, self.peers())
+        peers = self.peers()
+        closer = peers[0].peer.topology.closer
+        return reduce(lambda best, node: node if closer(node.node_id, best.node_id, resource) else best, peers)
 
     def route(self, start: str, resource: ResourceID) -> list[Node]:
         """The nodes that a message from ``start`` would pass by today's tables, the responsible one last."""

@@ -10,13 +10,13 @@ Rules
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from p2psip_min.ids import NodeID
+from p2psip_min.lines import to_json
 
 Transaction = int
 """A transaction id as the unsigned 64-bit number of the header; 0 where an event belongs to none."""
@@ -414,21 +414,6 @@ class CallFailed(Event):
 
 
 E = TypeVar("E", bound=Event)
-
-
-def to_json(event: Event, seq: int) -> str:
-    """One JSON line: the event's name, place and fields; bytes as hex, keys in declaration order."""
-    row: dict[str, Any] = {"seq": seq, "event": type(event).__name__}
-    for field in fields(event):
-        value = getattr(event, field.name)
-        if field.name == "t":
-            value = round(value, 6)
-        elif isinstance(value, bytes):
-            value = value.hex()
-        elif isinstance(value, tuple):
-            value = [item.hex() for item in value]
-        row[field.name] = value
-    return json.dumps(row, separators=(",", ":"))
 
 
 class Sink(Protocol):

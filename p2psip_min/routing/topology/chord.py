@@ -141,7 +141,7 @@ class Chord:
     @staticmethod
     def closer(one: bytes, other: bytes, key: bytes) -> bool:
         """Whether ``one`` comes before ``other`` clockwise from ``key``, and so has the better claim to it."""
-        return distance(key, one) < distance(key, other)
+        return (one < key, one) < (other < key, other)
 
     def nearer(self, one: bytes, other: bytes, key: bytes) -> bool:
         """Whether ``one`` has less of the ring before it up to ``key``; who has just passed the key has most."""
