@@ -102,7 +102,9 @@ def verdict(strip: Strip) -> str:
     """The verdict as CSV: a line a run."""
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(["run", "note", "word", strip.metric, *strip.rows, SERVICE, "price"])
+    table.writerow(
+        ["run", "note", "word", strip.metric + (", of 1" if strip.share else ""), *strip.rows, SERVICE, "price"]
+    )
     for column in strip.columns:
         facts = [*column.facts, *([""] * (len(strip.rows) - len(column.facts)))]
         table.writerow(

@@ -2,8 +2,9 @@
 // It keeps no state of the run: a view can be closed and opened again at any time.
 
 const STILL = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-const KEYS = " .mfcp?1234".split("").concat(["ArrowRight", "ArrowLeft", "Home", "End", "Escape"]);
+const KEYS = " .mnNfcp?1234".split("").concat(["ArrowRight", "ArrowLeft", "Home", "End", "Escape"]);
 const CLICKER = ["PageDown", "PageUp"]; // what a presenter's remote control sends
+const ROW = 22.5; // the height of a row of the lanes
 const REST = 0.55; // where a message in flight stands when nothing moves
 
 function place(root, share) {
@@ -82,7 +83,7 @@ function render({ model, el }) {
     if (!row) return;
     const top = row.getBBox().y;
     if (top < box.scrollTop || top > box.scrollTop + box.clientHeight - 46) {
-      box.scrollTop = Math.max(0, top - box.clientHeight + 70);
+      box.scrollTop = Math.max(0, Math.ceil((top - box.clientHeight + 70) / ROW) * ROW);
     }
   }
 
@@ -237,6 +238,7 @@ function render({ model, el }) {
   };
   const watch = new ResizeObserver((entries) => {
     const width = Math.floor(entries[0].contentRect.width / 4) * 4;
+    if (width === 0) seen = false;
     if (!seen && width > 0) {
       // Nothing can be scrolled into sight before there is a size.
       seen = true;

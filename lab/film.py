@@ -17,7 +17,7 @@ class Film(Reel):
     """The moments of a trace, and what there is to see at each; built as its Reel is."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._rows: dict[tuple[int, Outcome, str, int, int], Row] = {}
+        self._rows: dict[tuple[int, int, Outcome, str, int, int], Row] = {}
         self._tick_tuple: tuple[Tick, ...] = ()
         super().__init__(*arguments, **options)
 
@@ -67,10 +67,10 @@ class Film(Reel):
         return self._seen.get((key, storage_time))
 
     def _row(self, line: Line, cursor: int, scene: Scene) -> Row:
-        outcome, reason = line.state(cursor)
+        outcome, reason, ended = line.state(cursor)
         version = scene.version(line.record.key, line.record.storage_time) if line.record else 0
         reached = sum(1 for at, _ in line.way if at <= cursor)
-        key = (line.number, outcome, reason, version, reached if line.answer else len(line.receivers))
+        key = (line.number, ended, outcome, reason, version, reached if line.answer else len(line.receivers))
         row = self._rows.get(key)
         if row is None:
             way = tuple(node for _, node in line.way[:reached]) or (line.sender, *line.receivers)
@@ -93,6 +93,7 @@ class Film(Reel):
                 kept=line.kept and outcome is not Outcome.FLIGHT,
                 error=line.error,
                 message=line.message,
+                ended=ended,
             )
         return row
 

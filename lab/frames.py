@@ -168,7 +168,8 @@ class Row:
 
     ``number`` counts from 1; ``receivers`` are several where one node sends copies to its replicas; ``hops`` lists
     every node an answer passed; ``t`` is its virtual second, ``version`` 0 where it has none. ``sent`` counts the
-    transmissions of the story, from 1: it names the row's first hop when somebody lays hands on it.
+    transmissions of the story, from 1: it names the row's first hop when somebody lays hands on it. ``ended`` is the
+    moment of its outcome, 0 while it is in flight.
     """
 
     number: int
@@ -189,6 +190,7 @@ class Row:
     kept: bool
     error: str
     message: bytes
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,8 +332,8 @@ class Column:
 class Strip:
     """The verdict: runs of one seed in which only the named thing differs.
 
-    ``whole`` draws figures as that many boxes (0: as a bar of ``scale``); ``rows`` names the facts; "v1", "v2" … in a
-    fact are drawn as version tags.
+    ``whole`` draws figures as that many boxes (0: as a bar of ``scale``); a ``share`` is shown in per cent; ``rows``
+    names the facts; "v1", "v2" … in a fact are drawn as version tags.
     """
 
     metric: str
@@ -339,6 +341,7 @@ class Strip:
     rows: tuple[str, ...] = ()
     whole: int = 0
     scale: float = 0.0
+    share: bool = False
     priced: str = ""
     service: str = ""
     complete: bool = True

@@ -1,4 +1,6 @@
-"""Every word of the panel's own: headings, labels, buttons, notes; with ``lab.text``, all there is to translate."""
+"""Every word of the panel's own: headings, labels, buttons, notes; with ``lab.text`` and ``lab.contrast``, all there
+is to translate.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +94,7 @@ RING, RING_NOTE = "Ring", "order by Node-ID, equal spacing"
 
 def so_many_hostile(note: str, number: int) -> str:
     """The ring's note, where more are hostile than have names on it."""
-    return f"{note}; {number} are hostile"
+    return f"{number} are hostile; {note}"
 
 
 def thinned(every: int) -> str:
@@ -198,9 +200,19 @@ def over_seeds(seeds: int, wanted: int) -> str:
     return f"mean of {seeds} seeds" + ("" if seeds >= wanted else f" (a verdict takes {wanted})")
 
 
-def interval(mean: float, low: float, high: float) -> str:
+def interval(mean: float, low: float, high: float, unit: str = "") -> str:
     """A mean with what it may be, with 95 % certainty."""
-    return f"{mean:.3g}" if low == high else f"{mean:.3g} ({low:.2g} to {high:.2g})"
+    return f"{mean:.3g}{unit}" if low == high else f"{mean:.3g}{unit} ({low:.2g} to {high:.2g})"
+
+
+def per_cent(figure: float) -> str:
+    """A share."""
+    return f"{100 * figure:.3g} %"
+
+
+def in_per_cent(metric: str) -> str:
+    """What a share is a share of, for figures in per cent: "reads spoiled, of 1" without its last words."""
+    return metric.replace(", of 1 that", ", of those that").replace(", of 1", "")
 
 
 def no_number(what: str) -> str:
@@ -302,53 +314,6 @@ def hands_on(number: int, name: str) -> str:
     return f"{name} {number}"
 
 
-# --- two runs ---------------------------------------------------------------------------------------------------
-
-COMPARE, COMPARE_HELP = "Compare", "compare with the run before the last change"
-LEAVE = "Close the comparison"
-RUN_BEFORE, THIS_RUN = "The run before the change", "This run"
-NO_DIFFERENCE = "NO DIFFERENCE"
-NOTHING_CHANGED = "Nothing was changed"
-NO_MESSAGE = "no message"
-UNDONE = "what was done by hand is undone"
-NO_RUN_BEFORE = "there is no run before this one: move a switch, or do something by hand"
-
-
-def first_difference(number: int) -> str:
-    """The comparison's word."""
-    return f"FIRST DIFFERENCE: {number}"
-
-
-def change(what: str, before: str, now: str) -> str:
-    """One thing that was changed."""
-    return f"{what}: {before or 'none'} → {now or 'none'}"
-
-
-def act(name: str, t: float, node: str) -> str:
-    """Something done by hand."""
-    return f"by hand at {t:.2f} s: {name}{f' {node}' if node else ''}"
-
-
-def only_in(t: float, letter: str, name: str, ended: str) -> str:
-    """A message of one run."""
-    return f"At {t:.2f} s only {letter} has this {name} ({ended})."
-
-
-def differ_in(t: float, name: str) -> str:
-    """A message that both have, not alike."""
-    return f"At {t:.2f} s both have this {name}, but not alike, or it ends otherwise."
-
-
-def equal_rows(count: int) -> str:
-    """The fold before the first difference."""
-    return f"{count} messages are equal in both runs" if count != 1 else "1 message is equal in both runs"
-
-
-def later_rows(count: int, different: int) -> str:
-    """The fold after what is shown."""
-    return f"{count} more, {different} of them not in both runs alike"
-
-
 # --- a node -----------------------------------------------------------------------------------------------------
 
 MAKE_HOSTILE, CRASH, CLOSE = "Make hostile", "Crash", "Close"
@@ -356,6 +321,7 @@ NEIGHBORS, OTHER_ENTRIES = "neighbor table", "other entries"
 RECORD_COLUMNS = ("resource", "kind", "value", "signer", "role", "age, s")
 TOMBSTONE = "removed"
 NO_TABLES = "A server has no routing table and stores nothing."
+NO_PEER = "a server is the operator’s own, and no node of the overlay"
 ONE_MORE, ONE_MORE_HELP = "One more mallory", "another peer does what mallory does from now on"
 SWALLOWS = "swallows requests"
 SWALLOWS_HELP = "in this story no peer attacks: from now on this one swallows the requests that it should pass on"
@@ -389,13 +355,19 @@ SHARE, AS_CAST = "hostile %", "as the story casts"
 NOBODY_ATTACKS = "nobody attacks on the tour"
 ALL_TRUSTED = "on a trusted base every peer is the operator's, and none is hostile"
 ATTACK_IS_OFF = "nobody is hostile while the attack is off"
-NO_PEER_ATTACKS = "the attacker of this story is no peer of the overlay"
+NOBODY = "nobody: "
 
 
-def cast_by_the_story(number: int) -> str:
-    """Why a share can't be chosen where several attackers each have a part."""
-    many = f"the {number} hostile peers have" if number > 1 else "the hostile peer has"
-    return f"in this story {many} parts that no other peer can play"
+def no_peer_attacks(attacker: str) -> str:
+    """Why a share can't be chosen where nobody, or somebody from outside, does the harm."""
+    if attacker.startswith(NOBODY):
+        return f"nobody is hostile in this story; the harm comes from {attacker.removeprefix(NOBODY)}"
+    return f"the attacker of this story is none of the peers that are there, but {attacker.split(':')[0]}"
+
+
+def cast_by_the_story(attacker: str) -> str:
+    """Why a share can't be chosen where the attackers have parts of their own."""
+    return f"this story casts its attackers itself ({attacker}), and another peer would have no part in it"
 
 
 def places_for(threat: str, wanted: int, most: int, peers: int) -> str:
@@ -430,6 +402,7 @@ PANEL_KEYS = (
     ("f", "fork here: do by hand what the first button does"),
     ("1 2 3 4", "play the run without attack, attacked, defended, with the decoy"),
     ("c", "compare with the run before"),
+    ("n N", "in a comparison, to the next difference and to the one before; steps move both runs"),
     ("p", "presenter mode; there Page down and Page up step too"),
     ("?", "these keys"),
     ("Esc", "close what is open"),
@@ -462,6 +435,7 @@ def presenter_note(base: str, routing: str, seed: str) -> str:
 
 NO_ATTACK, ATTACKED, DEFENDED, DECOY = "No attack", "Attacked", "Defended", "Decoy"
 FIRST_TRY, SECOND_TRY = "First try", "Second try"
+THIS_RUN = "This run"
 PRICED = "price, over the whole story"
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from lab import labels, style, text
 from lab.causes import causes, repeated, sought
-from lab.frames import Frame, Outcome, Row, Span
+from lab.frames import Frame, Outcome, Row, Span, Tick
 from lab.marks import arrow_head, text_width, version_tag, write
 
 LEFT, NARROW_LEFT, NARROW = 250.0, 230.0, 560
@@ -63,7 +64,7 @@ def draw_lanes(frame: Frame, width: int, selected: int = 0, *, find: str = "", f
     grid = _grid(frame, width)
     columns = _columns(frame, rows, width, grid)
     spare = any(span.first_row == len(frame.rows) for span in frame.spans)
-    height = int((len(lines) + spare) * ROW + 8)
+    height = int((len(lines) + spare) * ROW)
     middle = {number: (place + 0.5) * ROW for number, place in places.items()}
     why = causes(frame, selected)
     related = {number for pair in why for number in pair}
@@ -172,6 +173,9 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> 
         if right - left > 130:
             middle = (left + right) / 2
             parts.append(write(middle, 15, labels.HOLDERS, size=12, ink=style.SKY_INK, anchor="middle"))
+    names = {x: labels.count(xs.count(x)) if xs.count(x) > 1 else frame.world.person(node)
+             for node, x in columns.items()}  # fmt: skip
+    rooms = _rooms(names, width)
     done: set[float] = set()
     for node, x in columns.items():
         if x in done:
@@ -180,14 +184,15 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> 
         one = ring.get(node)
         shared = xs.count(x) > 1
         hot = one is not None and one.hostile and not shared
-        first = labels.count(xs.count(x)) if shared else frame.world.person(node)
+        first = names[x]
         second = labels.OTHERS if shared else _second(frame, node)
-        size = 13.0 if text_width(first, 13, True) < _gap(columns) - 3 else 11.6
+        room = rooms[x]
+        size = 13.0 if text_width(first, 13, True) < room else 11.6
         parts.append(
             write(
                 x,
                 37,
-                _short(first, size, _gap(columns) - 3),
+                _short(first, size, room),
                 size=size,
                 ink=style.VERMILLION_INK if hot else style.INK,
                 bold=True,
@@ -195,8 +200,22 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> 
             )
         )
         small = 12.0 if text_width(second, 12) < _gap(columns) else 11.2
+        second = _short(second, small, _gap(columns) - 1, bold=False)
         parts.append(write(x, 52, second, size=small, ink=style.VERMILLION_INK if hot else style.INK2, anchor="middle"))
     return "".join(parts)
+
+
+def _rooms(names: dict[float, str], width: float) -> dict[float, float]:
+    """How wide each lane's name may be: short neighbours leave it more than its lane."""
+    places = sorted(names)
+    gap = min((right - left for left, right in pairwise(places)), default=92.0)
+    half = {x: min(text_width(names[x], 13, True), gap - 3) / 2 for x in places}
+    rooms = {}
+    for place, x in enumerate(places):
+        left = x - places[place - 1] - half[places[place - 1]] if place else 2 * gap
+        right = places[place + 1] - x - half[places[place + 1]] if place + 1 < len(places) else width - x + 6
+        rooms[x] = max(2 * min(left, right) - 4, gap - 3)
+    return rooms
 
 
 def _second(frame: Frame, node: bytes) -> str:
@@ -210,9 +229,9 @@ def _second(frame: Frame, node: bytes) -> str:
     return labels.HOP if kind in ("peer", "bootstrap") else kind
 
 
-def _short(words: str, size: float, room: float) -> str:
+def _short(words: str, size: float, room: float, *, bold: bool = True) -> str:
     """A lane's name, cut where it would stand on the next one."""
-    while text_width(words, size, True) > room and len(words) > 4:
+    while text_width(words, size, bold) > room and len(words) > 4:
         words = f"{words.removesuffix('…')[:-1]}…"
     return words
 
@@ -244,7 +263,7 @@ def _band(frame: Frame, row: Row, y: float, width: int, selected: int, related: 
 
 def _lifeline(span: Span, columns: dict[bytes, float], middle: dict[int, float], height: int, frame: Frame) -> str:
     x = columns.get(span.node)
-    if x is None or not span.version:
+    if x is None or not span.version or list(columns.values()).count(x) > 1:
         return ""
     top = middle.get(span.first_row, 0.0)
     bottom = float(height) if span.end < 0 else middle.get(span.last_row, 0.0)
@@ -297,7 +316,7 @@ def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: 
     gap = _gap(columns)
     for span in frame.spans:
         x = columns.get(span.node)
-        if x is None or span.first_row != row.number or not span.version:
+        if x is None or span.first_row != row.number or not span.version or list(columns.values()).count(x) > 1:
             continue
         if len(row.receivers) == 1 and gap >= 44:
             parts.append(version_tag(x + 8, y, span.version, newest))
@@ -381,29 +400,42 @@ def draw_timeline(frame: Frame, width: int, *, room: int = 0) -> str:
         if tick.hot:
             marks.append(f'<div class="dm" style="left:{at(tick.cursor):.2f}%"></div>')
     parts.extend(marks)
-    parts.extend(_labels(frame, width, length))
-    newest = max((one.version for one in frame.track), default=0)
-    root = frame.world.name(frame.track[0].node) if frame.track else ""
-    for place, span in enumerate(frame.track):
-        end = span.end if span.end >= 0 else frame.length
-        looks = "new" if span.version == newest and span.version > 1 else "old"
-        label = labels.held(root if place == 0 else "", span.version, span.again)
-        space = (end - span.start) / length * width - 14
-        if text_width(label, 10.6, True) >= space:
-            label = labels.AGAIN if span.again and space > 70 else text.version(span.version)
-        parts.append(
-            f'<div class="hold {looks}" style="left:{at(span.start):.2f}%;width:calc({at(end - span.start):.2f}% '
-            f'- 2px)" title="{escape(labels.held(root, span.version, span.again))}">{escape(label)}</div>'
-        )
+    parts.extend(moment_labels(frame.ticks, width, length))
+    parts.extend(holdings(frame, frame.track, width, length))
     parts.append(f'<div class="hd" style="left:{at(frame.cursor):.2f}%"></div></div>')
     return "".join(parts)
 
 
-def _labels(frame: Frame, width: float, length: int) -> list[str]:
+def holdings(
+    frame: Frame, spans: Sequence[Span], width: float, length: int, *, lead: str = "", row: int = 0
+) -> list[str]:
+    """Bars that say what the root held; the first begins with ``lead``, ``row`` counts the lines of bars from 0."""
+    newest = max((one.version for one in spans), default=0)
+    root = frame.world.name(spans[0].node) if spans else ""
+    low = f";margin-top:{21 * row}px" if row else ""
+    made = []
+    for place, span in enumerate(spans):
+        end = span.end if span.end >= 0 else length
+        looks = "new" if span.version == newest and span.version > 1 else "old"
+        before, letter = (lead, lead.split(":")[0]) if place == 0 else ("", "")
+        label = before + labels.held(root if place == 0 else "", span.version, span.again)
+        space = (end - span.start) / length * width - 14
+        if text_width(label, 10.6, True) >= space:
+            label = labels.AGAIN if span.again and space > 70 else f"{letter} {text.version(span.version)}".strip()
+            label = label if text_width(label, 10.6, True) <= space + 6 else ""
+        made.append(
+            f'<div class="hold {looks}" style="left:{100 * span.start / length:.2f}%;width:calc('
+            f'{100 * (end - span.start) / length:.2f}% - 2px){low}" '
+            f'title="{escape(lead + labels.held(root, span.version, span.again))}">{escape(label)}</div>'
+        )
+    return made
+
+
+def moment_labels(ticks: Sequence[Tick], width: float, length: int) -> list[str]:
     """The named moments; a label that would cover another gives up its time, then itself, a hot one never."""
     taken: list[tuple[float, float]] = []
     made: list[str] = []
-    for tick in sorted((one for one in frame.ticks if one.label), key=lambda one: (not one.hot, one.cursor)):
+    for tick in sorted((one for one in ticks if one.label), key=lambda one: (not one.hot, one.cursor)):
         for words in (f"{tick.label} · {tick.t:.2f} s", tick.label):
             need = text_width(words, 10.6, tick.hot) + 8
             left = max(0.0, min(width * tick.cursor / length - 6, width - need))

@@ -22,10 +22,10 @@ REST = 0.55
 LEFT, RIGHT = 104, 132
 """Pixels beside the ring for names and, on the right, for the holders' versions and roles."""
 
-NARROW, NARROW_LEFT, NARROW_RIGHT = 460, 62, 80
+NARROW, NARROW_LEFT, NARROW_RIGHT = 460, 72, 80
 """Up to which width of the picture there is less room beside the ring, and how much."""
 
-TETHER, NARROW_TETHER = 40, 30
+TETHER, NARROW_TETHER = 40, 24
 """How far outside the ring a client stands, in pixels."""
 
 
@@ -302,8 +302,10 @@ def _hop_label(ring: Ring, board: Board, hop: Hop, curve: tuple[Point, Point, Po
     if resent and (ring.nodes[hop.sender].at or ring.nodes[hop.receiver].at):
         return ""
     tag = 0.0 if resent else tag_width(hop.version)
-    width = text_width(hop.label, 12.6, True) + (0 if resent else 18) + (tag + 6 if tag else 0)
-    height = 18.0 if resent else 26.0
+    said = [hop.label] if resent else in_lines(hop.label, 1.5 * ring.radius)
+    words_width = max(text_width(line, 12.6, True) for line in said)
+    width = words_width + (0 if resent else 18) + (tag + 6 if tag else 0)
+    height = 18.0 if resent else 11.0 + 15.0 * len(said)
     shares = (REST, 0.48, 0.62, 0.4, 0.7, 0.32, 0.78) if not resent else (0.6, 0.5, 0.68, 0.42, 0.34)
     rect, _ = board.best(_beside(curve, shares, width, height, ring))
     board.take(*rect)
@@ -314,12 +316,23 @@ def _hop_label(ring: Ring, board: Board, hop: Hop, curve: tuple[Point, Point, Po
     refused = hop.strand is Strand.REFUSED
     edge, ink = (style.GREEN_INK, style.GREEN_INK) if refused else (style.BLUE, style.BLUE_INK)
     box = (
-        f'<rect x="{left:.1f}" y="{rect[1]:.1f}" width="{width:.1f}" height="26" rx="4" fill="#fff" stroke="{edge}" '
-        f'stroke-width="1.5"/>' + write(left + 9, middle + 4.5, hop.label, bold=True, ink=ink)
+        f'<rect x="{left:.1f}" y="{rect[1]:.1f}" width="{width:.1f}" height="{height:.0f}" rx="4" fill="#fff" '
+        f'stroke="{edge}" stroke-width="1.5"/>'
     )
+    for place, line in enumerate(said):
+        box += write(left + 9, middle + 4.5 + 15 * (place - (len(said) - 1) / 2), line, bold=True, ink=ink)
     if tag:
         box += version_tag(left + width - tag - 7, middle, hop.version, newest)
     return f'<g data-act="row" data-id="{hop.row}">{box}</g>'
+
+
+def in_lines(words: str, room: float) -> list[str]:
+    """Words as one line, or as two where they are wider than that: cut at the space or underscore nearest to half."""
+    cuts = [place + 1 for place, one in enumerate(words) if one in " _"]
+    if text_width(words, 12.6, True) <= room or not cuts:
+        return [words]
+    cut = min(cuts, key=lambda place: abs(place - len(words) / 2))
+    return [words[:cut].rstrip(), words[cut:]]
 
 
 def _beside(
@@ -442,8 +455,11 @@ def _words(ring: Ring, board: Board, newest: int) -> Iterable[str]:
         elif one.kind in (NodeKind.CLIENT, NodeKind.SERVER):
             continue
         elif one.hostile:
-            who = labels.hostile(one.name if one.person not in ("", one.name) else "")
-            sign(0, at, r, (one.person or one.name, True, style.VERMILLION_INK), (who, False, style.INK2))
+            peer = one.name if one.person not in ("", one.name) else ""
+            # The mark says that it is hostile; where there is little room, it says so alone.
+            who = labels.hostile(peer) if ring.width >= NARROW else peer
+            below = [(who, False, style.INK2)] if who else []
+            sign(0, at, r, (one.person or one.name, True, style.VERMILLION_INK), *below)
         elif one.involved and one.role:
             inside = ring.roomy and len(number) < 3
             # Where there is little room, the tag says that it holds; lanes and table say as what.

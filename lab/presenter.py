@@ -20,10 +20,11 @@ MOST_HOLDERS = 4
 _WHEN = re.compile(r"^At [\d.]+ s ")
 
 
-def words(caption: str, most: int = 120) -> str:
-    """The caption without its time, cut at a word: about three lines."""
+def words(caption: str, most: int = 160) -> str:
+    """The caption without its time, cut at a word: about four lines."""
     said = _WHEN.sub("", caption)
-    said = said[:1].upper() + said[1:]
+    # "alice" begins a sentence with a capital letter, "p07" is a name as it is.
+    said = said[:1].upper() + said[1:] if said[:2].isalpha() else said
     return said if len(said) <= most else said[: said.rfind(" ", 0, most)] + " …"
 
 

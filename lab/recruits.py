@@ -149,8 +149,8 @@ def unplayed(stage: Stage) -> str:
         return labels.ALL_TRUSTED
     if recruitable(stage):
         return ""
-    cast = [node for node in stage.attackers() if not node.is_client]
-    return labels.cast_by_the_story(len(cast)) if cast else labels.NO_PEER_ATTACKS
+    cast = any(not node.is_client for node in stage.attackers())
+    return (labels.cast_by_the_story if cast else labels.no_peer_attacks)(stage.scenario.attacker)
 
 
 def unturned(stage: Stage) -> str:

@@ -49,13 +49,14 @@ class Line:
     log: list[tuple[int, Outcome, str]] = field(default_factory=list)
     way: list[tuple[int, bytes]] = field(default_factory=list)
 
-    def state(self, cursor: int) -> tuple[Outcome, str]:
-        """The outcome as of a moment."""
-        found = (Outcome.FLIGHT, "")
+    def state(self, cursor: int) -> tuple[Outcome, str, int]:
+        """The outcome as of a moment, and since which one."""
+        found = (Outcome.FLIGHT, "", 0)
         for at, outcome, reason in self.log:
             if at > cursor:
                 break
-            found = (outcome, reason)
+            if (outcome, reason) != found[:2]:
+                found = (outcome, reason, at)
         return found
 
 

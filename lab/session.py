@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from lab import labels, recruits, scenarios
 from lab.choices import LINKS, PEERS, SEED, Act, Choices, known, parse
-from lab.comparison import Comparison, compare
+from lab.comparison import Comparison, Walk
 from lab.film import Film
 from lab.frames import Action, Frame, Strip, Switch
 from lab.hands import DEEDS, Grip, Hands
@@ -431,8 +431,13 @@ class Session:
 
     def compare(self, other: Session) -> Comparison:
         """This run's messages beside another's; both are run to their ends."""
+        return self.walk(other).found
+
+    def walk(self, other: Session) -> Walk:
+        """A way through another run and this one at once; both are run to their ends."""
         self._grow(math.inf)
-        return compare(other.frame(other.run().length), self.frame(self.length))
+        other.run()
+        return Walk(other, self)
 
     # --- the verdict -----------------------------------------------------------------------------------------
 

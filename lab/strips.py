@@ -31,6 +31,7 @@ def strip(scenario: Scenario, ground: Setting, outcomes: Mapping[Setting, Outcom
         "defended": (labels.tried(labels.DEFENDED if judged else labels.FIRST_TRY, defence), _checks(scenario.defence)),
         "decoy": (labels.tried(labels.DECOY if judged else labels.SECOND_TRY, decoy), _checks(scenario.decoys[:1])),
     }
+    share = not scenario.whole and max(scenario.span) == 1.0
     shown = []
     for column, (title, note) in heads.items():
         outcome = found[column]
@@ -44,6 +45,7 @@ def strip(scenario: Scenario, ground: Setting, outcomes: Mapping[Setting, Outcom
                 note=note,
                 word=Word.NOT_RUN if outcome is None else word(scenario, outcome.figure),
                 figure=None if outcome is None else outcome.figure,
+                shown=labels.per_cent(outcome.figure) if outcome is not None and share else "",
                 facts=() if outcome is None else outcome.facts,
                 price=price,
                 served="" if outcome is None else f"{outcome.honest:.0%}",
@@ -51,11 +53,12 @@ def strip(scenario: Scenario, ground: Setting, outcomes: Mapping[Setting, Outcom
             )
         )
     return Strip(
-        metric=scenario.metric,
+        metric=labels.in_per_cent(scenario.metric) if share else scenario.metric,
         columns=tuple(shown),
         rows=scenario.rows,
         whole=scenario.whole,
         scale=0.0 if scenario.whole else max(scenario.span),
+        share=share,
         priced=labels.PRICED,
         service=SERVICE,
         complete=judged,

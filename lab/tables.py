@@ -105,7 +105,8 @@ def verdict(strip: Strip, pooled: Verdict | None = None) -> str:
         return f" cur {TONES[one.word].value}" if one.current else ""
 
     heads = "".join(
-        f'<th class="c{look(one)}">{escape(one.title)}<i>{escape(one.note)}</i></th>' for one in strip.columns
+        f'<th class="c{look(one)}">{escape(one.title)}<i title="{escape(one.note)}">{escape(one.note)}</i></th>'
+        for one in strip.columns
     )
     lines: list[tuple[str, list[str]]] = [
         (labels.VERDICT_ROW, [word(one.word, flat=True) for one in strip.columns]),
@@ -121,7 +122,12 @@ def verdict(strip: Strip, pooled: Verdict | None = None) -> str:
         lines.append((strip.priced, [_price(one) for one in strip.columns]))
     if pooled is not None:
         means = [pooled.figure(name) for name in ("baseline", "attacked", "defended", "decoy")]
-        cells = [f'<span class="num">{labels.interval(one.mean, one.low, one.high)}</span>' for one in means]
+        many = 100.0 if strip.share else 1.0
+        unit = " %" if strip.share else ""
+        cells = [
+            f'<span class="num">{labels.interval(many * one.mean, many * one.low, many * one.high, unit)}</span>'
+            for one in means
+        ]
         lines.append((labels.over_seeds(len(pooled.seeds), SEEDS), cells))
     body = "".join(
         f"<tr><td>{escape(name)}</td>"
@@ -309,8 +315,9 @@ def defences(switches: Sequence[Switch], *, heads: bool) -> str:
             f'<div class="dr{" on" if one.value else ""}" data-words="{words}"><div><label><input type="checkbox" '
             f'data-act="switch" data-id="{escape(one.name)}" aria-label="{escape(one.label)}"'
             f"{' checked' if one.value else ''}> {labels.ON if one.value else labels.OFF}</label></div>"
-            f'<div><b>{escape(one.label)}</b></div><div class="x">{escape(one.checks)}</div>'
-            f'<div>{escape(one.price)}</div><div class="x">{escape(one.section)}</div><div>{said}</div></div>'
+            f'<div><span><b>{escape(one.label)}</b><i class="xs">{escape(one.checks)}</i></span></div>'
+            f'<div class="x">{escape(one.checks)}</div><div>{escape(one.price)}</div>'
+            f'<div class="x">{escape(one.section)}</div><div>{said}</div></div>'
         )
     return "".join(parts)
 
@@ -360,11 +367,12 @@ def _message(row: Row, selected: bool) -> str:
     return f"<b>{escape(name)}</b>" if selected else escape(name)
 
 
-def status(words: str, keys: bool = True) -> str:
+def status(words: str, keys: Sequence[tuple[str, str]] = labels.KEYS) -> str:
     """The last line: where the run stands, and the keys."""
-    listed = " ".join(f"<kbd>{escape(key)}</kbd> {escape(does)}" for key, does in labels.KEYS) if keys else ""
+    listed = " ".join(f"<kbd>{escape(key)}</kbd> {escape(does)}" for key, does in keys)
+    told = f"{labels.KEYS_LABEL} {listed}" if keys else ""
     return (
-        f'<div class="status"><span class="num">{escape(words)}</span><span>{labels.KEYS_LABEL} {listed}</span>'
+        f'<div class="status"><span class="num">{escape(words)}</span><span>{told}</span>'
         f'<span class="end">{labels.SIMULATED}</span></div>'
     )
 

@@ -9,15 +9,29 @@ from typing import Protocol
 
 import ipywidgets as w
 
-from lab import labels, nodes, plots, recruits, sides, tables
+from lab import contrast, labels, nodes, plots, recruits, sides, tables
+from lab.comparison import Walk
 from lab.fields import Group, middle_bit
-from lab.frames import Frame, Row, SessionLike
+from lab.figures import PLAIN_SKELETON, RING_SKELETON, TWIN_SKELETON, Figure
+from lab.frames import Row, SessionLike
 from lab.hands import DEEDS
 from lab.session import Session
 from p2psip_min.errors import LocalProtocolError
 
-SIDE = 420
-"""The width of each ring of a comparison, in pixels."""
+LOW, HIGH = 104.0, 150.0
+"""The largest radius of each ring of a comparison, in pixels: in a narrow panel, and in a wide one."""
+
+MOVES: dict[str, Callable[[Walk], object]] = {
+    "n": Walk.next_difference,
+    "N": Walk.previous_difference,
+    ".": Walk.step,
+    "ArrowRight": Walk.step,
+    "ArrowLeft": Walk.back,
+    "m": Walk.next_message,
+    "Home": lambda walk: walk.seek(0),
+    "End": lambda walk: walk.seek(walk.length),
+}
+"""What a key does to a comparison; False where it finds nothing."""
 
 BREATH = 0.02
 """Seconds between two steps of long work, in which clicks are heard."""
@@ -31,8 +45,16 @@ class Desk(Protocol):
 
     session: SessionLike
 
-    def button(self, words: str, icon: str, act: Callable[[], None]) -> w.Button:
+    play: w.Button
+
+    def button(self, words: str, icon: str, act: Callable[[], None], *, primary: bool = False) -> w.Button:
         """A button whose errors show in the panel."""
+
+    def later(self, act: Callable[[], object], what: str) -> None:
+        """Do something where the panel lives; its error shows in the panel."""
+
+    def move(self, act: Callable[[], object], *, animated: bool = False) -> None:
+        """Do something quick, then draw."""
 
     def long(self, what: str, act: Callable[[], object]) -> None:
         """Do something that may take a moment, then draw."""
@@ -230,24 +252,56 @@ class NodeCard:
         found = nodes.node_of(session, self.node)
         why = {}
         for deed, button in (("hostile", self.hostile), ("crash", self.crash)):
-            why[button.description] = nodes.locked(session, deed, found) if found else labels.NO_TABLES
+            why[button.description] = nodes.locked(session, deed, found) if found else labels.NO_PEER
             button.disabled = bool(why[button.description])
         self.reasons.value = tables.reasons(why)
         self.hostile.tooltip = recruits.deed_of(session.stage)
 
 
 class Comparing:
-    """The run before the last change beside this one."""
+    """The run before the last change beside this one; both are stepped and scrubbed together."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._other: Session | None = None
+        self._changed: tuple[str, ...] = ()
+        self._reading = False
+        self.walk: Walk | None = None
         self.text = w.HTML()
-        self.button = desk.button(labels.COMPARE, "", self.toggle)
-        self.button.tooltip = labels.COMPARE_HELP
-        self.close = desk.button(labels.LEAVE, "", self.toggle)
-        self.view = box(["section", "col", "lab-compare"], self.text, self.close)
-        self.open = False
+        self.button = desk.button(contrast.COMPARE, "", self.toggle)
+        self.button.tooltip = contrast.COMPARE_HELP
+        self.close = desk.button(contrast.LEAVE, "", self.toggle)
+        self.heads = w.HTML(), w.HTML()
+        self.rings = Figure(skeleton=RING_SKELETON, width=400), Figure(skeleton=RING_SKELETON, width=400)
+        self.track = Figure(skeleton=PLAIN_SKELETON, width=640)
+        self.pairs, self.whole = Figure(skeleton=PLAIN_SKELETON), Figure()
+        for figure in (*self.rings, self.track, self.pairs, self.whole):
+            figure.add_class("lab-figure")
+            figure.on_msg(self._hears)
+        for figure in (*self.rings, self.track):
+            figure.observe(lambda _: desk.later(self._widened, contrast.COMPARE), "width")
+        self.previous = desk.button(contrast.PREVIOUS_DIFFERENCE, "", lambda: self.move("N"))
+        self.next = desk.button(contrast.NEXT_DIFFERENCE, "", lambda: self.move("n"), primary=True)
+        back = desk.button(labels.BACK, "back", lambda: self.move("ArrowLeft"))
+        on = desk.button(labels.STEP_ON, "step", lambda: self.move("."))
+        back.tooltip, on.tooltip = contrast.BOTH_BACK, contrast.BOTH_ON
+        self.previous.tooltip, self.next.tooltip = contrast.PREVIOUS_DIFFERENCE_HELP, contrast.NEXT_DIFFERENCE_HELP
+        sides_ = [box(["side"], head, ring) for head, ring in zip(self.heads, self.rings, strict=True)]
+        buttons = box(["btns"], back, desk.play, on, self.previous, self.next)
+        self.view = box(
+            ["col", "lab-compare"],
+            self.text,
+            box(["sides"], *sides_),
+            box(["time"], buttons, self.track, box(["btns"], self.close)),
+            self.pairs,
+            self.whole,
+        )
         show(self.view, False)
+
+    @property
+    def open(self) -> bool:
+        """Whether two runs are shown."""
+        return self.walk is not None
 
     def toggle(self) -> None:
         """Open or close."""
@@ -255,34 +309,97 @@ class Comparing:
             self.leave()
             self._desk.refresh()
         else:
-            self._desk.long(labels.COMPARE, self._compare)
+            self._desk.long(contrast.COMPARE, self._compare)
 
     def leave(self) -> None:
-        """Close."""
-        self.open = False
-        self.text.value = ""
+        """Close; the panel shows this run at the moment that was looked at."""
+        self.walk, self._changed, self.text.value = None, (), ""
+        if self._other is not None:
+            self._other.close()
+            self._other = None
+        for figure in (*self.rings, self.track, self.pairs, self.whole):
+            figure.ground = figure.story = figure.head = ""
+        self.whole.skeleton, self._reading = "", False
         show(self.view, False)
 
     def _compare(self) -> None:
         session = driven(self._desk)
         if session.before == session.choices:
-            raise LocalProtocolError(labels.NO_RUN_BEFORE)
-        other = session.other()
-        try:
-            found = session.compare(other)
-            pair = found.pairs[found.first] if found.first is not None else None
-            left = self._side(other, pair.left or pair.right if pair else None)
-            right = self._side(session, pair.right or pair.left if pair else None)
-        finally:
-            other.close()
-        changed = sides.differences(session.before, session.choices)
-        self.text.value = sides.side_by_side(found, left, right, changed)
-        self.open = True
+            raise LocalProtocolError(contrast.NO_RUN_BEFORE)
+        self._other = session.other()
+        self.walk = session.walk(self._other)
+        self._changed, self._choices = sides.differences(session.before, session.choices), session.choices
         show(self.view, True)
 
-    @staticmethod
-    def _side(session: Session, row: Row | None) -> sides.Side:
-        last = session.frame(session.length)
-        at: Frame = session.frame(row.cursor) if row is not None else last
-        card = session.card.split("@")[0]
-        return sides.Side(card=card, frame=last, picture=plots.ring_svg(at, SIDE))
+    def key(self, name: str) -> bool:
+        """Whether a key means something here; if so, it is done."""
+        if name not in MOVES or self.walk is None:
+            return False
+        self.move(name)
+        return True
+
+    def move(self, name: str) -> None:
+        """Move both runs as a key says."""
+        walk = self.walk
+        if walk is None:
+            return
+
+        def act() -> None:
+            if MOVES[name](walk) is False:
+                raise LocalProtocolError(contrast.NO_LATER if name == "n" else contrast.NO_EARLIER)
+
+        self._desk.move(act, animated=name in (".", "ArrowRight"))
+
+    def _hears(self, _: object, content: dict[str, str], __: object) -> None:
+        self._desk.later(lambda: self._heard(content), labels.gesture(content))
+
+    def _heard(self, content: dict[str, str]) -> None:
+        """A click, a key or a seek in one of the comparison's pictures."""
+        act, number, walk = content.get("act", ""), content.get("id", ""), self.walk
+        if walk is None:
+            return
+        if act == "seek":
+            self._desk.move(lambda: walk.seek(int(number)))
+        elif act == "pair":
+            self._desk.move(lambda: walk.to_pair(int(number)))
+        elif act == "toggle":
+            self._reading = number == "open"
+            self._read(walk)
+
+    def _widened(self) -> None:
+        if self.open:
+            self._desk.refresh()
+
+    def draw(self, motion: Sequence[float]) -> bool:
+        """Show both runs at their moment; False, and closed, when this run is another one by now."""
+        session, walk, other = self._desk.session, self.walk, self._other
+        if walk is None or other is None or not isinstance(session, Session):
+            return False
+        if session.choices != self._choices:
+            self.leave()
+            return False
+        names = contrast.RUN_BEFORE, labels.THIS_RUN
+        self.text.value = sides.caption(walk, self._changed)
+        for place, run in enumerate((other, session)):
+            frame = run.seek(walk.moment[place])
+            side = sides.Side(name=names[place], card=run.card, frame=frame)
+            self.heads[place].value = sides.side_head("AB"[place], side)
+            ring = self.rings[place]
+            picture = plots.draw_ring(frame, ring.width, 0, LOW if ring.width < plots.NARROW else HIGH)
+            with ring.hold_sync():
+                ring.label, ring.box = frame.caption, [picture.width, picture.height]
+                ring.ground, ring.story, ring.reach = picture.ground, picture.story, picture.reach
+                ring.motion = list(motion)
+        self.track.story = sides.track(walk, self.track.width)
+        self.pairs.story = sides.window(walk)
+        stops = [stop.at for stop in walk.found.stops]
+        self.previous.disabled = not stops or stops[0] >= walk.cursor
+        self.next.disabled = not stops or stops[-1] <= walk.cursor
+        self._read(walk)
+        return True
+
+    def _read(self, walk: Walk) -> None:
+        with self.whole.hold_sync():
+            self.whole.skeleton = TWIN_SKELETON
+            self.whole.head = sides.whole_head(walk.found)
+            self.whole.story = sides.whole(walk) if self._reading else ""

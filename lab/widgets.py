@@ -19,7 +19,8 @@ from typing import Any
 
 import ipywidgets as w
 
-from lab import export, fields, labels, lanes, plots, presenter, proofs, steps, style, tables
+from lab import contrast, export, fields, gestures, labels, lanes, plots, presenter, proofs, steps, style, tables
+from lab.comparison import Walk
 from lab.figures import LANES_SKELETON, PLAIN_SKELETON, RING_SKELETON, TWIN_SKELETON, Figure
 from lab.frames import Frame, NodeState, SessionLike
 from lab.session import Session
@@ -37,9 +38,6 @@ SPEEDS = {"½×": 0.5, "1×": 1.0, "2×": 2.0, "4×": 4.0, "8×": 8.0}
 STEP_MS = 320
 EXPORTS = Path("exports")
 """Where exports go, below the folder that the kernel works in; a folder for each card."""
-
-COLUMNS = ("baseline", "attacked", "defended", "decoy")
-"""The verdict's runs, by the keys 1 to 4."""
 
 
 class Panel:
@@ -71,11 +69,11 @@ class Panel:
         self.lanes = Figure(skeleton=LANES_SKELETON, width=420)
         self.timeline = Figure(skeleton=PLAIN_SKELETON, width=640)
         self.strip = Figure(skeleton=PLAIN_SKELETON).add_class("lab-strip")
-        self.legend = w.HTML(value=tables.legend())
+        self.legend = w.HTML(value=tables.legend()).add_class("lab-legend")
         self.back = self.button(labels.BACK, "back", lambda: self.move(self.session.back))
-        self.play = self.button(labels.PLAY, "play", self._toggle, primary=True)
+        self.play = self.button(labels.PLAY, "play", self.toggle, primary=True)
         self.step = self.button(labels.STEP_ON, "step", lambda: self.move(self.session.step, animated=True))
-        self.message = self.button(labels.NEXT_MESSAGE, "step", self._next_message)
+        self.message = self.button(labels.NEXT_MESSAGE, "step", self.next_message)
         self.step.tooltip, self.message.tooltip = labels.STEP_HELP, labels.MESSAGE_HELP
         self.end = self.button(labels.TO_END, "end", lambda: self.long(labels.TO_END, self.session.run))
         self.speed = w.Dropdown(options=list(SPEEDS), value="1×", tooltip=labels.SPEED)
@@ -86,7 +84,7 @@ class Panel:
         self.seeds = self.button(labels.OVER_SEEDS, "", lambda: self._judge(labels.OVER_SEEDS, SEEDS))
         self.seeds.tooltip = labels.OVER_SEEDS_HELP
         self.verdict_head, self.verdict, self.storage, self.bytes = w.HTML(), w.HTML(), w.HTML(), w.HTML()
-        self.status, self.alert = w.HTML(), w.HTML()
+        self.status, self.alert = w.HTML().add_class("lab-status"), w.HTML()
         self.table, self.reading = Figure(skeleton=TWIN_SKELETON), False
         self.action_box = w.HBox()
         self.switchboard = Switchboard(self.session.switches(), self._set, self._refuse)
@@ -94,10 +92,10 @@ class Panel:
         self.hands, self.node, self.comparing = MessageHands(self), NodeCard(self), Comparing(self)
         self.export = self.button(labels.EXPORT, "", lambda: self.long(labels.EXPORT, self._export))
         self.export.tooltip = labels.EXPORT_HELP
-        self.present = self.button(labels.PRESENT, "", self._present)
+        self.present = self.button(labels.PRESENT, "", self.present_mode)
         self.present.tooltip = labels.PRESENT_HELP
         self.present.add_class("lab-present")
-        self.keys = self.button(labels.ALL_KEYS, "", self._list_keys)
+        self.keys = self.button(labels.ALL_KEYS, "", self.list_keys)
         self.keys_shown, self.told = w.HTML(), w.HTML()
         self.keys_shown.add_class("lab-keys")
         self.stage = Figure(skeleton=PLAIN_SKELETON, width=1240).add_class("lab-stage")
@@ -206,7 +204,7 @@ class Panel:
         """Something that may take a moment; the status line says so meanwhile."""
         self.work.halt()
         self._stop()
-        self.status.value = tables.status(labels.working(what), keys=False)
+        self.status.value = tables.status(labels.working(what), ())
         self._written = ()
         try:
             act()
@@ -245,72 +243,36 @@ class Panel:
 
     def _heard(self, content: dict[str, str]) -> None:
         """A click, a key or a seek in one of the pictures."""
-        act, name = content.get("act", ""), content.get("id", "")
-        if act == "row":
-            self.select(int(name))
-        elif act == "node":
-            self.node.choose(bytes.fromhex(name))
-        elif act == "left":
-            self._present(False)
-        elif act == "switch":
-            self.switchboard.press(self.session.switches(), name)
-        elif act == "toggle":
-            self.reading = name == "open"
-            self._draw_twin(self.session.frame())
-        elif act == "column":
-            self._column(COLUMNS[int(name) - 1])()
-        elif act == "seek":
-            self.move(lambda: self.session.seek(int(name)))
-        elif act == "key":
-            keys: dict[str, Callable[[], None]] = {
-                " ": (lambda: self.move(self.session.step, animated=True)) if self.presenting else self._toggle,
-                "m": self._next_message,
-                "PageDown": lambda: self.move(self.session.step, animated=True),
-                "PageUp": lambda: self.move(self.session.back),
-                ".": lambda: self.move(self.session.step, animated=True),
-                "ArrowRight": lambda: self.move(self.session.step, animated=True),
-                "ArrowLeft": lambda: self.move(self.session.back),
-                "Home": lambda: self.move(lambda: self.session.seek(0)),
-                "End": lambda: self.long(labels.TO_END, self.session.run),
-                "f": self._fork,
-                "c": self.comparing.toggle,
-                "p": self._present,
-                "?": self._list_keys,
-                "Escape": self._escape,
-            }
-            keys |= {str(place): self._column(name) for place, name in enumerate(COLUMNS, 1)}
-            if name in keys:
-                keys[name]()
+        gestures.hear(self, content)
 
-    def _next_message(self) -> None:
+    def next_message(self) -> None:
+        """On to the next message that is sent."""
         self.move(lambda: steps.next_message(self.session), animated=True)
 
-    def _fork(self) -> None:
-        """Do what the first button does that can be done now."""
-        for action in self.session.actions():
-            if not action.locked:
-                self._acting(action.name)()
-                return
-        raise ValueError(labels.NOTHING_BY_HAND)
+    def column(self, name: str) -> None:
+        """Play one of the verdict's runs."""
+        self.long(name, lambda: driven(self).column(name))
 
-    def _column(self, name: str) -> Callable[[], None]:
-        return lambda: self.long(name, lambda: driven(self).column(name))
+    def read(self, opened: bool) -> None:
+        """The table of the messages was opened or closed."""
+        self.reading = opened
+        self._draw_twin(self.session.frame())
 
-    def _list_keys(self) -> None:
+    def list_keys(self) -> None:
         self.keys_shown.value = "" if self.keys_shown.value else tables.keys()
 
-    def _present(self, presenting: bool | None = None) -> None:
-        """Into presenter mode and out of it."""
+    def present_mode(self, presenting: bool | None = None) -> None:
+        """Go into presenter mode, or out of it."""
         self.presenting = not self.presenting if presenting is None else presenting
         (self.view.add_class if self.presenting else self.view.remove_class)("present")
         self.refresh()
 
-    def _escape(self) -> None:
+    def escape(self) -> None:
         """Close what was opened last."""
         if self.keys_shown.value:
-            self._list_keys()
+            self.list_keys()
         elif self.presenting:
-            self._present()
+            self.present_mode()
         elif self.comparing.open:
             self.comparing.toggle()
         elif self.node.node:
@@ -325,7 +287,7 @@ class Panel:
 
     # --- play ------------------------------------------------------------------------------------------------
 
-    def _toggle(self) -> None:
+    def toggle(self) -> None:
         if self.playing:
             self._stop()
             self.refresh()
@@ -335,11 +297,16 @@ class Panel:
             # Without a loop nothing can be paced: show the end, as Play would in time.
             self.long(labels.TO_END, self.session.run)
             return
-        if self.session.finished and self.session.cursor == self.session.length:
-            self.session.seek(0)
+        course = self._course()
+        if course.finished and course.cursor == course.length:
+            course.seek(0)
         self.playing = True
         self._show_play()
         self._task = self.home.create_task(self._run())
+
+    def _course(self) -> SessionLike | Walk:
+        """What is stepped and played: this run, or two at once."""
+        return self.session if self.comparing.walk is None or self.presenting else self.comparing.walk
 
     def _show_play(self) -> None:
         words, old, new = (labels.PAUSE, "play", "pause") if self.playing else (labels.PLAY, "pause", "play")
@@ -360,7 +327,8 @@ class Panel:
         while self.playing:
             now = self.home.time()
             if now >= due:
-                if self.session.cursor == self.session.length and self.session.finished:
+                course = self._course()
+                if course.cursor == course.length and course.finished:
                     break
                 beat = max(TICK, BEAT / SPEEDS[self.speed.value])
                 due = max(due + beat, now)
@@ -372,7 +340,7 @@ class Panel:
         self.guarded(self.refresh, labels.PLAY)
 
     def _beat(self, beat: float) -> None:
-        self.session.step()
+        self._course().step()
         self.refresh(motion=(0.0, 1.0, beat * 900), tables_too=beat >= 0.3)
 
     # --- drawing ---------------------------------------------------------------------------------------------
@@ -384,6 +352,11 @@ class Panel:
 
     def refresh(self, motion: tuple[float, float, float] | None = None, *, tables_too: bool = True) -> None:
         """Draw the session's current frame."""
+        (self.view.add_class if self.comparing.open else self.view.remove_class)("comparing")
+        if not self.presenting and self.comparing.draw(motion or (0.0, plots.REST, 0.0)):
+            self._name()
+            self._status()
+            return
         frame = self.session.frame()
         self.caption.value = tables.caption(frame)
         if self.presenting:
@@ -446,7 +419,7 @@ class Panel:
 
     def _draw_rest(self, frame: Frame) -> None:
         session = self.session
-        self.title.value = tables.title(session.threat, session.title, session.subtitle, session.card)
+        self._name()
         row = frame.row(self.selected)
         groups = fields.inspect(row.message, frame.world, frame.t) if row is not None else ()
         proven = proofs.proofs(row.message, frame.world) if row is not None else ()
@@ -463,6 +436,10 @@ class Panel:
         show(self.seeds, strip is not None and isinstance(session, Session) and (pooled is None or pooled.quick))
         self._bind_switches()
 
+    def _name(self) -> None:
+        session = self.session
+        self.title.value = tables.title(session.threat, session.title, session.subtitle, session.card)
+
     def _draw_twin(self, frame: Frame) -> None:
         """The pictures as a sentence and a table; the table is made while somebody has it open."""
         with self.table.hold_sync():
@@ -476,9 +453,11 @@ class Panel:
     def _status(self) -> None:
         session = self.session
         words = labels.ready(session.cursor, session.length, session.finished)
-        if self.playing:
+        if self.comparing.walk is not None:
+            words = contrast.both_at(self.comparing.walk.cursor, self.comparing.walk.length)
+        elif self.playing:
             words = labels.playing(self.speed.value, session.cursor, session.length)
-        self.status.value = tables.status(words)
+        self.status.value = tables.status(words, contrast.KEYS if self.comparing.open else labels.KEYS)
         self.back.disabled = session.cursor == 0
         self.step.disabled = self.message.disabled = session.finished and session.cursor == session.length
         changed = isinstance(session, Session) and session.before != session.choices

@@ -152,6 +152,19 @@ def test_hands_comparison_and_presenter_on_a_real_run(open_notebook: OpenNoteboo
     page.locator(".lab .pairs tr.first").wait_for()
     assert page.locator(".lab .sides .letter").all_inner_texts() == ["A", "B"]
     assert "FIRST DIFFERENCE" in page.locator(".lab .lab-compare").inner_text()
+    assert page.locator(".lab .sides svg .node").count() >= 64
+    both = page.locator(".lab .track.both")
+    first = both.get_attribute("aria-valuenow")
+    button(page, "Next difference").click()
+    page.locator(".lab .lab-compare .cap", has_text="DIFFERENCE 2 OF").wait_for()
+    both.focus()
+    page.keyboard.press("N")
+    page.wait_for_function(f"document.querySelector('.lab .track.both').getAttribute('aria-valuenow') === '{first}'")
+    box = both.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 2, box["y"] + 12)
+    page.wait_for_function("document.querySelector('.lab .track.both .done').style.width === '100%'")
+    page.locator(".lab .pairs tr[data-act=pair]").first.click()
+    page.wait_for_function("document.querySelector('.lab .track.both .done').style.width !== '100%'")
     button(page, "Close the comparison").click()
     page.locator(".lab .pairs").first.wait_for(state="detached")
 

@@ -248,12 +248,85 @@ def test_the_run_before_stands_beside_this_one(replayed: Panel) -> None:
     told = html.unescape(compare.text.value)
     assert "FIRST DIFFERENCE" in told
     assert "Version counter: off → on" in told
-    assert before.split("@")[0] in told
-    assert replayed.session.card.split("@")[0] in told
-    assert told.count('<tr class="first">') == 1
+    assert "A ends ROLLED BACK, B REFUSED" in told
+    assert before.split("@")[0] in compare.heads[0].value
+    assert replayed.session.card in compare.heads[1].value
+    assert compare.pairs.story.count('<tr class="first') == 1
+    assert "comparing" in replayed.view._dom_classes
     compare.close.click()
     assert compare.text.value == ""
     assert compare.view.layout.display == "none"
+    assert "comparing" not in replayed.view._dom_classes
+
+
+def test_both_runs_are_scrubbed_together(replayed: Panel) -> None:
+    replayed._heard({"act": "switch", "id": "version-counter"})
+    compare = replayed.comparing
+    replayed._heard({"act": "key", "id": "c"})
+    walk = compare.walk
+    assert walk is not None
+    first = walk.cursor
+    assert compare.previous.disabled
+    compare.next.click()
+    assert walk.cursor > first
+    assert "DIFFERENCE 2 OF" in compare.text.value
+    assert "REFUSED" in compare.heads[1].value
+    replayed._heard({"act": "key", "id": "N"})
+    assert walk.cursor == first
+    replayed._heard({"act": "key", "id": "ArrowLeft"})
+    assert "ALIKE SO FAR" in compare.text.value
+    assert compare.rings[0].story == compare.rings[1].story
+    for key in ("m", ".", "End", "Home"):
+        replayed._heard({"act": "key", "id": key})
+        assert replayed.alert.value == ""
+    assert (walk.cursor, replayed.session.cursor) == (0, 0)
+    replayed.guarded(lambda: replayed._heard({"act": "key", "id": "N"}), "key N")
+    assert "No difference lies before this moment" in replayed.alert.value
+    compare._heard({"act": "seek", "id": str(walk.length)})
+    assert "no difference comes after" not in replayed.alert.value.lower()
+    assert "ROLLED BACK" in compare.heads[0].value
+    assert "REFUSED" in compare.heads[1].value
+    assert compare.next.disabled
+    compare._heard({"act": "pair", "id": "0"})
+    assert walk.moment.pair == 0
+    compare._heard({"act": "toggle", "id": "open"})
+    assert compare.whole.story.count("<tr") == len(walk.found.pairs) + 1
+    moment = walk.moment.right
+    replayed._heard({"act": "key", "id": "Escape"})
+    assert replayed.session.cursor == moment, "the panel stays at the moment that was looked at"
+    assert not compare.open
+
+
+def test_a_comparison_closes_when_the_run_becomes_another(replayed: Panel) -> None:
+    replayed._heard({"act": "switch", "id": "version-counter"})
+    replayed.comparing.button.click()
+    assert replayed.comparing.open
+    replayed._heard({"act": "column", "id": "2"})
+    assert not replayed.comparing.open
+    assert replayed.alert.value == ""
+
+
+def test_two_runs_are_played_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(widgets, "BEAT", 0.001)
+
+    async def scene() -> None:
+        panel = open_lab("RP-2", links="plain")
+        panel._heard({"act": "switch", "id": "version-counter"})
+        panel.comparing.button.click()
+        walk = panel.comparing.walk
+        assert walk is not None
+        walk.seek(walk.length - 3)
+        panel.play.click()
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            if not panel.playing:
+                break
+        assert walk.cursor == walk.length
+        assert panel.alert.value == ""
+        panel.comparing.leave()
+        panel.session.close()  # type: ignore[attr-defined]
+
+    asyncio.run(scene())
 
 
 def test_the_lanes_are_searched_and_folded(replayed: Panel) -> None:
@@ -436,7 +509,7 @@ def test_a_share_of_hostile_peers_is_a_switch(replayed: Panel) -> None:
     assert replayed.controls["share"].value == "3"
     tour = open_lab("TR-1")
     assert tour.controls["share"].disabled
-    assert "the attacker of this story is no peer" in tour.switchboard.why.value
+    assert "an outsider between alice and her peer" in tour.switchboard.why.value
     tour.session.close()  # type: ignore[attr-defined]
 
 

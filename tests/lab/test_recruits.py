@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,7 +40,7 @@ def test_every_threat_has_a_share_or_says_why_not(threat: str) -> None:
         assert bool(switch.locked) == (session.choices.base == "trusted" or not recruits.hostile_peers(session.stage)
                                        or threat in CAST_WITH_PARTS)  # fmt: skip
         if switch.locked:
-            with pytest.raises(LocalProtocolError, match=switch.locked.replace("(", r"\(")):
+            with pytest.raises(LocalProtocolError, match=re.escape(switch.locked)):
                 session.set("share", 25)
 
 
@@ -109,6 +110,22 @@ def test_a_trusted_base_has_no_share() -> None:
         assert share(tour).locked == labels.NOBODY_ATTACKS
 
 
+def test_what_is_said_in_place_of_a_share_is_true_of_the_story() -> None:
+    said = {}
+    for threat in SCENARIOS:
+        with opened(threat, base="untrusted") as session:
+            said[threat] = share(session).locked
+            cast = [node for node in session.stage.attackers() if not node.is_client]
+            if said[threat]:
+                assert ("casts its attackers itself" in said[threat]) == bool(cast)
+                assert ("nobody is hostile" in said[threat]) == session.scenario.attacker.startswith("nobody")
+    assert said["ST-17"].endswith("the harm comes from a power cut, a worm, an update")
+    assert said["ID-2"].endswith("but a customer with twenty-four machines")
+    assert said["RM-4"].endswith("whom the operator finds out each time")
+    assert "the peer on most ways to alice's record, and a friend of hers" in said["KB-5"]
+    assert said["RP-2"] == ""
+
+
 def test_a_peer_turns_by_hand_where_others_can_do_what_mallory_does() -> None:
     with opened("KB-2") as session:
         session.seek(2)
@@ -125,7 +142,7 @@ def test_a_peer_turns_by_hand_where_others_can_do_what_mallory_does() -> None:
         assert nodes.locked(session, "hostile", client) == labels.forwards_for_nobody("alice")
     with opened("CR-3") as session:
         other = next(node for node in session.overlay.peers() if node not in session.stage.attackers())
-        assert "parts that no other peer can play" in nodes.locked(session, "hostile", other)
+        assert nodes.locked(session, "hostile", other) == labels.cast_by_the_story(session.scenario.attacker)
 
 
 @pytest.mark.parametrize("threat", ["", "TR-1", "ST-7", "ST-17", "ID-1"])
