@@ -33,6 +33,15 @@ def text_width(words: str, size: float, bold: bool = False) -> float:
     return (ems + (0.07 * len(words) if bold else 0.0)) * size
 
 
+def in_lines(words: str, room: float) -> list[str]:
+    """Words as one line, or as two where they are wider than that: cut at the space or underscore nearest to half."""
+    cuts = [place + 1 for place, one in enumerate(words) if one in " _"]
+    if text_width(words, 12.6, True) <= room or not cuts:
+        return [words]
+    cut = min(cuts, key=lambda place: abs(place - len(words) / 2))
+    return [words[:cut].rstrip(), words[cut:]]
+
+
 def version_tag(x: float, y: float, version: int, newest: int, *, anchor: str = "start") -> str:
     """A version as a tag centred on ``y``: hollow and square when it is old, solid and round when it is the newest."""
     label = text.version(version)

@@ -13,7 +13,7 @@ from math import cos, hypot, pi, sin
 
 from lab import labels, style, text
 from lab.frames import Frame, Hop, NodeKind, NodeState, RingNode, Strand
-from lab.marks import Point, arrow_head, shape, tag_width, text_width, version_tag, write
+from lab.marks import Point, arrow_head, in_lines, shape, tag_width, text_width, version_tag, write
 from lab.signs import Board, Rect, Sign
 
 REST = 0.55
@@ -324,15 +324,6 @@ def _hop_label(ring: Ring, board: Board, hop: Hop, curve: tuple[Point, Point, Po
     if tag:
         box += version_tag(left + width - tag - 7, middle, hop.version, newest)
     return f'<g data-act="row" data-id="{hop.row}">{box}</g>'
-
-
-def in_lines(words: str, room: float) -> list[str]:
-    """Words as one line, or as two where they are wider than that: cut at the space or underscore nearest to half."""
-    cuts = [place + 1 for place, one in enumerate(words) if one in " _"]
-    if text_width(words, 12.6, True) <= room or not cuts:
-        return [words]
-    cut = min(cuts, key=lambda place: abs(place - len(words) / 2))
-    return [words[:cut].rstrip(), words[cut:]]
 
 
 def _beside(
