@@ -173,7 +173,7 @@ def test_every_module_of_the_lab_is_headless_or_on_the_screen() -> None:
     (contract,) = (c for c in PROJECT["tool"]["importlinter"]["contracts"] if "screen" in c["name"])
     screen = {
         *("plots", "charts", "predict", "cards", "widgets", "figures", "switchboard", "tools", "presenter", "app"),
-        *("grid", "quiz", "tryouts", "__main__"),
+        *("gestures", "grid", "quiz", "tryouts", "__main__"),
     }
     top = {path.relative_to(ROOT / "lab").parts[0].removesuffix(".py") for path in tracked("lab/*.py")} - {"__init__"}
     assert top - screen == {name.removeprefix("lab.") for name in contract["source_modules"]}
