@@ -19,7 +19,7 @@ from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.doors import turned_away
 from p2psip_min.enrollment.keys import Random, hash_password, key_pem
 from p2psip_min.enrollment.ledger import Account, Charge, Identity, Ledger, Nonce
-from p2psip_min.enrollment.pkcs10 import certificate_request, read_request
+from p2psip_min.enrollment.pkcs10 import SigningRequest, read_request
 from p2psip_min.enrollment.policy import (
     EnrollmentPolicy,
     EnrollmentRequest,
@@ -120,7 +120,11 @@ class Registrar:
 
     def enroll(self, request: EnrollmentRequest, now: float, *, server: bytes = b"") -> Issued | Refusal:
         """Decide on a request and carry it out; ``server`` names who asked, in the trace."""
-        csr = read_request(request.csr, self.overlay)
+        return self._enroll(request, read_request(request.csr, self.overlay), now, server)
+
+    def _enroll(
+        self, request: EnrollmentRequest, csr: SigningRequest | None, now: float, server: bytes
+    ) -> Issued | Refusal:
         verdict: Account | Grant | Refusal | None = sign_up(request, csr, self.ledger, self.policy, self.overlay, now)
         if isinstance(verdict, Account):
             self.ledger.add(verdict)
@@ -169,14 +173,14 @@ class Registrar:
     ) -> Credential:
         """Enroll without a network, by the same decisions; EnrollmentRefused(reason) if the answer is no.
 
-        ``wanted`` are Node-IDs to ask for.
+        ``wanted`` are Node-IDs to ask for. Whoever hands over the key itself need not prove that he has it.
         """
         user = user or account
-        csr = certificate_request(key, user, self.challenge(now), wanted=wanted, overlay=self.overlay)
+        csr = SigningRequest(key.public_key(), user, self.challenge(now), proven=lambda: True, wanted=tuple(wanted))
         request = EnrollmentRequest(
-            account=account, password=password, csr=csr, node_ids=count, coupon=self.policy.charge.sold(self.sell)
+            account=account, password=password, csr=b"", node_ids=count, coupon=self.policy.charge.sold(self.sell)
         )
-        outcome = self.enroll(request, now)
+        outcome = self._enroll(request, csr, now, b"")
         if isinstance(outcome, Refusal):
             raise EnrollmentRefused(outcome.reason, user)
         return Credential(
