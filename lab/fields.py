@@ -26,7 +26,14 @@ from p2psip_min.wire.data import (
     encode_stored,
 )
 from p2psip_min.wire.header import decode_destinations, open_envelope
-from p2psip_min.wire.kinds import KNOWN_KINDS, SIP_REGISTRATION, KindRegistry, SipRegistration
+from p2psip_min.wire.kinds import (
+    KNOWN_KINDS,
+    SIP_REGISTRATION,
+    TURN_SERVICE,
+    KindRegistry,
+    SipRegistration,
+    TurnServer,
+)
 from p2psip_min.wire.message import Message, decode_message
 from p2psip_min.wire.messages import FetchAns, StoreReq, UnknownBody, method_name
 from p2psip_min.wire.security import Signature, encode_identity
@@ -119,13 +126,19 @@ def _place(value: Any) -> bytes:
 
 
 def show_value(kind: int, value: bytes, world: World | None = None) -> str:
-    """A value for people: a registration's address or route, text as it is, else its first bytes in hex."""
+    """A value for people: where a registration leads, where a server listens, text as it is, else its first bytes."""
     if kind == SIP_REGISTRATION:
         try:
             registration = decode(SipRegistration, value)
         except Malformed:
             return short_hex(value)
         return registration_text(registration, world)
+    if kind == TURN_SERVICE:
+        try:
+            server = decode(TurnServer, value).server_address
+        except Malformed:
+            return short_hex(value)
+        return text.AT + text.host(server.address, server.port)
     try:
         plain = value.decode()
     except UnicodeDecodeError:

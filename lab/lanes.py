@@ -10,7 +10,7 @@ from itertools import pairwise
 from lab import labels, style, text
 from lab.causes import causes, repeated, sought
 from lab.frames import Frame, Outcome, Row, Span, Tick
-from lab.marks import arrow_head, text_width, version_tag, write
+from lab.marks import arrow_head, tag_width, text_width, version_tag, write
 
 LEFT, NARROW_LEFT, NARROW = 250.0, 230.0, 560
 """Pixels before the first lifeline (number, time, message, version), and below which width there are fewer."""
@@ -177,6 +177,7 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> 
              for node, x in columns.items()}  # fmt: skip
     rooms = _rooms(names, width)
     done: set[float] = set()
+    raised = False
     for node, x in columns.items():
         if x in done:
             continue
@@ -186,12 +187,16 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> 
         hot = one is not None and one.hostile and not shared
         first = names[x]
         second = labels.OTHERS if shared else _second(frame, node)
-        room = rooms[x]
+        room, high = rooms[x], 37.0
         size = 13.0 if text_width(first, 13, True) < room else 11.6
+        if text_width(first, size, True) > room and not raised and x not in holders:
+            # A long name stands above its neighbours', where it may be wider than its lane.
+            high, size, room = 22.0, 12.0, max(2 * _gap(columns) - 6, room)
+        raised = high < 37.0
         parts.append(
             write(
                 x,
-                37,
+                high,
                 _short(first, size, room),
                 size=size,
                 ink=style.VERMILLION_INK if hot else style.INK,
@@ -319,7 +324,12 @@ def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: 
         if x is None or span.first_row != row.number or not span.version or list(columns.values()).count(x) > 1:
             continue
         if len(row.receivers) == 1 and gap >= 44:
-            parts.append(version_tag(x + 8, y, span.version, newest))
+            beyond = x + 10 + tag_width(span.version) > width
+            parts.append(
+                version_tag(x - 8, y, span.version, newest, anchor="end")
+                if beyond
+                else version_tag(x + 8, y, span.version, newest)
+            )
         else:
             parts.append(version_tag(x, y + ROW, span.version, newest, anchor="middle"))
     if row.kept:
@@ -348,15 +358,17 @@ def _arrow(row: Row, start: float, end: float, y: float, ink: str, last: bool) -
     parts = [f'<path d="M{start:.1f} {y:.1f}H{tip:.1f}" stroke="{ink}" stroke-width="{heavy}"{dash}/>']
     parts.append(arrow_head((tip + way * 1.5, y), (start, y), ink, size=7.5, hollow=row.answer))
     words = ""
+    # Only a rule's refusal is good news; what is dropped or lost may be the attack.
+    end_ink = style.GREEN_INK if row.outcome is Outcome.REFUSED else style.INK
     if stopped:
-        parts.append(f'<path d="M{tip:.1f} {y - 7:.1f}V{y + 7:.1f}" stroke="{style.GREEN_INK}" stroke-width="3.5"/>')
+        parts.append(f'<path d="M{tip:.1f} {y - 7:.1f}V{y + 7:.1f}" stroke="{end_ink}" stroke-width="3.5"/>')
         words = labels.SHORT_OUTCOMES.get(row.outcome.value, row.outcome.value) if last else ""
     elif flight and last:
         words = labels.IN_FLIGHT
     elif row.answer and len(row.hops) > 2:
         words = labels.hop_count(len(row.hops) - 1)
     if words and text_width(words, 11.6) + 14 < abs(end - start):
-        bold, colour = (stopped or flight), (style.GREEN_INK if stopped else ink if flight else style.INK2)
+        bold, colour = (stopped or flight), (end_ink if stopped else ink if flight else style.INK2)
         parts.append(
             write((start + end) / 2, y + 4, words, size=11.6, ink=colour, bold=bold, anchor="middle", halo=True)
         )
@@ -369,6 +381,10 @@ _BREAK = (
     f'<svg viewBox="0 0 12 18" width="12" height="18"><path d="M4 3L1 15M11 3L8 15" stroke="{style.INK2}" '
     'stroke-width="1.6"/></svg>'
 )
+
+
+APART, BREAK_APART = 4.0, 14.0
+"""Pixels that there are at least between two ticks and between two breaks of a crowded timeline."""
 
 
 def draw_timeline(frame: Frame, width: int, *, room: int = 0) -> str:
@@ -391,11 +407,15 @@ def draw_timeline(frame: Frame, width: int, *, room: int = 0) -> str:
     ]
     dense = width / length < 5
     marks: list[str] = []
+    tick_at = break_at = -99.0
     for tick in frame.ticks:
-        strong = bool(tick.label)
-        if strong or not dense:
+        strong, x = bool(tick.label), tick.cursor / length * width
+        # Where marks would run together, the first of them stands for all.
+        if (strong and x - tick_at >= APART) or not dense:
+            tick_at = x
             parts.append(f'<div class="tk{" s" if strong else ""}" style="left:{at(tick.cursor):.2f}%"></div>')
-        if tick.wait >= 2.0 and tick.cursor > 1:
+        if tick.wait >= 2.0 and tick.cursor > 1 and x - break_at >= BREAK_APART:
+            break_at = x
             marks.append(f'<div class="brk" style="left:{at(tick.cursor - 0.5):.2f}%">{_BREAK}</div>')
         if tick.hot:
             marks.append(f'<div class="dm" style="left:{at(tick.cursor):.2f}%"></div>')

@@ -435,8 +435,7 @@ def _words(ring: Ring, board: Board, newest: int) -> Iterable[str]:
         signs.append((order, Sign(at=at, r=r, lines=lines, version=version, loose=order > 4)))
 
     hostile = [one for one in ring.on_ring if one.hostile]
-    several = sorted(hostile, key=lambda one: not one.involved)[MOST_HOSTILE:] if len(hostile) > MOST_HOSTILE else []
-    nameless = {one.node for one in several}
+    nameless = {one.node for one in hostile} - _named(hostile)
     for one in ring.frame.nodes:
         if one.node not in ring.place or one.node in nameless:
             continue
@@ -476,6 +475,14 @@ def _words(ring: Ring, board: Board, newest: int) -> Iterable[str]:
     for order, one_sign in sorted(signs, key=lambda item: item[0]):
         if not (crowded and order > 4):
             yield board.put(one_sign, newest)
+
+
+def _named(hostile: Sequence[RingNode]) -> set[bytes]:
+    """Those who have words of their own: where there are many, the people, and who takes part in this moment."""
+    if len(hostile) <= MOST_HOSTILE:
+        return {one.node for one in hostile}
+    known = [one for one in hostile if one.person not in ("", one.name) or one.involved]
+    return {one.node for one in sorted(known, key=lambda one: not one.involved)[:MOST_HOSTILE]}
 
 
 MOST_SIGNS, MOST_HOSTILE = 24, 6

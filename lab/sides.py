@@ -245,20 +245,26 @@ def _fold(pairs: Sequence[Pair], before: bool) -> str:
 def _rows(walk: Walk, begin: int, end: int) -> str:
     found, focus = walk.found, walk.focus
     frames = walk.frames()
-    lines = []
-    for place in range(begin, end):
-        pair = found.pairs[place]
+    lines, place = [], begin
+    while place < end:
+        pair, count = found.pairs[place], 1
+        left, right = pair.left, pair.right
+        if right is None and place + 1 < end and found.pairs[place + 1].left is None:
+            # What only A has and what only B has in its place share a line.
+            right, count = found.pairs[place + 1].right, 2
         kind = "same" if pair.same else "alike" if pair.alike else "other"
-        look = "first" if place == found.first else kind
-        now = ' class="now"' if place == focus else ""
+        here = range(place, place + count)
+        look = "first" if found.first in here else kind
+        now = ' class="now"' if focus in here else ""
         later = " later" if place > max(walk.moment.pair, focus) else ""
         cells = (
-            _cells(pair.left, frames[0], pair.alike)
+            _cells(left, frames[0], pair.alike)
             + f'<td class="sign edge">{SIGNS[kind]}</td>'
-            + _cells(pair.right, frames[1], pair.alike)
+            + _cells(right, frames[1], pair.alike)
         )
         mark = f"<td{now}>{'▶' if now else ''}</td>"
         lines.append(f'<tr class="{look}{later}" data-act="pair" data-id="{place}">{mark}{cells}</tr>')
+        place += count
     return "".join(lines)
 
 

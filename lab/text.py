@@ -439,6 +439,11 @@ def via(hops: Sequence[str]) -> str:
     return VIA + ", ".join(hops)
 
 
+def host(address: str, port: int) -> str:
+    """Where a server listens."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def yes(value: bool) -> str:
     """A Boolean of the wire."""
     return "true" if value else "false: a tombstone"
