@@ -43,6 +43,11 @@ class Panel:
     def button(self, name: str) -> Any:
         return self.place.get_by_role("button", name=name, exact=True)
 
+    def leaves_comparison(self) -> None:
+        """Close the comparison, and wait for the one run."""
+        self.press("Close the comparison")
+        self.place.locator(".lab-caption .cap").wait_for()
+
     def press(self, name: str) -> None:
         self.button(name).first.click()
 
@@ -289,7 +294,7 @@ def test_00_an_overlay_in_a_box(book: Callable[[str], Book]) -> None:
     tour.place.locator(".sub .mono", has_text=".crash:p05/").wait_for()
     tour.press("Compare")
     tour.place.locator(".lab-compare", has_text="DIFFERENCE").wait_for()
-    tour.press("Close the comparison")
+    tour.leaves_comparison()
     page.reopens(tour)
 
     lost = page.answers("Eight of 32 peers lose power", 1)
@@ -403,7 +408,7 @@ def test_05_an_untrusted_base(book: Callable[[str], Book]) -> None:
     panel.press("Compare")
     panel.place.locator(".lab-compare", has_text="FIRST DIFFERENCE").wait_for()
     page.shot("compared", panel.place)
-    panel.press("Close the comparison")
+    panel.leaves_comparison()
     panel.node("p09")
     panel.press("Make hostile")
     panel.place.locator(".sub .mono", has_text=".hostile:p09/").wait_for()
@@ -470,7 +475,7 @@ def test_06_a_replay(book: Callable[[str], Book]) -> None:
     panel.place.locator("svg .node[aria-label^='p09'][aria-label*='hostile']").first.wait_for(state="attached")
     panel.press("Compare")
     panel.place.locator(".lab-compare", has_text="DIFFERENCE").wait_for()
-    panel.press("Close the comparison")
+    panel.leaves_comparison()
     page.reopens(panel)
 
 
