@@ -79,7 +79,7 @@ def clause(event: ev.Event, world: World, scene: Scene) -> str:
         case ev.CallSetUp():
             return text.calls(event.aor, who(event.remote))
         case ev.CallFailed():
-            return text.call_fails(event.aor, event.reason)
+            return text.call_fails(event.aor, text.without_ids(event.reason))
         case _:
             return ""
 

@@ -367,6 +367,7 @@ def _arrow(row: Row, start: float, end: float, y: float, ink: str, last: bool) -
         words = labels.IN_FLIGHT
     elif row.answer and len(row.hops) > 2:
         words = labels.hop_count(len(row.hops) - 1)
+    words = words.replace(" ", "\u2009")  # a thin space: no line is seen between the letters' halos
     if words and text_width(words, 11.6) + 14 < abs(end - start):
         bold, colour = (stopped or flight), (end_ink if stopped else ink if flight else style.INK2)
         parts.append(

@@ -478,16 +478,16 @@ def _words(ring: Ring, board: Board, newest: int) -> Iterable[str]:
 
 
 def _named(hostile: Sequence[RingNode]) -> set[bytes]:
-    """Those who have words of their own: where there are many, the people, and who takes part in this moment."""
+    """Those who have words of their own: where there are many, who has a name of his own or takes part now."""
     if len(hostile) <= MOST_HOSTILE:
         return {one.node for one in hostile}
-    known = [one for one in hostile if one.person not in ("", one.name) or one.involved]
+    people = [one.person for one in hostile]
+    known = [one for one in hostile if one.involved or (one.person != one.name and people.count(one.person) == 1)]
     return {one.node for one in sorted(known, key=lambda one: not one.involved)[:MOST_HOSTILE]}
 
 
 MOST_SIGNS, MOST_HOSTILE = 24, 6
-"""With more words than this around the ring, those that are not needed are left out; and how many hostile peers have
-words of their own."""
+"""With more words than these around the ring, some are left out; and how many hostile peers have words of their own."""
 
 
 def ring_svg(frame: Frame, width: int = 498) -> str:

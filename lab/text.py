@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping, Sequence
 
 
@@ -73,9 +74,7 @@ def version(number: int) -> str:
 
 def series(items: Sequence[str]) -> str:
     """ "a, b and c"."""
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} and {items[-1]}"
+    return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
 
 
 # --- clauses: what a node does at a moment; the node's name stands before them ---------------------------------
@@ -305,6 +304,11 @@ def resolved(aor: str, contact: str) -> str:
 def calls(aor: str, remote: str) -> str:
     """A call answered."""
     return f"is connected with {aor} at {remote}"
+
+
+def without_ids(reason: str) -> str:
+    """A reason without the Resource-ID at its end: the sentence has named whose it is."""
+    return re.sub(r" at ResourceID\([^)]*\)$", " there", reason)
 
 
 def call_fails(aor: str, reason: str) -> str:
