@@ -418,7 +418,10 @@ class Session:
         self._take(replace(self.choices, acts=(*earlier, act)))
         self._grow(moment)
         self.seek(moment)
-        return self.step()
+        frame = self.step()
+        while frame.t < act.at / 1000 and not (self.finished and self._cursor == self.length):
+            frame = self.step()  # others may act at the instant that was shown
+        return frame
 
     # --- two runs --------------------------------------------------------------------------------------------
 

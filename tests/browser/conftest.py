@@ -93,6 +93,8 @@ class Server:
         environment["PYTHONPATH"] = str(ROOT)
         environment["JUPYTER_PATH"] = str(ROOT / "notebooks" / ".jupyter")
         environment["IPYTHONDIR"] = str(folder / "ipython")
+        # Where a user starts a kernel, the lab has been compiled before.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self.log = (folder / "server.log").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "-m", *command(self.port, self.token)],
@@ -207,38 +209,87 @@ def write_notebook(path: Path, cells: list[str]) -> None:
 
 OpenNotebook = Callable[..., Any]
 
+IDLE = """() => { const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+  return kernel && kernel.connectionStatus === 'connected' && kernel.status === 'idle'; }"""
+
+OPENS = "async (name) => { await window.jupyterapp.commands.execute('docmanager:open', { path: name }); }"
+
+LEAVES = """async () => {
+  if (document.fullscreenElement) await document.exitFullscreen();
+  for (const one of [...window.jupyterapp.shell.widgets('main')]) {
+    await one.sessionContext?.shutdown();
+    one.dispose();
+  }
+  return document.querySelector('.jp-Dialog, .jp-Cell') === null; }"""
+"""End the kernels and close what is open; whether nothing is left of it."""
+
+
+class Desk:
+    """One page with JupyterLab for all tests of a module; each has the whole of it, and its own notebook and kernel."""
+
+    def __init__(self, lab: Lab, browser: Any) -> None:
+        self._lab, self._browser = lab, browser
+        self._context: Any = None
+        self.page: Any = None
+        self.strangers: list[str] = []
+        """Requests that would have left the machine."""
+
+    def _begin(self) -> None:
+        self._context = self._browser.new_context()
+        self._context.set_default_timeout(10_000)
+        self.page = self._context.new_page()
+        self.page.on("request", self._seen)
+        self.page.goto(f"{self._lab.origin}/lab?reset&token={self._lab.token}")
+        self.page.wait_for_function("() => window.jupyterapp?.isPluginActivated !== undefined", timeout=60_000)
+        self.page.evaluate("async () => { await window.jupyterapp.restored; }")
+
+    def _seen(self, request: Any) -> None:
+        origin = self._lab.origin
+        if not request.url.startswith((origin, origin.replace("http", "ws"), "data:", "blob:")):
+            self.strangers.append(request.url)
+
+    def open(self, name: str, width: int, height: int) -> Any:
+        """A notebook of the server's folder, all its cells run."""
+        if self.page is None:
+            self._begin()
+        page = self.page
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(OPENS, name)
+        page.locator(".jp-Cell").first.wait_for(timeout=60_000)
+        page.wait_for_function(IDLE, timeout=60_000)
+        page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        return page
+
+    def leave(self) -> None:
+        """Close the notebook; a page that does not let go of it is not used again."""
+        if self.page is not None and not self.page.evaluate(LEAVES):
+            self.close()
+
+    def close(self) -> None:
+        """Close the page."""
+        if self._context is not None:
+            self._context.close()
+        self._context = self.page = None
+
+
+@pytest.fixture(scope="module")
+def desk(jupyter: Lab, browser: Any) -> Iterator[Desk]:
+    """The page of a module."""
+    made = Desk(jupyter, browser)
+    yield made
+    made.close()
+
 
 @pytest.fixture
-def open_notebook(jupyter: Lab, browser: Any) -> Iterator[OpenNotebook]:
+def open_notebook(jupyter: Lab, desk: Desk) -> Iterator[OpenNotebook]:
     """Opens a notebook in a page, runs all its cells, and checks at the end that no request left the machine."""
-    contexts: list[Any] = []
-    strangers: list[str] = []
 
     def opened(name: str, cells: list[str] | None = None, *, width: int = 1280, height: int = 800) -> Any:
         if cells is not None:
             write_notebook(jupyter.folder / name, cells)
-        context = browser.new_context(viewport={"width": width, "height": height})
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
+        return desk.open(name, width, height)
 
-        def seen(request: Any) -> None:
-            if not request.url.startswith((jupyter.origin, jupyter.origin.replace("http", "ws"), "data:", "blob:")):
-                strangers.append(request.url)
-
-        page.on("request", seen)
-        page.goto(f"{jupyter.origin}/lab/tree/{name}?reset&token={jupyter.token}")
-        page.wait_for_selector(".jp-Cell", timeout=60_000)
-        page.wait_for_function(
-            """() => { const w = window.jupyterapp?.shell.currentWidget;
-                       const k = w?.sessionContext?.session?.kernel;
-                       return k && k.connectionStatus === 'connected' && k.status === 'idle'; }""",
-            timeout=60_000,
-        )
-        page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
-        return page
-
+    desk.strangers.clear()
     yield opened
-    for context in contexts:
-        context.close()
-    assert strangers == []
+    desk.leave()
+    assert desk.strangers == []

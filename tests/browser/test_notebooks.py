@@ -1,7 +1,7 @@
 """Every notebook as a student meets it: JupyterLab in Chromium, clicks in its panels, and what the page shows.
 
-Each one is run from top to bottom and then driven. All of them are attacked, defended, scrubbed and brought back by a
-card; bases, forks and hostile nodes come where the lesson has them.
+Each one is run from top to bottom. A panel of it is then attacked, defended, put on another base, scrubbed, forked,
+given a hostile node, and brought back by its card (``Driven``); what else the lesson has is tried before and after.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ SIZES = ((1280, 800), (1920, 1080))
 ERRORS = ".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr'], .jp-OutputArea-error"
 SOLVED = ("04_trusted_base", "06_replay")
 """Solved copies that are looked at in a page as well; nbval runs all of them."""
+
+DRAWN = """([panel]) => [...panel.querySelectorAll('.lab-figure')].every(figure => {
+  const svg = figure.querySelector('.picture > svg, .scroll > svg');
+  return !svg || !figure.clientWidth || Math.abs(Number(svg.getAttribute('width')) - figure.clientWidth) <= 24; })"""
+"""Whether the figures of a panel have been drawn for the width that they have."""
 
 OpenNotebook = Callable[..., Any]
 
@@ -73,10 +79,52 @@ class Panel:
 
     def shows_otherwise(self, before: str) -> None:
         """Wait until the ring shows something else."""
-        self.page.wait_for_function(
-            "([panel, before]) => panel.querySelector('svg [data-layer=story]').innerHTML !== before",
-            arg=[self.place.element_handle(), before],
+        assert self.comes("([panel, b]) => panel.querySelector('svg [data-layer=story]').innerHTML !== b", before)
+
+    def shows(self, picture: str) -> None:
+        """Wait until the ring shows exactly this."""
+        assert self.comes("([panel, p]) => panel.querySelector('svg [data-layer=story]').innerHTML === p", picture)
+
+    def nodes(self) -> list[str]:
+        """What the ring says of its nodes; of each what is drawn last."""
+        found: dict[str, str] = self.place.evaluate(
+            """panel => Object.fromEntries([...panel.querySelectorAll('.two svg .node')].map(
+                 node => [node.dataset.node, node.getAttribute('aria-label')]))"""
         )
+        return sorted(found.values())
+
+    def hostile(self) -> list[str]:
+        """The hostile ones of them."""
+        return [label for label in self.nodes() if ", hostile" in label]
+
+    def stands(self, name: str) -> str:
+        """What a control of the bar is at."""
+        control = self.place.locator(".ctl", has=self.page.get_by_text(name, exact=True))
+        return str(control.locator("button.mod-active").inner_text())
+
+    def carded(self, part: str) -> None:
+        """Wait until its card has this part."""
+        self.place.locator(".sub .mono", has_text=part).first.wait_for()
+
+    def runs(self) -> list[str]:
+        """The words of the strip: without attack, attacked, defended, with the decoy."""
+        return [str(words) for words in self.place.locator(".vstrip .vs .word").all_inner_texts()]
+
+    def plays(self, column: str) -> None:
+        """Wait until this run of the strip is marked as the one that is shown; none without a name."""
+        assert self.comes(
+            """([panel, name]) => [...panel.querySelectorAll('.vstrip .vs.cur b')].map(one => one.innerText)
+                 .join() === name""",
+            column,
+        ), f"not {column or 'none'}, but {self.place.locator('.vstrip .vs.cur').all_inner_texts()}"
+
+    def alarms(self, words: str) -> None:
+        """Wait until an error is shown that says this."""
+        self.place.get_by_role("alert").filter(has_text=words).wait_for()
+
+    def is_calm(self) -> None:
+        """Wait until no error is shown."""
+        self.place.get_by_role("alert").first.wait_for(state="detached")
 
     def switch(self, name: str, to: str) -> None:
         control = self.place.locator(".ctl", has=self.page.get_by_text(name, exact=True))
@@ -103,30 +151,45 @@ class Panel:
                 share,
             )
             self.page.mouse.click(*place)
-            self.page.wait_for_timeout(500)
-            shown = self.place.evaluate(
-                """panel => { const rail = panel.querySelector('.track');
-                              return Number(rail.getAttribute('aria-valuenow')) / Number(rail.dataset.room); }"""
-            )
-            if abs(shown - share) < 0.1:
+            if self.comes(
+                """([panel, share]) => { const rail = panel.querySelector('.track');
+                     const shown = Number(rail.getAttribute('aria-valuenow')) / Number(rail.dataset.room);
+                     return Math.abs(shown - share) < 0.1; }""",
+                share,
+                timeout=2_000,
+            ):
                 return self.moment()
-        raise AssertionError(f"clicked {share:.0%} of the timeline, and it shows {shown:.0%}")
+        raise AssertionError(f"clicked {share:.0%} of the timeline of {self.moment()}")
 
-    def node(self, name: str) -> None:
-        """Click a node of the ring."""
+    def comes(self, condition: str, *arguments: object, timeout: float = 15_000) -> bool:
+        """Whether the panel, and then what is given, fulfil this soon."""
+        from playwright.sync_api import TimeoutError
+
+        try:
+            self.page.wait_for_function(condition, arg=[self.place.element_handle(), *arguments], timeout=timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    def node(self, name: str) -> Any:
+        """Click a node of the ring; its card."""
         node = self.place.locator(f".lab-figure svg .node[aria-label^='{name}']").first
         opened = self.place.locator(".lab-node", has_text=name).first
-        for _ in range(3):  # a picture that is being redrawn swallows a click
+        for _ in range(4):  # a picture that is being redrawn swallows a click
             place = node.evaluate(
                 """node => { node.scrollIntoView({ block: 'center' });
                              const box = node.getBoundingClientRect();
                              return [box.left + box.width / 2, box.top + box.height / 2]; }"""
             )
             self.page.mouse.click(*place)
-            self.page.wait_for_timeout(700)
-            if opened.is_visible():
-                return
-        opened.wait_for(timeout=5_000)
+            if self.comes(
+                """([panel, name]) => [...panel.querySelectorAll('.lab-node')].some(
+                     card => card.getClientRects().length && card.innerText.includes(name))""",
+                name,
+                timeout=2_000,
+            ):
+                return opened
+        raise AssertionError(f"clicked {name}, and no card of it opened")
 
     def card(self) -> str:
         """What stands at its top."""
@@ -134,7 +197,8 @@ class Panel:
 
     def verdict(self) -> str:
         """Run all four, and read the strip."""
-        self.press("Run all four")
+        if self.button("Run all four").first.is_visible():
+            self.press("Run all four")
         self.place.locator(".ver", has_text="HOLDS").first.wait_for(timeout=20_000)
         return str(self.place.locator(".ver").first.inner_text())
 
@@ -191,6 +255,7 @@ class Book:
         again = self.panel(self.types(f"from lab.app import open_lab\nopen_lab({card!r})"))
         assert again.caption() == said
         assert again.card() == card
+        assert again.nodes() == panel.nodes()
 
     def shot(self, name: str, part: Any | None = None) -> None:
         """A screenshot, of the window or of one part, where a folder for them is named."""
@@ -240,16 +305,174 @@ class Book:
         """Nothing is cut off or lies beside its cell, at either size."""
         for width, height in SIZES:
             self.page.set_viewport_size({"width": width, "height": height})
-            for panel in self.page.locator(".lab").all():  # drawn for a new width when it comes into sight
-                panel.evaluate("panel => panel.scrollIntoView()")
-                self.page.wait_for_timeout(300)
+            for place in self.page.locator(".lab").all():  # drawn for a new width when it comes into sight
+                place.evaluate("panel => panel.scrollIntoView()")
+                assert Panel(place).comes(DRAWN)
             beyond = self._beyond()
-            for _ in range(10):  # panels are drawn anew for the new width
+            for _ in range(20):  # what stands beside the panels takes its place
                 if beyond:
-                    self.page.wait_for_timeout(300)
+                    self.page.wait_for_timeout(150)
                     beyond = self._beyond()
             assert beyond == [], f"at {width} pixels"
         self.page.set_viewport_size({"width": 1280, "height": 800})
+
+
+@dataclass(frozen=True)
+class Driven:
+    """A panel in which all is done that a student can do, and what the page shows after each.
+
+    It shows a run that is harmed: ``word`` says so, ``defences`` (their titles) stop it. ``column`` is what the strip
+    calls the run, ``defended`` what it then calls the defended one; empty where other defences are on than in its runs.
+    ``insider`` is a threat that needs a hostile peer, ``cast`` the number of hostile nodes, clients too. ``crashes``
+    and ``turns`` are peers to which that is done.
+    """
+
+    page: Book
+    panel: Panel
+    word: str
+    defences: tuple[str, ...]
+    column: str = "Attacked"
+    defended: str = "Defended"
+    insider: bool = True
+    cast: int = 1
+    crashes: str = "p05"
+    turns: str = "p09"
+
+    def whole(self) -> None:
+        """One act after the other."""
+        self.panel.ends(self.word)
+        self.judges()
+        self.attacks()
+        self.defends()
+        self.changes_the_base()
+        self.scrubs()
+        self.forks()
+        self.turns_a_node()
+        self.page.reopens(self.panel)
+
+    def attacks(self) -> None:
+        """Off nobody is hostile and nothing is harmed; on it is the same run as before."""
+        panel = self.panel
+        attacked, card, hostile = panel.picture(), panel.card(), panel.hostile()
+        assert len(hostile) == self.cast
+        panel.plays(self.column)
+        panel.switch("attack", "off")
+        panel.says_no_more(self.word)
+        panel.carded(".calm")
+        assert panel.hostile() == []
+        panel.plays("No attack" if self.column == "Attacked" else "")
+        if self.cast:
+            panel.shows_otherwise(attacked)
+        panel.switch("attack", "on")
+        panel.says(self.word)
+        panel.shows(attacked)
+        assert (panel.card(), panel.hostile()) == (card, hostile)
+
+    def defends(self) -> None:
+        """With the defence the caption says something else; without it the old run is back."""
+        panel = self.panel
+        card, said = panel.card(), panel.caption()
+        for title in self.defences:
+            panel.defence(title)
+        panel.says_no_more(self.word)
+        panel.plays(self.defended)
+        assert len(panel.hostile()) == self.cast, "the attacker is still there"
+        assert panel.card() != card
+        for title in self.defences:
+            panel.defence(title, on=False)
+        panel.says(self.word)
+        panel.plays(self.column)
+        assert (panel.card(), panel.caption()) == (card, said)
+
+    def judges(self) -> None:
+        """All four runs, in the strip and in the table."""
+        table = self.panel.verdict()
+        assert self.panel.runs() == ["HOLDS", self.word, "HOLDS", self.word]
+        assert self.word in table
+        self.panel.plays(self.column)
+
+    def changes_the_base(self) -> None:
+        """An outsider's threat is the same on both; an insider's is refused on the trusted one. It stays untrusted."""
+        panel = self.panel
+        attacked = panel.picture()
+        if self.insider:
+            panel.switch("base", "trusted")
+            panel.alarms("needs a hostile peer; on a trusted base all are the operator's")
+            assert (panel.stands("base"), panel.picture()) == ("untrusted", attacked)
+            panel.switch("attack", "off")
+            panel.is_calm()
+        if panel.stands("base") == "untrusted":
+            panel.switch("base", "trusted")
+        panel.carded("-T-")
+        if not self.insider:
+            panel.says(self.word)
+        self.refuses_hostile_peers()
+        panel.switch("base", "untrusted")
+        panel.carded("-U-")
+        panel.is_calm()
+        assert panel.stands("base") == "untrusted"
+        if self.insider:
+            panel.switch("attack", "on")
+        panel.says(self.word)
+
+    def refuses_hostile_peers(self) -> None:
+        """What the page says where all peers are the operator's: to who would turn one, and to who uses one's hands."""
+        panel = self.panel
+        card = panel.node(self.turns)
+        card.get_by_text(
+            f"Make hostile: on a trusted base every peer is the operator's, so {self.turns} can't"
+        ).wait_for()
+        assert panel.button("Make hostile").is_disabled()
+        assert panel.button("Crash").is_enabled(), "what may happen anywhere is not refused"
+        said = panel.card()
+        panel.place.locator(".scroll g[data-act=row][aria-label*=' from p']").last.click()
+        panel.press("Drop")
+        panel.alarms("Drop failed. On a trusted base every peer is the operator's")
+        assert panel.card() == said
+        card.get_by_role("button", name="Close", exact=True).click()
+
+    def scrubs(self) -> None:
+        """An earlier moment has another picture and another sentence, and its number stands in the card."""
+        panel = self.panel
+        last, ended, said = panel.moment(), panel.picture(), panel.caption()
+        earlier = panel.scrub(0.3)
+        assert earlier < last
+        panel.shows_otherwise(ended)
+        assert panel.caption() != said
+        panel.carded(f"@{earlier}")
+        assert panel.scrub(0.9) > earlier
+        assert panel.scrub(0.4) < last
+
+    def forks(self) -> None:
+        """A peer is crashed at the moment shown: it is down in the ring, and the runs differ from there."""
+        panel = self.panel
+        began = panel.moment()
+        assert not any(label.startswith(self.crashes) and "crashed" in label for label in panel.nodes())
+        panel.node(self.crashes)
+        panel.press("Crash")
+        panel.carded(f".crash:{self.crashes}/")
+        panel.place.locator(f".node[aria-label^='{self.crashes}'][aria-label$='crashed']").first.wait_for(
+            state="attached"
+        )
+        assert panel.moment() > began
+        panel.press("Compare")
+        panel.place.locator(".lab-compare", has_text="DIFFERENCE").wait_for()
+        panel.place.locator(".lab-compare", has_text=f"crash {self.crashes}").wait_for()
+        panel.leaves_comparison()
+        panel.place.locator(".lab-compare", has_text="DIFFERENCE").wait_for(state="hidden")
+
+    def turns_a_node(self) -> None:
+        """One more peer is hostile, in the ring, in its card and in the trace card."""
+        panel = self.panel
+        before = panel.hostile()
+        card = panel.node(self.turns)
+        panel.press("Make hostile")
+        panel.carded(f".hostile:{self.turns}/")
+        card.get_by_text(f"{self.turns} is hostile already").wait_for()
+        now = panel.hostile()
+        assert len(now) == len(before) + 1
+        assert any(label.startswith(self.turns) for label in now)
+        assert panel.button("Make hostile").is_disabled()
 
 
 @pytest.fixture
@@ -272,9 +495,9 @@ def test_00_an_overlay_in_a_box(book: Callable[[str], Book]) -> None:
     page.fits()
     tour = page.panel()
     before = tour.picture()
-    for _ in range(3):
+    for moment in (1, 2, 3):
         tour.press("Step")
-        page.page.wait_for_timeout(100)
+        tour.place.locator(f".track[aria-valuenow='{moment}']").wait_for()
     tour.place.locator("[data-hop]").first.wait_for(state="attached")
     tour.shows_otherwise(before)
     tour.ends("connected with alice")
@@ -285,7 +508,8 @@ def test_00_an_overlay_in_a_box(book: Callable[[str], Book]) -> None:
     tour.place.locator(".sub", has_text="version-counter").wait_for()
     tour.switch("base", "trusted")
     tour.place.locator(".sub .mono", has_text="TOUR-T-").wait_for()
-    tour.node("p05")
+    card = tour.node("p05")
+    card.get_by_text("so p05 can't be hostile").wait_for()
     assert tour.button("Make hostile").is_disabled()
     tour.says("connected with alice")
 
@@ -300,12 +524,7 @@ def test_00_an_overlay_in_a_box(book: Callable[[str], Book]) -> None:
     lost = page.answers("Eight of 32 peers lose power", 1)
     lost.ends("LOST")
     page.page.locator(".predict", has_text="✓ right").wait_for()
-    lost.switch("attack", "off")
-    lost.says_no_more("LOST")
-    lost.switch("attack", "on")
-    lost.says("LOST")
-    lost.defence("Two replicas")
-    lost.says_no_more("LOST")
+    Driven(page, lost, "LOST", ("Two replicas",), insider=False, cast=0).whole()
 
 
 def test_01_client_server_against_peer_to_peer(book: Callable[[str], Book]) -> None:
@@ -322,19 +541,8 @@ def test_01_client_server_against_peer_to_peer(book: Callable[[str], Book]) -> N
     panel.says("NOT RUN")
     panel.ends("FORGED")
     page.page.locator(".predict", has_text="✓ right").wait_for()
-    attacked = panel.picture()
     page.shot("attacked", panel.place)
-    panel.switch("attack", "off")
-    panel.says_no_more("FORGED")
-    panel.shows_otherwise(attacked)
-    panel.switch("attack", "on")
-    panel.says("FORGED")
-    panel.defence("Record signature")
-    panel.defence("Access control of writes")
-    panel.says_no_more("FORGED")
-    assert "FORGED" in panel.verdict()
-    assert panel.scrub(0.2) < panel.scrub(0.9)
-    page.reopens(panel)
+    Driven(page, panel, "FORGED", ("Record signature", "Access control of writes")).whole()
 
 
 def test_04_a_trusted_base(book: Callable[[str], Book]) -> None:
@@ -344,15 +552,9 @@ def test_04_a_trusted_base(book: Callable[[str], Book]) -> None:
     panel = page.answers("Mallory’s own name leads to bob’s phone", 2, "certain")
     panel.ends("FLOODED")
     page.page.locator(".predict", has_text="× missed").wait_for()
-    panel.switch("attack", "off")
-    panel.says_no_more("FLOODED")
-    panel.switch("attack", "on")
-    panel.says("FLOODED")
-    panel.defence("Consent of the contact")
-    panel.says_no_more("FLOODED")
-    page.shot("defended", panel.place)
-    assert panel.scrub(0.1) < panel.scrub(0.9)
-    page.reopens(panel)
+    consent = ("Consent of the contact",)
+    Driven(page, panel, "FLOODED", consent, column="", defended="", insider=False).whole()
+    page.shot("hostile", panel.place)
 
     fix = page.card("TR-4 · A client speaks as another")
     check = fix.get_by_role("button", name="Check")
@@ -391,17 +593,12 @@ def test_05_an_untrusted_base(book: Callable[[str], Book]) -> None:
     panel = page.answers("Every message is signed. The peer on the way swallows", 1)
     panel.ends("LOST")
     page.page.locator(".predict", has_text="✓ right").wait_for()
-    panel.switch("attack", "off")
-    panel.says_no_more("LOST")
-    panel.switch("attack", "on")
-    panel.says("LOST")
-    panel.defence("Three ways at once")
-    panel.says_no_more("LOST")
-    page.shot("defended", panel.place)
-    panel.defence("Three ways at once", on=False)
-    panel.says("LOST")
+    Driven(page, panel, "LOST", ("Three ways at once",), column="Decoy", defended="").whole()
+    page.shot("hostile", panel.place)
 
-    assert panel.scrub(0.1) < panel.scrub(0.9)
+    panel.press("Reset")
+    panel.says("NOT RUN")
+    panel.ends("LOST")
     panel.place.locator(".scroll g[data-act=row]").first.click()
     panel.press("Drop")
     panel.place.locator(".sub .mono", has_text=".drop~").wait_for()
@@ -409,10 +606,6 @@ def test_05_an_untrusted_base(book: Callable[[str], Book]) -> None:
     panel.place.locator(".lab-compare", has_text="FIRST DIFFERENCE").wait_for()
     page.shot("compared", panel.place)
     panel.leaves_comparison()
-    panel.node("p09")
-    panel.press("Make hostile")
-    panel.place.locator(".sub .mono", has_text=".hostile:p09/").wait_for()
-    page.reopens(panel)
 
     rows = page.card("Figure 6: what hostile peers add")
     rows.get_by_role("button", name="KB-10").click()
@@ -468,15 +661,7 @@ def test_06_a_replay(book: Callable[[str], Book]) -> None:
     panel.says_no_more("ROLLED BACK")
     panel.switch("routing", "recursive")
     panel.says("ROLLED BACK")
-    panel.scrub(0.3)
-    panel.node("p09")
-    panel.press("Make hostile")
-    panel.place.locator(".sub .mono", has_text=".hostile:p09/").wait_for()
-    panel.place.locator("svg .node[aria-label^='p09'][aria-label*='hostile']").first.wait_for(state="attached")
-    panel.press("Compare")
-    panel.place.locator(".lab-compare", has_text="DIFFERENCE").wait_for()
-    panel.leaves_comparison()
-    page.reopens(panel)
+    Driven(page, panel, "ROLLED BACK", ("Version counter",)).whole()
 
 
 def test_i0_an_instructors_console(book: Callable[[str], Book]) -> None:
@@ -498,7 +683,6 @@ def test_i0_an_instructors_console(book: Callable[[str], Book]) -> None:
     panel.defence("TLS on every link")
     panel.says_no_more("FORGED")
     assert panel.scrub(0.2) < panel.scrub(0.9)
-    page.reopens(panel)
 
     panel.place.locator(".track").first.focus()
     page.page.keyboard.press("p")
@@ -513,11 +697,7 @@ def test_i0_an_instructors_console(book: Callable[[str], Book]) -> None:
     untrusted = page.card("Figure 6: what hostile peers add")
     untrusted.get_by_role("button", name="RP-2").click()
     two = page.panel(untrusted)
-    two.ends("ROLLED BACK")
-    two.scrub(0.1)
-    two.node("p09")
-    two.press("Make hostile")
-    two.place.locator(".sub .mono", has_text=".hostile:p09/").wait_for()
+    Driven(page, two, "ROLLED BACK", ("Version counter",)).whole()
 
 
 def test_r0_a_reviewers_matrix(book: Callable[[str], Book]) -> None:
@@ -527,16 +707,7 @@ def test_r0_a_reviewers_matrix(book: Callable[[str], Book]) -> None:
     panel = page.panel()
     panel.says("ROLLED BACK")
     page.shot("reopened", panel.place)
-    panel.switch("attack", "off")
-    panel.says("HOLDS")
-    panel.switch("attack", "on")
-    panel.says("ROLLED BACK")
-    panel.defence("Version counter")
-    panel.says_no_more("ROLLED BACK")
-    panel.switch("base", "trusted")
-    panel.place.get_by_role("alert").wait_for()
-    assert panel.scrub(0.3) < panel.scrub(0.9)
-    page.reopens(panel)
+    Driven(page, panel, "ROLLED BACK", ("Version counter",)).whole()
     assert page.page.locator("table", has_text="OWN-1").count() >= 2
     forging = page.answers("TLS protects every hop", 0, "a guess")
     forging.ends("FORGED")

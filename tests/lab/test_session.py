@@ -9,7 +9,7 @@ import pytest
 
 from lab import export
 from lab.choices import parse
-from lab.frames import Strip
+from lab.frames import NodeState, Strip
 from lab.scenarios import SCENARIOS
 from lab.session import Session
 from lab.text import Word
@@ -283,6 +283,17 @@ def test_a_crash_is_silent_and_seen_in_the_trace(session: Session) -> None:
     session.inject("crash", victim.node_id)
     session.run()
     assert [event.node for event in session.trace.select(events.NodeCrashed)] == [victim.node_id]
+
+
+def test_what_is_done_shows_though_others_act_at_the_same_instant() -> None:
+    session = Session("KB-1")
+    session.run()
+    busy = next(one for one in range(session.length) if session.frame(one).t == session.frame(one + 4).t > 0)
+    session.seek(busy)
+    frame = session.inject("crash", session.overlay.node("p05").node_id)
+    assert frame.cursor > busy + 4
+    assert next(node.state for node in frame.nodes if node.name == "p05") is NodeState.CRASHED
+    session.close()
 
 
 def test_reading_after_the_end_goes_on(session: Session) -> None:
