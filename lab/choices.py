@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from lab.hands import DEEDS, Grip
@@ -48,6 +49,15 @@ class Act:
         return f"{self.name}{':' + self.node if self.node else ''}{held}/{self.at}"
 
 
+@lru_cache(maxsize=64)
+def _defences(name: str, toggled: tuple[str, ...]) -> Defences:
+    """A preset with these defences turned over; a panel asks for it several times a picture."""
+    chosen = preset(name)
+    on = set(chosen.names())
+    off = [each for each in toggled if each in on]
+    return chosen.without(*off).having(*(each for each in toggled if each not in on))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """All that a run follows from; ``toggled`` are the defences that differ from the preset, in catalogue order.
@@ -69,10 +79,7 @@ class Choices:
     @property
     def defences(self) -> Defences:
         """The preset with what was toggled."""
-        chosen = preset(self.preset)
-        on = set(chosen.names())
-        off = [name for name in self.toggled if name in on]
-        return chosen.without(*off).having(*(name for name in self.toggled if name not in on))
+        return _defences(self.preset, self.toggled)
 
     @property
     def links(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import inf
+from statistics import median
 from typing import Any
 
 import pytest
@@ -311,25 +313,60 @@ PAUSES = """async () => {
   while (play.textContent.trim() !== 'Play') await new Promise(done => setTimeout(done, 1));
   return performance.now() - began; }"""
 
+FRESH = """async () => {
+  const widget = window.jupyterapp.shell.currentWidget, kernel = widget.sessionContext.session.kernel;
+  await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');
+  await kernel.restart();
+  while (kernel.status !== 'idle') await new Promise(done => setTimeout(done, 20)); }"""
+"""A kernel that has imported nothing yet."""
+
 FRAMES = "Number(document.querySelector('.lab [data-frames]').dataset.frames)"
 
 
-def quick(figures: list[float]) -> float:
-    """What it takes when the machine does not happen to be busy: the eighth that is fastest."""
-    return sorted(figures)[len(figures) // 8]
+TRIES = 4
+"""How often a figure is taken anew that something else on the machine may have spoilt."""
+
+
+def usual(series: Callable[[], list[float]], most: float) -> float:
+    """The median of a series; of several one after the other the best, where the machine was too busy for the first."""
+    found = []
+    while len(found) < TRIES and min(found, default=inf) > most:
+        found.append(median(series()))
+    return min(found)
+
+
+def test_a_panel_in_a_fresh_kernel_appears_in_two_seconds(
+    open_notebook: OpenNotebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = opened(open_notebook, "fresh", real("RP-2", ", peers=32"))
+
+    def appears() -> list[float]:
+        page.evaluate(FRESH)
+        return [page.evaluate(APPEARS)]
+
+    taken = usual(appears, 2000)
+    with capsys.disabled():
+        print(f"\na panel on 32 peers in a fresh kernel: {taken:.0f} ms")
+    assert taken <= 2000
 
 
 @pytest.mark.parametrize("peers", [32, 200])
 def test_it_answers_at_once(open_notebook: OpenNotebook, peers: int, capsys: pytest.CaptureFixture[str]) -> None:
     page = opened(open_notebook, f"speed{peers}", real("RP-2", f", peers={peers}"))
     appears = page.evaluate(APPEARS)
+
+    def walks() -> list[float]:
+        press(page, "Home")
+        page.wait_for_function("document.querySelector('.lab .track').getAttribute('aria-valuenow') === '0'")
+        on = [page.evaluate(DRAWS, "Step") for _ in range(8)]
+        button(page, "End").click()
+        caption(page, "ROLLED BACK")
+        return on + [page.evaluate(DRAWS, "Back") for _ in range(8)]
+
     button(page, "Step").click()
-    page.wait_for_timeout(300)
-    steps = [page.evaluate(DRAWS, "Step") for _ in range(8)]
-    button(page, "End").click()
-    caption(page, "ROLLED BACK")
-    steps += [page.evaluate(DRAWS, "Back") for _ in range(8)]
-    scrubs = [page.evaluate(SCRUBS) for _ in range(8)]
+    page.locator(".lab .track[aria-valuenow='1']").wait_for()
+    steps = usual(walks, 100)
+    scrubs = usual(lambda: [page.evaluate(SCRUBS) for _ in range(9)], 100)
     press(page, "Home")
     page.locator(".lab select").select_option("1×")
     button(page, "Play").click()
@@ -340,11 +377,11 @@ def test_it_answers_at_once(open_notebook: OpenNotebook, peers: int, capsys: pyt
     pause = page.evaluate(PAUSES)
     with capsys.disabled():
         print(
-            f"\n{peers} peers: panel {appears:.0f} ms, step {quick(steps):.0f} ms (worst {max(steps):.0f}), scrub "
-            f"{quick(scrubs):.0f} ms (worst {max(scrubs):.0f}), {frames:.0f} frames/s, pause {pause:.0f} ms"
+            f"\n{peers} peers: panel {appears:.0f} ms, step {steps:.0f} ms, scrub {scrubs:.0f} ms, "
+            f"{frames:.0f} frames/s, pause {pause:.0f} ms"
         )
     assert appears <= 2000
-    assert quick(steps) <= 100
-    assert quick(scrubs) <= 100
+    assert steps <= 100
+    assert scrubs <= 100
     assert frames >= 12
     assert pause <= 300
