@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,14 @@ DRAWN = """([panel]) => [...panel.querySelectorAll('.lab-figure')].every(figure 
 """Whether the figures of a panel have been drawn for the width that they have."""
 
 OpenNotebook = Callable[..., Any]
+
+
+def soon(page: Any, shown: Callable[[], object], expected: object) -> None:
+    """Wait until the page shows what is expected: what an act changes is drawn part by part."""
+    until = time.monotonic() + 15
+    while (found := shown()) != expected:
+        assert time.monotonic() < until, f"{found} and not {expected}"
+        page.wait_for_timeout(30)
 
 
 class Panel:
@@ -105,6 +114,18 @@ class Panel:
     def carded(self, part: str) -> None:
         """Wait until its card has this part."""
         self.place.locator(".sub .mono", has_text=part).first.wait_for()
+
+    def soon(self, shown: Callable[[], object], expected: object) -> None:
+        """Wait until the panel shows what is expected."""
+        soon(self.page, shown, expected)
+
+    def rests(self) -> None:
+        """Wait until the kernel has done all that it was asked for, and the page has drawn it."""
+        self.page.evaluate(
+            """async () => {
+                 await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestKernelInfo();
+                 for (const _ of [1, 2, 3]) await new Promise(requestAnimationFrame); }"""
+        )
 
     def runs(self) -> list[str]:
         """The words of the strip: without attack, attacked, defended, with the decoy."""
@@ -254,8 +275,8 @@ class Book:
         card, said = panel.card(), panel.caption()
         again = self.panel(self.types(f"from lab.app import open_lab\nopen_lab({card!r})"))
         assert again.caption() == said
-        assert again.card() == card
-        assert again.nodes() == panel.nodes()
+        again.soon(again.card, card)
+        again.soon(again.nodes, panel.nodes())
 
     def shot(self, name: str, part: Any | None = None) -> None:
         """A screenshot, of the window or of one part, where a folder for them is named."""
@@ -341,14 +362,10 @@ class Driven:
     def whole(self) -> None:
         """One act after the other."""
         self.panel.ends(self.word)
-        self.judges()
-        self.attacks()
-        self.defends()
-        self.changes_the_base()
-        self.scrubs()
-        self.forks()
-        self.turns_a_node()
-        self.page.reopens(self.panel)
+        acts = (self.judges, self.attacks, self.defends, self.changes_the_base, self.scrubs, self.forks)
+        for act in (*acts, self.turns_a_node, lambda: self.page.reopens(self.panel)):
+            self.panel.rests()
+            act()
 
     def attacks(self) -> None:
         """Off nobody is hostile and nothing is harmed; on it is the same run as before."""
@@ -359,14 +376,15 @@ class Driven:
         panel.switch("attack", "off")
         panel.says_no_more(self.word)
         panel.carded(".calm")
-        assert panel.hostile() == []
+        panel.soon(panel.hostile, [])
         panel.plays("No attack" if self.column == "Attacked" else "")
         if self.cast:
             panel.shows_otherwise(attacked)
         panel.switch("attack", "on")
         panel.says(self.word)
         panel.shows(attacked)
-        assert (panel.card(), panel.hostile()) == (card, hostile)
+        panel.soon(panel.card, card)
+        assert panel.hostile() == hostile
 
     def defends(self) -> None:
         """With the defence the caption says something else; without it the old run is back."""
@@ -376,31 +394,34 @@ class Driven:
             panel.defence(title)
         panel.says_no_more(self.word)
         panel.plays(self.defended)
+        panel.soon(lambda: panel.card() == card, False)
         assert len(panel.hostile()) == self.cast, "the attacker is still there"
-        assert panel.card() != card
         for title in self.defences:
             panel.defence(title, on=False)
         panel.says(self.word)
         panel.plays(self.column)
-        assert (panel.card(), panel.caption()) == (card, said)
+        panel.soon(panel.card, card)
+        assert panel.caption() == said
 
     def judges(self) -> None:
         """All four runs, in the strip and in the table."""
         table = self.panel.verdict()
-        assert self.panel.runs() == ["HOLDS", self.word, "HOLDS", self.word]
+        self.panel.soon(self.panel.runs, ["HOLDS", self.word, "HOLDS", self.word])
         assert self.word in table
         self.panel.plays(self.column)
 
     def changes_the_base(self) -> None:
         """An outsider's threat is the same on both; an insider's is refused on the trusted one. It stays untrusted."""
         panel = self.panel
-        attacked = panel.picture()
+        attacked, card, nodes = panel.picture(), panel.card(), panel.nodes()
         if self.insider:
             panel.switch("base", "trusted")
             panel.alarms("needs a hostile peer; on a trusted base all are the operator's")
-            assert (panel.stands("base"), panel.picture()) == ("untrusted", attacked)
+            panel.rests()
+            assert (panel.stands("base"), panel.card(), panel.picture()) == ("untrusted", card, attacked)
             panel.switch("attack", "off")
             panel.is_calm()
+            panel.rests()
         if panel.stands("base") == "untrusted":
             panel.switch("base", "trusted")
         panel.carded("-T-")
@@ -410,9 +431,11 @@ class Driven:
         panel.switch("base", "untrusted")
         panel.carded("-U-")
         panel.is_calm()
-        assert panel.stands("base") == "untrusted"
+        panel.soon(lambda: panel.stands("base"), "untrusted")
         if self.insider:
             panel.switch("attack", "on")
+            panel.soon(panel.card, card)
+            panel.soon(panel.nodes, nodes)
         panel.says(self.word)
 
     def refuses_hostile_peers(self) -> None:
@@ -422,12 +445,13 @@ class Driven:
         card.get_by_text(
             f"Make hostile: on a trusted base every peer is the operator's, so {self.turns} can't"
         ).wait_for()
-        assert panel.button("Make hostile").is_disabled()
+        panel.soon(panel.button("Make hostile").is_disabled, True)
         assert panel.button("Crash").is_enabled(), "what may happen anywhere is not refused"
         said = panel.card()
         panel.place.locator(".scroll g[data-act=row][aria-label*=' from p']").last.click()
         panel.press("Drop")
         panel.alarms("Drop failed. On a trusted base every peer is the operator's")
+        panel.rests()
         assert panel.card() == said
         card.get_by_role("button", name="Close", exact=True).click()
 
@@ -454,7 +478,7 @@ class Driven:
         panel.place.locator(f".node[aria-label^='{self.crashes}'][aria-label$='crashed']").first.wait_for(
             state="attached"
         )
-        assert panel.moment() > began
+        panel.soon(lambda: panel.moment() > began, True)
         panel.press("Compare")
         panel.place.locator(".lab-compare", has_text="DIFFERENCE").wait_for()
         panel.place.locator(".lab-compare", has_text=f"crash {self.crashes}").wait_for()
@@ -469,10 +493,9 @@ class Driven:
         panel.press("Make hostile")
         panel.carded(f".hostile:{self.turns}/")
         card.get_by_text(f"{self.turns} is hostile already").wait_for()
-        now = panel.hostile()
-        assert len(now) == len(before) + 1
-        assert any(label.startswith(self.turns) for label in now)
-        assert panel.button("Make hostile").is_disabled()
+        panel.soon(lambda: len(panel.hostile()), len(before) + 1)
+        assert any(label.startswith(self.turns) for label in panel.hostile())
+        panel.soon(panel.button("Make hostile").is_disabled, True)
 
 
 @pytest.fixture
