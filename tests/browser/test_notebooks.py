@@ -153,6 +153,7 @@ class Panel:
 
     def defence(self, title: str, on: bool = True) -> None:
         """Switch a defence, from the list of the others where it is not among the first."""
+        self.rests()  # the list is one picture: a click on one that is about to be redrawn is lost
         row = self.place.locator(".def .dr", has=self.page.get_by_text(title, exact=True)).first
         if not row.is_visible():
             self.place.locator("details.rest summary").first.click()
