@@ -27,6 +27,12 @@ class Buckets(FullMesh):
     def __init__(self, node_id: NodeID) -> None:
         super().__init__(node_id)
         self._linked: dict[NodeID, None] = {}
+        self._wanted: set[NodeID] = set()
+
+    def _rebuild(self) -> None:
+        super()._rebuild()
+        self._wanted = self._contacts(self._nearest)
+        self._table = tuple(sorted(self._contacts([node for node in self._nearest if node in self._linked])))
 
     def neighbors(self) -> tuple[NodeID, ...]:
         """The nearest few."""
@@ -41,24 +47,24 @@ class Buckets(FullMesh):
             buckets.setdefault((to_int(node) ^ me).bit_length(), []).append(node)
         return {node for bucket in buckets.values() for node in bucket[:CONTACTS]}.union(nodes[:NEAREST])
 
-    def table(self) -> tuple[NodeID, ...]:
-        """The contacts of all buckets that are linked with."""
-        return tuple(sorted(self._contacts([node for node in super().neighbors() if node in self._linked])))
-
     def next_hop(self, key: bytes, exclude: Collection[bytes] = ()) -> NodeID | None:
         """The contact nearest to ``key``."""
         if self.responsible(key):
             return None
-        left = [node for node in self.table() if node not in exclude]
-        return self._ranked(key, left)[0] if left else None
+        target = to_int(key)
+        left = [node for node in self._table if node not in exclude]
+        return min(left, key=lambda node: to_int(node) ^ target, default=None)
 
     def _add(self, node: NodeID) -> Changes:
-        if node != self.node_id:
-            self._linked[node] = None
-        return super()._add(node)
+        if node == self.node_id or node in self._linked:
+            return super()._add(node)
+        self._linked[node] = None
+        changes = super()._add(node)
+        self._rebuild()
+        return changes
 
     def _named(self, changes: Changes) -> Changes:
-        missing = sorted(self._contacts(super().neighbors()) - self._linked.keys())
+        missing = sorted(self._wanted - self._linked.keys())
         named = super()._named(changes)
         return replace(named, candidates=tuple(dict.fromkeys((*named.candidates, *missing))))
 
@@ -74,7 +80,8 @@ class Buckets(FullMesh):
     def settle(self, ring: Sequence[NodeID], choose: Callable[[Sequence[NodeID]], NodeID] | None = None) -> None:
         """Contacts as they would have been found."""
         super().settle(ring, choose)
-        self._linked = dict.fromkeys(sorted(self._contacts(super().neighbors())))
+        self._linked = dict.fromkeys(sorted(self._wanted))
+        self._rebuild()
 
     def make_full_update(self, now: float) -> bytes:
         """Everybody, linked with or not."""
@@ -87,4 +94,4 @@ class Buckets(FullMesh):
 
     def periodic_updates(self, now: float) -> list[tuple[NodeID, bytes]]:
         """Everybody."""
-        return [(node, self.make_full_update(now)) for node in super().neighbors()]
+        return [(node, self.make_full_update(now)) for node in self._nearest]

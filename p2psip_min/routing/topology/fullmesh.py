@@ -20,6 +20,13 @@ class FullMesh:
         self._peers: dict[NodeID, None] = {}
         self._heard: dict[NodeID, None] = {}
         self._gone: dict[NodeID, None] = {}
+        self._nearest: tuple[NodeID, ...] = ()
+        self._table: tuple[NodeID, ...] = ()
+
+    def _rebuild(self) -> None:
+        """What is asked far more often than ``_peers`` changes."""
+        self._nearest = tuple(self._ranked(self.node_id, self._peers))
+        self._table = tuple(sorted(self._peers))
 
     def _ranked(self, key: bytes, nodes: Collection[NodeID]) -> list[NodeID]:
         target = to_int(key)
@@ -43,11 +50,11 @@ class FullMesh:
 
     def neighbors(self) -> tuple[NodeID, ...]:
         """All others, the nearest first."""
-        return tuple(self._ranked(self.node_id, self._peers))
+        return self._nearest
 
     def table(self) -> tuple[NodeID, ...]:
-        """All others."""
-        return tuple(sorted(self._peers))
+        """All others, in order of Node-ID."""
+        return self._table
 
     def snapshot(self) -> tuple[tuple[NodeID, ...], tuple[NodeID, ...]]:
         """One side only: there is no ring."""
@@ -130,6 +137,7 @@ class FullMesh:
         if node in self._peers or node == self.node_id:
             return NOTHING
         self._peers[node] = None
+        self._rebuild()
         return Changes(gained=(node,), neighbors_changed=True, responsibility_changed=True)
 
     def _hear(self, data: bytes) -> None:
@@ -166,6 +174,7 @@ class FullMesh:
         if node not in self._peers:
             return NOTHING
         del self._peers[node]
+        self._rebuild()
         return self._named(Changes(lost=(node,), neighbors_changed=True, responsibility_changed=True))
 
     def unreachable(self, candidate: NodeID, now: float) -> Changes:
@@ -205,3 +214,4 @@ class FullMesh:
     def settle(self, ring: Sequence[NodeID], choose: Callable[[Sequence[NodeID]], NodeID] | None = None) -> None:
         """Everybody knows everybody."""
         self._peers = {node: None for node in ring if node != self.node_id}
+        self._rebuild()
