@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lab.hands import DEEDS, Grip
 from lab.scenarios import SCENARIOS, Setting
@@ -94,6 +94,11 @@ class Choices:
         rivals = {each for each in self.toggled if entry(each).field == field and each != name} if on else set()
         wanted = (set(self.toggled) - rivals) ^ {name}
         return replace(self, toggled=tuple(each.name for each in CATALOGUE if each.name in wanted))
+
+    def numbered(self, name: str, number: int) -> Choices:
+        """These choices with another "seed", "peers" or "share"."""
+        changed: dict[str, Any] = {name: number}
+        return replace(self, **changed)
 
     def setting(self) -> Setting:
         """What a stage is built from."""

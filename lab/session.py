@@ -302,12 +302,8 @@ class Session:
                 if value and not self.scenario.id:
                     raise LocalProtocolError("nobody attacks on the tour: open a threat")
                 choices = replace(choices, attack=bool(value))
-            case "seed":
-                choices = replace(choices, seed=int(value))
-            case "peers":
-                choices = replace(choices, peers=int(value))
-            case "share":
-                choices = replace(choices, share=int(value))
+            case "seed" | "peers" | "share":
+                choices = choices.numbered(name, int(value))
             case _:
                 if name not in (each.name for each in CATALOGUE):
                     switches = "base, routing, preset, links, attack, seed, peers, share"
