@@ -202,7 +202,7 @@ def over_seeds(seeds: int, wanted: int) -> str:
 
 def interval(mean: float, low: float, high: float, unit: str = "") -> str:
     """A mean with what it may be, with 95 % certainty."""
-    return f"{mean:.3g}{unit}" if low == high else f"{mean:.3g}{unit} ({low:.2g} to {high:.2g})"
+    return f"{mean:.3g}{unit}" if low == high else f"{mean:.3g}{unit} ({low:.3g} to {high:.3g})"
 
 
 def per_cent(figure: float) -> str:
@@ -317,7 +317,7 @@ def hands_on(number: int, name: str) -> str:
 # --- a node -----------------------------------------------------------------------------------------------------
 
 MAKE_HOSTILE, CRASH, CLOSE = "Make hostile", "Crash", "Close"
-NEIGHBORS, OTHER_ENTRIES = "neighbor table", "other entries"
+NEIGHBORS, OTHER_ENTRIES, SERVED_BY = "neighbor table", "other entries", "served by"
 RECORD_COLUMNS = ("resource", "kind", "value", "signer", "role", "age, s")
 TOMBSTONE = "removed"
 NO_TABLES = "A server has no routing table and stores nothing."

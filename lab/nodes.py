@@ -32,8 +32,8 @@ def locked(session: Session, deed: str, node: Node) -> str:
             session.overlay.roles.permit(node.node_id, node.name, peer=not node.is_client)
         except P2PSIPError as refused:
             return str(refused)
-        if all(action.name != deed for action in session.actions()):
-            return recruits.unturned(session.stage)
+        if all(action.name != deed for action in session.actions()) and (why := recruits.unturned(session.stage)):
+            return why
     try:
         session.stage.check_deed(deed, node)
     except P2PSIPError as refused:
@@ -52,9 +52,12 @@ def details(session: Session, node: bytes) -> str:
     name = found.name if who == found.name else f"{who}, {found.name}"
     note = f"{found.kind}{'' if found.alive else labels.IS_DOWN} · Node-ID {bytes(node).hex()[:8]}…"
     topology = found.peer.topology
-    near = topology.neighbors()
-    far = [entry for entry in topology.table() if entry not in near]
-    lines = [(labels.NEIGHBORS, _names(world, near)), (labels.OTHER_ENTRIES, _names(world, far))]
+    if found.is_client:
+        lines = [(labels.SERVED_BY, _names(world, topology.table()))]
+    else:
+        near = topology.neighbors()
+        far = [entry for entry in topology.table() if entry not in near]
+        lines = [(labels.NEIGHBORS, _names(world, near)), (labels.OTHER_ENTRIES, _names(world, far))]
     told = "".join(f"<dt>{escape(what)}</dt><dd>{escape(words)}</dd>" for what, words in lines)
     return (
         f"{tables.head(name, note, labels.as_of(session.overlay.now))}"

@@ -40,8 +40,8 @@ class Session:
     """Runs one scenario; see ``lab.frames.SessionLike`` for what a panel asks of it.
 
     ``defences`` are toggled on top of the preset; ``share`` is how many of a hundred peers are hostile, 0 for as many
-    as the story casts. Unknown names raise a LookupError or ValueError that lists the known
-    ones, TrustedBase says that this base has no hostile peers.
+    as the story casts. Unknown names raise a LookupError or ValueError that lists the known ones, TrustedBase says that
+    this base has no hostile peers.
     """
 
     def __init__(
@@ -163,7 +163,10 @@ class Session:
         def work() -> None:
             while not self._over() and not enough():
                 seen = len(events)
-                if overlay.loop.take_halt() or not overlay.loop.step():
+                if overlay.loop.take_halt():
+                    return
+                if not overlay.loop.step():
+                    self._until = 0.0  # no node is left, and nothing will come
                     return
                 if cast_of(overlay) != self._cast:
                     self._cast = cast_of(overlay)
@@ -173,7 +176,8 @@ class Session:
 
         overlay.driver.call(work)
         if self._story.done():
-            self._story.result()
+            if not self.choices.acts or not isinstance(self._story.exception(), P2PSIPError):
+                self._story.result()  # a user whom somebody's hand has stopped ends the story, and that is no error
             self._note()
 
     def _grow(self, moment: float) -> None:
@@ -330,6 +334,7 @@ class Session:
         choices, on = self.choices, set(self.choices.defences.names())
         scenario = self.scenario
         named = {*scenario.defence, *scenario.decoys, *(name for claimed in scenario.claims for name in claimed)}
+        nobody = "" if scenario.id else labels.NOBODY_ATTACKS
 
         def choice(name: str, value: str, known: tuple[str, ...]) -> Switch:
             return Switch(name=name, label=name, group=name, value=value, choices=known)
@@ -339,13 +344,7 @@ class Session:
             choice("routing", choices.routing, ROUTING),
             choice("preset", choices.preset, tuple(PRESETS)),
             choice("links", "tls" if "tls" in on else "plain", LINKS),
-            Switch(
-                name="attack",
-                label="attack",
-                group="attack",
-                value=choices.attack,
-                locked="" if self.scenario.id else labels.NOBODY_ATTACKS,
-            ),
+            Switch(name="attack", label="attack", group="attack", value=choices.attack, locked=nobody),
             Switch(name="seed", label="seed", group="seed", value=choices.seed),
             Switch(name="peers", label="peers", group="number", value=choices.peers),
             recruits.switch(self.stage, choices.share),
@@ -414,10 +413,8 @@ class Session:
         self._take(replace(self.choices, acts=(*earlier, act)))
         self._grow(moment)
         self.seek(moment)
-        frame = self.step()
-        while frame.t < act.at / 1000 and not (self.finished and self._cursor == self.length):
-            frame = self.step()  # others may act at the instant that was shown
-        return frame
+        # Others may act at the instant that was shown, before this is done.
+        return next((frame for frame in self.play() if frame.t >= act.at / 1000), None) or self.frame()
 
     # --- two runs --------------------------------------------------------------------------------------------
 

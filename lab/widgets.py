@@ -232,6 +232,7 @@ class Panel:
 
     def _reset(self) -> None:
         self.session.reset()
+        self.comparing.leave()
         self.switchboard.forget()
         self.selected = 0
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import plots, style, tables, widgets
+from lab import labels, plots, style, tables, widgets
 from lab.app import open_lab
 from lab.causes import causes
 from lab.fields import inspect, middle_bit
+from lab.frames import NodeKind
 from lab.lanes import draw_lanes
 from lab.signs import Board, Sign
 from lab.text import Word
@@ -308,6 +309,16 @@ def test_a_comparison_closes_when_the_run_becomes_another(replayed: Panel) -> No
     assert replayed.alert.value == ""
 
 
+def test_a_comparison_closes_when_the_run_begins_again(replayed: Panel) -> None:
+    for _ in ("on", "off"):
+        replayed._heard({"act": "switch", "id": "version-counter"})
+    replayed.comparing.button.click()
+    assert replayed.comparing.open
+    replayed.reset.click()
+    assert not replayed.comparing.open
+    assert "NOT RUN" in replayed.caption.value
+
+
 def test_two_runs_are_played_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(widgets, "BEAT", 0.001)
 
@@ -379,6 +390,17 @@ def test_a_node_opens_its_card_and_is_turned_and_crashed(replayed: Panel) -> Non
     assert replayed.node.view.layout.display == "none"
 
 
+def test_every_node_of_the_ring_opens_its_card() -> None:
+    panel = open_lab("", peers=6)
+    for one in panel.session.frame().nodes:
+        panel._heard({"act": "node", "id": one.node.hex()})
+        assert panel.node.view.layout.display is None
+        client = one.kind is NodeKind.CLIENT
+        assert ("served by" in panel.node.text.value) == client
+        assert not client or panel.node.hostile.disabled
+    panel.session.close()  # type: ignore[attr-defined]
+
+
 def test_the_trusted_base_says_why_no_peer_turns() -> None:
     panel = open_lab("", base="trusted")
     peer = panel.session.frame().nodes[3]
@@ -435,6 +457,11 @@ def test_the_number_of_peers_is_a_switch(replayed: Panel) -> None:
 
 
 # --- long work ------------------------------------------------------------------------------------------------------
+
+
+def test_an_interval_is_written_without_powers_of_ten() -> None:
+    assert labels.interval(98.0, 95.5, 100.0, " %") == "98 % (95.5 to 100)"
+    assert labels.interval(0.25, 0.25, 0.25) == "0.25"
 
 
 def test_work_over_seeds_is_watched_stopped_and_gone_on_with() -> None:

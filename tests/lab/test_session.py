@@ -285,6 +285,25 @@ def test_a_crash_is_silent_and_seen_in_the_trace(session: Session) -> None:
     assert [event.node for event in session.trace.select(events.NodeCrashed)] == [victim.node_id]
 
 
+@pytest.mark.parametrize("user", ["alice", "bob"])
+def test_a_story_ends_where_its_user_is_crashed(session: Session, user: str) -> None:
+    session.run()
+    session.seek(session.length // 4)
+    session.inject("crash", session.overlay.node(user).node_id)
+    assert session.run().cursor == session.length
+    assert session.finished
+
+
+def test_a_run_is_over_when_nobody_is_left() -> None:
+    session = Session("RP-2", peers=6, links="plain")
+    session.run()
+    for node in list(session.overlay.nodes.values()):
+        session.inject("crash", node.node_id)
+    assert session.finished
+    assert session.inject("resend").cursor == session.length
+    session.close()
+
+
 def test_what_is_done_shows_though_others_act_at_the_same_instant() -> None:
     session = Session("KB-1")
     session.run()

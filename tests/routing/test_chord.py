@@ -59,6 +59,12 @@ def test_neighbors_are_the_nearest_on_each_side() -> None:
     assert [one[0] for one in chord.neighbors()] == [101, 99, 110, 95, 120, 90]
 
 
+@given(node_ids, node_ids, node_ids)
+def test_the_better_claim_is_the_shorter_way_clockwise(one: NodeID, other: NodeID, key: NodeID) -> None:
+    for key_ in (key, one, other):
+        assert Chord.closer(one, other, key_) == (distance(key_, one) < distance(key_, other))
+
+
 def test_in_a_small_ring_both_sides_name_everybody() -> None:
     chord = at(100, 10, 200)
     assert sides(chord) == ([10, 200], [200, 10])
