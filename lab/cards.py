@@ -222,12 +222,17 @@ class BeginAgain(Card):
         kept = progress.here()
         names = dict.fromkeys((*kept.exercises, *kept.predictions, *kept.fixes))
         if list(self.which.options) != list(names):
+            kept_one = self.which.value
             self.which.options = list(names)
+            # A list that was empty chooses nothing by itself when it is filled.
+            self.which.value = kept_one if kept_one in names else next(iter(names), None)
         self.forget.disabled = self.everything.disabled = not names
 
     def one(self) -> None:
         """Forget what is chosen; its cell asks again when it is run."""
         name = self.which.value
+        if name is None:
+            return
         progress.here().reset(name)
         self._list()
         self.told.value = f"<p>✓ Forgotten: {escape(name)}. Run its cell again.</p>"

@@ -132,6 +132,10 @@ def test_one_begins_again_with_one_thing_or_with_all() -> None:
     assert not empty.forget.disabled, "it hears of what happens later"
     card = empty
     assert list(card.which.options) == ["Who stores alice?", "RP-2"]
+    assert card.which.value == "Who stores alice?" == BeginAgain().which.value, "what stands there is what is forgotten"
+    card.which.value = None
+    card.forget.click()
+    assert len(here().exercises) == len(here().predictions) == 1, "nothing is chosen, nothing is forgotten"
     card.which.value = "RP-2"
     card.forget.click()
     assert "RP-2" in card.told.value
