@@ -25,7 +25,7 @@ PEERS, SEED = 32, 7
 FORMAT = 2
 """The newest format of cards: 2 has the share of hostile peers."""
 
-_CARD = re.compile(r"([A-Z]+\d*)-([TU])-([RI])-([NDRH])-(\d+)-([0-9A-F]{4})((?:\.[^.@]+)*)(?:@(\d+))?")
+_CARD = re.compile(r"([A-Z]+\d*)-([TU])-([RI])-([NDRH])-(-?\d+)-([0-9A-F]{4})((?:\.[^.@]+)*)(?:@(\d+))?")
 _ACT = re.compile(r"([a-z]+)(?::([^~/]+))?(?:~(\d+)\+(\d+)([iw]))?/(\d+)")
 _BASE, _ROUTING, _PRESET = ({name[0].upper(): name for name in names} for names in (BASES, ROUTING, tuple(PRESETS)))
 _TOUR = "TOUR"

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 from lab import labels, recruits, scenarios
@@ -87,13 +88,14 @@ class Session:
         """The run and the moment that a card names; ValueError when it is no card of this version's."""
         choices, check, moment = parse(card)
         session = cls(choices.threat, driver=driver)
-        session._take(choices)
-        session.before = choices
-        if session._check != check:
-            ours = session._check
-            session.close()
-            raise ValueError(f"this version plays {card!r} differently: its check digits would be {ours}")
-        session._grow(moment)
+        with ExitStack() as undo:
+            undo.callback(session.close)
+            session._take(choices)
+            session.before = choices
+            if (ours := session._check) != check:
+                raise ValueError(f"this version plays {card!r} differently: its check digits would be {ours}")
+            session._grow(moment)
+            undo.pop_all()
         session.seek(moment)
         return session
 

@@ -15,7 +15,7 @@ from lab.session import Session
 from lab.text import Word
 from p2psip_min import trace as events
 from p2psip_min.defences import CATALOGUE
-from p2psip_min.errors import LocalProtocolError, TrustedBase
+from p2psip_min.errors import LocalProtocolError, P2PSIPError, TrustedBase
 from p2psip_min.transport.driver import Driver
 
 
@@ -363,6 +363,32 @@ def test_a_card_brings_the_run_and_the_moment_back(session: Session) -> None:
     assert other.frame() == session.frame()
     assert (other.run(), other.overlay.digest()) == (session.run(), session.overlay.digest())
     other.close()
+
+
+@pytest.mark.parametrize(
+    "card",
+    ["RP2-U-R-D-7-0000", "RP2-T-R-D-7-0000", "RP2-U-R-D-7-0000.p3", "RP2-U-R-D-7-0000.v2.h95",
+     "TR4-T-R-N-7-0000.v2.h30", "RP2-U-R-D-7-0000.crash:p99/12000"],
+)  # fmt: skip
+def test_a_card_that_can_not_be_played_leaves_no_overlay_behind(card: str) -> None:
+    made: list[Driver] = []
+
+    def driver() -> Driver:
+        made.append(Driver())
+        return made[-1]
+
+    with pytest.raises((ValueError, LookupError, P2PSIPError)):
+        Session.from_card(card, driver=driver)
+    assert made
+    assert all(each.loop.is_closed() for each in made)
+
+
+def test_a_seed_below_zero_is_on_the_card() -> None:
+    session = Session("RP-2", seed=-1, links="plain", peers=8)
+    again = Session.from_card(session.card)
+    assert again.choices == session.choices
+    session.close()
+    again.close()
 
 
 @pytest.mark.parametrize("threat", ["", "TR-1", "ST-13", "RP-2"])
