@@ -278,7 +278,8 @@ class Node:
         waiting = self._signals.setdefault((what, remote), [])
         waiting.append(future)
         try:
-            await asyncio.wait_for(future, timeout)
+            async with asyncio.timeout(timeout):
+                await future
         except TimeoutError:
             raise RequestTimedOut(f"waited {timeout:g} s for {what} of {remote!r}") from None
         finally:

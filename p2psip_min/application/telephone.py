@@ -187,7 +187,8 @@ class Telephone:
         try:
             if not self._send(remote, request):
                 raise RequestTimedOut("no way to the other phone")
-            response = await asyncio.wait_for(future, RING_TIME)
+            async with asyncio.timeout(RING_TIME):
+                response = await future
         except TimeoutError:
             raise RequestTimedOut(f"no answer to INVITE in {RING_TIME:g} s") from None
         finally:

@@ -120,7 +120,8 @@ class UserAgent:
         self._waiting[call_id] = future
         try:
             self._write(request)
-            return await asyncio.wait_for(future, TIMEOUT), request
+            async with asyncio.timeout(TIMEOUT):
+                return await future, request
         except TimeoutError:
             self.close()  # the next request tries a new connection
             raise RequestTimedOut(f"no answer to {method} in {TIMEOUT:g} s") from None

@@ -148,9 +148,9 @@ async def _agreed(peer: Peer, resource: ResourceID, route: tuple[Destination, ..
     contact = route[-1]
     if not isinstance(contact, NodeID):
         return False
-    asking = peer.request(route, FetchReq(resource, (StoredDataSpecifier(CONSENT),)))
     try:
-        received = await asyncio.wait_for(asking, CONSENT_WAIT)
+        async with asyncio.timeout(CONSENT_WAIT):
+            received = await peer.request(route, FetchReq(resource, (StoredDataSpecifier(CONSENT),)))
     except (RemoteFault, TimeoutError):
         return False
     for group in received.body.kind_responses:

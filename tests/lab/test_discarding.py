@@ -47,7 +47,7 @@ def test_who_denies_that_she_swallows_is_excluded_by_her_own_word() -> None:
     names = ("message-signature", "answer-receipts", "hop-receipts", "checkable-evidence")
     found = outcome("KB-1", *names)
     assert found.figure == 0.0
-    assert found.facts[2:] == ("4 of mallory, 0 of others", "mallory after 15.4 s")
+    assert found.facts[2:] == ("3 of mallory, 0 of others", "mallory after 15.4 s")
     for missing in names:
         half = outcome("KB-1", *(name for name in names if name != missing))
         assert (half.figure, half.facts[3]) == (1.0, "nobody")
