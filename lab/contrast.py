@@ -7,7 +7,7 @@ from lab.text import byte_count
 COMPARE, COMPARE_HELP = "Compare", "compare with the run before the last change"
 LEAVE = "Close the comparison"
 RUN_BEFORE = "Before the change"
-NO_DIFFERENCE, ALIKE_SO_FAR = "NO DIFFERENCE", "ALIKE SO FAR"
+NO_DIFFERENCE, NO_MESSAGE_DIFFERS, ALIKE_SO_FAR = "NO DIFFERENCE", "NO MESSAGE DIFFERS", "ALIKE SO FAR"
 SAME_WAY = "No message goes another way."
 NEXT_DIFFERENCE, PREVIOUS_DIFFERENCE = "Next difference", "Previous difference"
 NEXT_DIFFERENCE_HELP = "to the next message that goes another way in one of the runs (n)"

@@ -273,9 +273,14 @@ def working(what: str) -> str:
     return f"Running: {what} …"
 
 
+def begun(words: str) -> str:
+    """Words that begin a sentence: with a capital letter, but "p07" is a name as it is."""
+    return words if words[:1] == "p" and words[1:2].isdigit() else words[:1].upper() + words[1:]
+
+
 def stopped(why: str) -> str:
     """An error's reason as a sentence."""
-    return f"{why[:1].upper()}{why[1:].rstrip('.')}."
+    return f"{begun(why).rstrip('.')}."
 
 
 def failed(what: str) -> str:

@@ -22,9 +22,7 @@ _WHEN = re.compile(r"^At [\d.]+ s ")
 
 def words(caption: str, most: int = 160) -> str:
     """The caption without its time, cut at a word: about four lines."""
-    said = _WHEN.sub("", caption)
-    # "alice" begins a sentence with a capital letter, "p07" is a name as it is.
-    said = said[:1].upper() + said[1:] if said[:2].isalpha() else said
+    said = labels.begun(_WHEN.sub("", caption))
     return said if len(said) <= most else said[: said.rfind(" ", 0, most)] + " …"
 
 

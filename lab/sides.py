@@ -60,11 +60,13 @@ def _on(value: bool) -> str:
 
 def caption(walk: Walk, changed: Sequence[str]) -> str:
     """Where in the comparison this is, what was changed, and how the two runs differ here."""
-    found, ends = walk.found, [session.frame(session.length).word.value for session in (walk.left, walk.right)]
+    found, ends = walk.found, [session.frame(session.length) for session in (walk.left, walk.right)]
     count, here = len(found.stops), walk.passed
     stop = next((stop for stop in found.stops if stop.at == walk.cursor), None)
     if found.first is None:
-        said = contrast.NO_DIFFERENCE
+        # Enrollment is no message of the overlay: its stories may differ all the same.
+        alike = ends[0].word is ends[1].word and ends[0].ticks == ends[1].ticks
+        said = contrast.NO_DIFFERENCE if alike else contrast.NO_MESSAGE_DIFFERS
     elif stop is None:
         said = contrast.differences_so_far(here, count)
     else:
@@ -83,7 +85,7 @@ def caption(walk: Walk, changed: Sequence[str]) -> str:
     elif stop is not None and stop.pair == found.first != parting:
         parts.append(contrast.part_at(_number(found.pairs[parting])))
     if stop is None or stop.pair == found.first:
-        parts.append(contrast.ends(*ends))
+        parts.append(contrast.ends(*(frame.word.value for frame in ends)))
     look = "look" if stop is not None else "mute"
     newest = max(tables.newest_of(frame) for frame in walk.frames())
     return (

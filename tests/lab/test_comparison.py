@@ -58,8 +58,10 @@ def test_every_threat_has_a_way_through_two_runs(threat: str) -> None:
         while walk.previous_difference():
             pass
         assert not found.stops or walk.cursor == found.stops[0].at
-        for told in (sides.caption(walk, ()), sides.track(walk, 800), sides.window(walk)):
+        for told in (sides.track(walk, 800), sides.window(walk)):
             assert told
+        ends = [run.frame(run.length).word for run in (walk.left, walk.right)]
+        assert "NO DIFFERENCE" not in sides.caption(walk, ()) or ends[0] is ends[1]
 
 
 def test_both_runs_stand_at_the_same_second_until_they_differ(walk: Walk) -> None:
@@ -115,6 +117,13 @@ def test_a_run_beside_itself_has_no_difference(walk: Walk) -> None:
     assert "NO DIFFERENCE" in sides.caption(same, ())
     assert not same.next_difference()
     assert not same.previous_difference()
+
+
+@pytest.mark.parametrize(("threat", "said"), [("EN-7", "NO MESSAGE DIFFERS"), ("EN-4", "NO DIFFERENCE")])
+def test_runs_may_differ_in_no_message(threat: str, said: str) -> None:
+    for walk in defended(threat):
+        assert walk.found.first is None
+        assert said in sides.caption(walk, ())
 
 
 def test_what_comes_later_in_one_run_stays_beside_the_other() -> None:

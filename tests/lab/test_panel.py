@@ -459,6 +459,12 @@ def test_the_number_of_peers_is_a_switch(replayed: Panel) -> None:
 # --- long work ------------------------------------------------------------------------------------------------------
 
 
+def test_a_sentence_begins_with_a_capital_letter_or_a_peer() -> None:
+    assert labels.stopped("p07 is down already") == "p07 is down already."
+    assert labels.stopped("alice is down already.") == "Alice is down already."
+    assert labels.begun("a peer comes") == "A peer comes"
+
+
 def test_an_interval_is_written_without_powers_of_ten() -> None:
     assert labels.interval(98.0, 95.5, 100.0, " %") == "98 % (95.5 to 100)"
     assert labels.interval(0.25, 0.25, 0.25) == "0.25"
