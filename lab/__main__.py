@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -26,11 +27,14 @@ from lab.sweep import Job, sweep
 from lab.text import SERVED_ENOUGH, SERVICE_LOST, Word, measured, near, service
 from lab.verdicts import COLUMNS, SEEDS, Outcome, Standing, Verdict
 from p2psip_min.clock import EPOCH
+from p2psip_min.defences import CATALOGUE
 from p2psip_min.errors import P2PSIPError
 from p2psip_min.wire.pcap import Address, export
 
 HOLDS, FAILS, REFUSED, INTERRUPTED = 0, 1, 2, 130
 PROGRAM = "p2psip-lab"
+MOST = 5000
+"""Peers; their keys alone take seconds to make."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -76,7 +80,8 @@ def _said(error: Exception) -> str:
 def _parser() -> argparse.ArgumentParser:
     codes = (__doc__ or "").split("\n")[2]
     parser = _Parser(prog=PROGRAM, description="A protocol lab for P2PSIP security.", epilog=codes)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+    parser.set_defaults(command=lambda _: parser.error(f"a command is wanted: {', '.join(commands.choices)}"))
 
     def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
@@ -102,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     table = command("matrix", _matrix, "run every threat against every defence and write a page and its figures")
     table.add_argument("ids", nargs="*", metavar="ID", help="these threats only (all that are ready)")
     table.add_argument("--seeds", type=_count, default=1, metavar="N", help="how many seeds, from 1 on (1)")
-    table.add_argument("--others", type=int, metavar="N", help="seeds for the other bases and routing styles (--seeds)")
+    table.add_argument(
+        "--others", type=_whole, metavar="N", help="seeds for the other bases and routing styles (--seeds)"
+    )
     table.add_argument("--out", type=Path, default=Path("matrix"), metavar="DIR", help="where to write (matrix)")
     table.add_argument("--workers", type=_count, metavar="N", help="processes (one a core)")
     card = command("requirements", _requirements, "grade the draft's requirements by runs")
@@ -118,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         "files", nargs="+", type=Path, metavar="FILE", help="progress files; their names name students"
     )
     moment = command("show", _show, "open a trace card: the moment in words, and as files")
-    moment.add_argument("card", metavar="CARD", help="such as RP2-U-R-D-7-9C41@57")
+    moment.add_argument("card", metavar="CARD", help="what stands at the top of a panel, in quotes")
     moment.add_argument("--export", type=Path, metavar="DIR", help="write pictures, trace, capture and verdict there")
     moment.add_argument("--only", action="append", default=[], metavar="FILE", help="export this one; may be repeated")
     capture = command("pcap", _pcap, "write the messages of an attacked run as a capture for Wireshark")
@@ -128,8 +135,15 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("bench", help="measure the overlay against its floors")
     faults = command("soak", _soak, "run random schedules of faults and check what must hold")
     faults.add_argument("--seeds", type=_count, default=20, metavar="N", help="how many schedules (20)")
-    faults.add_argument("--first-seed", type=int, default=1, metavar="S", help="the first one's seed (1)")
+    faults.add_argument("--first-seed", type=_whole, default=1, metavar="S", help="the first one's seed (1)")
     return parser
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a whole number is wanted, not {text!r}") from None
 
 
 def _count(text: str) -> int:
@@ -138,13 +152,20 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _peers(text: str) -> int:
+    count = _count(text)
+    if count > MOST:
+        raise argparse.ArgumentTypeError(f"at most {MOST} peers fit into one run, not {count}")
+    return count
+
+
 def _world(parser: argparse.ArgumentParser, *, base: str | None = None, routing: str | None = None) -> None:
     own = "the scenario's own"
-    parser.add_argument("--peers", type=_count, default=32, metavar="N", help="how many peers (32)")
+    parser.add_argument("--peers", type=_peers, default=32, metavar="N", help=f"how many peers, up to {MOST} (32)")
     parser.add_argument("--base", default=base, help=f"trusted or untrusted ({base or own})")
     parser.add_argument("--links", help="tls or plain (what the defences say)")
     parser.add_argument("--routing", default=routing, help=f"recursive or iterative ({routing or own})")
-    parser.add_argument("--seed", type=int, default=7, metavar="S", help="the same seed gives the same run (7)")
+    parser.add_argument("--seed", type=_whole, default=7, metavar="S", help="the same seed gives the same run (7)")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:
@@ -205,7 +226,7 @@ def _threats(arguments: argparse.Namespace) -> int:
     for row in listed:
         print(_threat_line(row))
     ready = sum(row.id in scenarios.SCENARIOS for row in listed)
-    print(f"{len(listed)} threats, {ready} ready: {PROGRAM} run {', '.join(scenarios.SCENARIOS)}")
+    print(f"{len(listed)} threats, {ready} ready; {PROGRAM} run ID runs one, such as {PROGRAM} run RP-2")
     return HOLDS
 
 
@@ -219,7 +240,7 @@ def _threat_line(row: Threat) -> str:
 
 def _run(arguments: argparse.Namespace) -> int:
     chosen = scenarios.scenario(arguments.id or "?")
-    defence = tuple(arguments.defence)
+    defence = tuple(map(_defence, arguments.defence))
     titles(defence)  # names must be known before anything runs
     setting = scenarios.setting(
         chosen,
@@ -248,6 +269,13 @@ def _run(arguments: argparse.Namespace) -> int:
         if setting.routing not in chosen.routing:
             print(f"The draft names this threat for {' and '.join(chosen.routing)} routing only.")
     return HOLDS if verdict.holds else FAILS
+
+
+def _defence(name: str) -> str:
+    """A defence may be named by its title as well, as verdicts do; KeyError comes later, with what is known."""
+    said = " ".join(name.lower().replace("_", " ").replace("-", " ").split())
+    names = {each.name.replace("-", " "): each.name for each in CATALOGUE}
+    return names.get(said) or {each.title.lower().replace("-", " "): each.name for each in CATALOGUE}.get(said, name)
 
 
 def _where(setting: Setting) -> str:
@@ -356,12 +384,16 @@ def _write(path: Path, content: str) -> None:
 # --- requirements -----------------------------------------------------------------------------------------------------
 
 
+def _plain(name: str) -> str:
+    return re.sub(r"[ .]", "", name.lower())
+
+
 def _requirements(arguments: argparse.Namespace) -> int:
-    known = {each.id.lower(): each for each in requirements.REQUIREMENTS}
-    if unknown := [name for name in arguments.ids if name.lower() not in known]:
+    known = {_plain(each.id): each for each in requirements.REQUIREMENTS}
+    if unknown := [name for name in arguments.ids if _plain(name) not in known]:
         names = ", ".join(each.id for each in requirements.REQUIREMENTS)
         raise LookupError(f"no requirement {unknown[0]!r}; known: {names}")
-    chosen = [known[name.lower()] for name in arguments.ids] or list(requirements.REQUIREMENTS)
+    chosen = [known[_plain(name)] for name in arguments.ids] or list(requirements.REQUIREMENTS)
     seeds = range(1, arguments.seeds + 1)
     done = sweep(requirements.jobs(chosen, seeds), workers=arguments.workers, progress=_bar)
     scores = [requirements.score(each, seeds, done.__getitem__) for each in chosen]
@@ -407,7 +439,7 @@ def _check(arguments: argparse.Namespace) -> int:
 def _progress(arguments: argparse.Namespace) -> int:
     for path in arguments.files:
         if not path.is_file():
-            raise LookupError(f"there is no file {path}")
+            raise LookupError(f"{path} is a folder; files are wanted" if path.is_dir() else f"there is no file {path}")
     print(class_csv((path.stem, Progress.load(path)) for path in arguments.files), end="")
     return HOLDS
 

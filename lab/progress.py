@@ -149,8 +149,10 @@ class Progress:
                 predictions={name: Choice(**each) for name, each in document["predictions"].items()},
                 fixes={name: [Choice(**each) for each in made] for name, made in document["fixes"].items()},
             )
-        except (TypeError, KeyError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise BadProgress(f"{path.name} is no progress file: {error}") from None
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise BadProgress(f"{path.name} is no progress file: it is not JSON") from None
+        except (TypeError, KeyError, AttributeError):
+            raise BadProgress(f"{path.name} is no progress file: it has none of the lab's fields, or others") from None
 
 
 WATCHING: list[Callable[[], None]] = []

@@ -34,7 +34,7 @@ def run(names: Sequence[str] | None = None, *, json: bool = False, quick: bool =
     wanted = tuple(names or NAMES)
     unknown = [name for name in wanted if name not in NAMES]
     if unknown:
-        print(f"no figure {', '.join(unknown)}; known: {', '.join(NAMES)}", file=sys.stderr)
+        print(f"p2psip-lab bench: no figure {', '.join(unknown)}; known: {', '.join(NAMES)}", file=sys.stderr)
         return UNKNOWN
     try:
         found = {row.name: row for row in measure(wanted, QUICK if quick else FULL, _say)}

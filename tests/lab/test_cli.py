@@ -128,7 +128,9 @@ def test_another_defence_and_another_number(capsys: pytest.CaptureFixture[str]) 
     code, out, _ = called(capsys, *run, "--set", "time-stamp=20", "--json")
     found = json.loads(out)
     assert (code, found["defended"], found["decoy"], found["holds"]) == (1, 0.0, 0.0, False)
-    found = document(capsys, "run", "RP-2", "--links", "plain", "--defence", "rising-time", "--defence", "replicas")
+    found = document(
+        capsys, "run", "RP-2", "--links", "plain", "--defence", "Rising storage time", "--defence", "replicas"
+    )
     assert found["defended"] == 0.0
 
 
@@ -158,7 +160,9 @@ def test_routing_that_the_threat_is_not_about_is_run_and_does_not_hold(capsys: p
         (("demo", "--base", "x"), "known: trusted, untrusted"),
         (("demo", "--peers", "0"), "whole number"),
         (("nonsense",), "choose from"),
-        ((), "required: COMMAND"),
+        ((), "a command is wanted: demo, threats, run, "),
+        (("run", "RP-2", "--peers", "100000"), "at most 5000 peers"),
+        (("run", "RP-2", "--seed", "x"), "a whole number is wanted, not 'x'"),
         (("soak", "--seeds", "0"), "whole number"),
         (("bench", "nonsense"), "nonsense"),
     ],
