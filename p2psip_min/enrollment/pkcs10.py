@@ -25,6 +25,7 @@ MAX_REQUEST = 8192
 
 _HASH = hashes.SHA256()
 _NOBODY = x509.Name([])
+_NO_NODE = frozenset((INVALID, WILDCARD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,16 @@ def read_request(csr: bytes, overlay: str = "") -> SigningRequest | None:
     return SigningRequest(public_key, user, nonce, lambda: loaded.is_signature_valid, wanted)
 
 
+def handed_over(
+    key: ec.EllipticCurvePrivateKey, user: str, nonce: bytes, wanted: Sequence[NodeID]
+) -> SigningRequest | None:
+    """The request of who hands over the key itself, and need not prove that he has it; None as ``read_request``."""
+    public_key, wished = key.public_key(), tuple(dict.fromkeys(wanted))
+    if not acceptable_key(public_key) or not _NO_NODE.isdisjoint(wished):
+        return None
+    return SigningRequest(public_key, user, nonce, lambda: True, wished)
+
+
 def _names(san: x509.SubjectAlternativeName, overlay: str) -> tuple[str, tuple[NodeID, ...]] | None:
     users: list[str] = []
     wanted: list[NodeID] = []
@@ -88,7 +99,7 @@ def _names(san: x509.SubjectAlternativeName, overlay: str) -> tuple[str, tuple[N
             users.append(name.value)
             continue
         found = read_uri(name.value) if isinstance(name, x509.UniformResourceIdentifier) else None
-        if found is None or found[1] != overlay or found[0] in (INVALID, WILDCARD):
+        if found is None or found[1] != overlay or found[0] in _NO_NODE:
             return None
         wanted.append(found[0])
     return (users[0], tuple(dict.fromkeys(wanted))) if len(users) == 1 else None

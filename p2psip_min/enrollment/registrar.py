@@ -19,7 +19,7 @@ from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.doors import turned_away
 from p2psip_min.enrollment.keys import Random, hash_password, key_pem
 from p2psip_min.enrollment.ledger import Account, Charge, Identity, Ledger, Nonce
-from p2psip_min.enrollment.pkcs10 import SigningRequest, read_request
+from p2psip_min.enrollment.pkcs10 import SigningRequest, handed_over, read_request
 from p2psip_min.enrollment.policy import (
     EnrollmentPolicy,
     EnrollmentRequest,
@@ -176,7 +176,7 @@ class Registrar:
         ``wanted`` are Node-IDs to ask for. Whoever hands over the key itself need not prove that he has it.
         """
         user = user or account
-        csr = SigningRequest(key.public_key(), user, self.challenge(now), proven=lambda: True, wanted=tuple(wanted))
+        csr = handed_over(key, user, self.challenge(now), wanted)
         request = EnrollmentRequest(
             account=account, password=password, csr=b"", node_ids=count, coupon=self.policy.charge.sold(self.sell)
         )

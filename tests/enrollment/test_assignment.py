@@ -67,6 +67,14 @@ def test_no_request_asks_for_what_is_no_nodes(wanted: tuple[NodeID, ...]) -> Non
     assert read_request(certificate_request(KEY, ALICE, wanted=wanted, overlay=OVERLAY), OVERLAY) is None
 
 
+@pytest.mark.parametrize("wanted", [(INVALID,), (PLACE, WILDCARD)])
+def test_nor_is_it_given_to_who_hands_over_his_key(registrar: Registrar, wanted: tuple[NodeID, ...]) -> None:
+    registrar.policy = replace(registrar.policy, assignment=SelfChosen())
+    with pytest.raises(EnrollmentRefused) as refused:
+        registrar.issue_offline(KEY, ALICE, "sesame", 0.0, count=len(wanted), wanted=wanted)
+    assert refused.value.reason is EnrollmentReason.BAD_CSR
+
+
 def test_a_wish_is_for_this_overlay() -> None:
     csr = certificate_request(KEY, ALICE, wanted=(PLACE,), overlay=OVERLAY)
     read = read_request(csr, OVERLAY)
