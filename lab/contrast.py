@@ -28,6 +28,7 @@ KEYS = (
 NOTHING_CHANGED = "Nothing was changed"
 NO_MESSAGE = "no message"
 UNDONE = "what was done by hand is undone"
+NOT_PRESENTED = "two runs are not shown in presenter mode: p leaves it, and then c compares"
 NO_RUN_BEFORE = "there is no run before this one: move a switch, or do something by hand"
 
 

@@ -228,8 +228,8 @@ function render({ model, el }) {
   };
   // The presenter's picture takes the whole screen where the page allows it; else it stays in its cell.
   const fill = () => {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else panel.requestFullscreen?.().catch(() => {});
+    if (!panel.classList.contains("present")) panel.requestFullscreen?.().catch(() => {});
+    else if (document.fullscreenElement) document.exitFullscreen();
     panel.focus({ preventScroll: true });
   };
   const pressed = (event) => event.target.closest(".lab-present") && fill();

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lab import labels
+from lab import contrast, labels
 
 if TYPE_CHECKING:
     from lab.widgets import Panel
@@ -58,12 +58,18 @@ def _keys(panel: Panel) -> dict[str, Callable[[], None]]:
         "Home": lambda: panel.move(lambda: session.seek(0)),
         "End": lambda: panel.long(labels.TO_END, session.run),
         "f": partial(_fork, panel),
-        "c": panel.comparing.toggle,
+        "c": partial(_compare, panel),
         "p": panel.present_mode,
         "?": panel.list_keys,
         "Escape": panel.escape,
     }
     return keys | {str(place): partial(panel.column, name) for place, name in enumerate(COLUMNS, 1)}
+
+
+def _compare(panel: Panel) -> None:
+    if panel.presenting:
+        raise ValueError(contrast.NOT_PRESENTED)
+    panel.comparing.toggle()
 
 
 def _fork(panel: Panel) -> None:

@@ -41,15 +41,15 @@ border:1px solid {style.LINE};border-radius:4px}}
 .predict .grid{{max-height:480px;overflow:auto;border:1px solid {style.RULE}}}
 .predict .grid table{{border-collapse:separate;border-spacing:0;width:100%;margin:0;
 font:13px/1.35 system-ui,sans-serif}}
-.predict .grid th{{position:sticky;top:0;z-index:1;text-align:left;padding:5px 8px;background:{style.WASH};
+.predict .grid th{{position:sticky;top:0;z-index:1;text-align:left;padding:5px;background:{style.WASH};
 color:{style.INK2};border-bottom:1px solid {style.LINE}}}
-.predict .grid td{{text-align:left;vertical-align:top;padding:3px 8px;border-bottom:1px solid {style.RULE}}}
-.predict.whole{{max-width:none}}.predict .grid td.t{{min-width:230px;padding-top:6px}}
+.predict .grid td{{text-align:left;vertical-align:top;padding:3px 5px;border-bottom:1px solid {style.RULE}}}
+.predict.whole{{max-width:none}}.predict .grid td.t{{min-width:165px;padding-top:6px}}
 .predict .grid td.t i{{display:block;font-style:normal;
 color:{style.INK2};font-size:12px}}.predict .grid tr.f td{{background:{style.WASH};font-weight:700;padding-top:8px}}
 .predict .grid tbody:not(:has(tr[data-words]:not([hidden]))){{display:none}}
 .predict .grid td.s{{white-space:nowrap;padding-top:6px;font-weight:600}}
-.predict .grid button{{display:block;width:100%;min-width:104px;text-align:left;font:inherit;color:{style.INK};
+.predict .grid button{{display:block;width:100%;min-width:96px;text-align:left;font:inherit;color:{style.INK};
 background:{style.PAPER};border:1px solid {style.RULE};border-left:4px solid {style.LINE};border-radius:3px;
 padding:3px 6px;cursor:pointer}}.predict .grid button:hover{{border-color:{style.INK}}}
 .predict .grid button:focus-visible{{outline:3px solid {style.BLUE}}}

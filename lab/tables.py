@@ -82,7 +82,7 @@ def newest_of(frame: Frame) -> int:
 def title(threat: str, name: str, subtitle: str, card: str) -> str:
     """The panel's name and its card."""
     mark = f"<b>{escape(threat)}</b>" if threat else ""
-    carded = f' · {labels.CARD} <span class="mono">{escape(card)}</span>' if card else ""
+    carded = f' · {labels.CARD} <span class="mono" title="{escape(card)}">{escape(card)}</span>' if card else ""
     return f'<div class="t">{mark}<span>{escape(name)}</span></div><div class="sub">{escape(subtitle)}{carded}</div>'
 
 

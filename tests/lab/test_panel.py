@@ -421,6 +421,9 @@ def test_presenter_mode_shows_one_large_picture(replayed: Panel) -> None:
         assert '<div class="big-word' in replayed.stage.story
         assert said in replayed.caption.value
     assert "NOT RUN" not in replayed.stage.story
+    replayed._heard({"act": "key", "id": "c"})
+    assert "not shown in presenter mode" in replayed.alert.value
+    assert not replayed.comparing.open
     replayed._heard({"act": "key", "id": "?"})
     assert "presenter mode" in replayed.keys_shown.value
     for _ in range(2):
