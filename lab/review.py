@@ -32,7 +32,7 @@ from lab.tell import Table
 from lab.text import Word
 from lab.verdicts import SEEDS, Standing, Verdict
 from p2psip_min.defences import preset
-from p2psip_min.seams import Equip
+from p2psip_min.seams import Coalition, Equip, PeerParts
 
 SIGNS: Mapping[str, str] = {
     Standing.HOLDS: "✓ holds",
@@ -257,10 +257,17 @@ def attacker(
     ``equip`` gives the hostile peer its parts. ``on`` is the threat whose story is told, ``defence`` what should help.
     """
     told = scenario(on)
+    titles((*defence, decoy))  # names must be known before anything runs
+
+    def equipped(parts: PeerParts, coalition: Coalition) -> PeerParts:
+        made: object = equip(parts, coalition)
+        if not isinstance(made, PeerParts):
+            raise TypeError(f"equip returns the parts of a node, such as replace(parts, forwarding=...), not {made!r}")
+        return made
 
     def attack(stage: Stage) -> None:
         for node in stage.attackers():
-            stage.overlay.turn(node.name, equip, title)
+            stage.overlay.turn(node.name, equipped, title)
 
     stage = type("Own", (told.stage,), {"attack": attack, "__doc__": title})
     return replace(told, id=name, title=title, stage=stage, defence=tuple(defence), decoys=(decoy,), claims=())

@@ -149,6 +149,14 @@ def test_a_scorecard_is_computed_and_knows_its_names() -> None:
         review.scorecard("Req. 99")
 
 
+def test_ones_own_attacker_is_told_what_is_wrong_with_it() -> None:
+    with pytest.raises(KeyError, match="no defence 'magic'; known: tls"):
+        review.attacker(lambda parts, _: parts, title="does nothing", defence=("magic",), decoy="tls")
+    idle = review.attacker(lambda *_: None, title="has no parts", defence=("retry",), decoy="tls")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="equip returns the parts of a node"):
+        review.against(idle)
+
+
 def test_ones_own_attacker_becomes_a_row() -> None:
     mine = review.attacker(
         equip, title="drops half of what passes", defence=("disjoint-paths",), decoy="message-signature"
