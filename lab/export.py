@@ -32,6 +32,14 @@ ZOOM = 2
 """PNG pixels for each of the picture's."""
 
 
+def _play(session: Session) -> None:
+    """Tell the story to its end and come back: one card, one digest and one trace, however far somebody has looked."""
+    if not session.finished:
+        moment = session.cursor
+        session.run()
+        session.seek(moment)
+
+
 def ring(session: Session) -> str:
     """The ring at the session's moment as one SVG."""
     picture = draw_ring(session.frame(), RING_WIDTH)
@@ -46,6 +54,7 @@ def messages(session: Session) -> str:
 
 
 def _figure(session: Session, width: int, height: int, inner: str) -> str:
+    _play(session)
     frame = session.frame()
     lines = textwrap.wrap(_said(frame), width // 8)
     parts = [
@@ -72,6 +81,7 @@ def png(svg: str) -> bytes:
 
 def words(session: Session) -> str:
     """The moment as a sentence, and as tables of what is held and of the messages so far: the picture in words."""
+    _play(session)
     frame = session.frame()
     title = " ".join(part for part in (session.threat, session.title) if part)
     lines = [title, labels.made_by(session.card, session.overlay.digest()), "", _said(frame)]
@@ -164,6 +174,7 @@ def save(session: Session, folder: Path, *names: str) -> tuple[Path, ...]:
             raise LookupError(f"no file {name!r} to export; known: {', '.join(FILES)}")
     wanted = names or tuple(name for name in FILES if name != "verdict.csv" or session.scenario.defence)
     folder.mkdir(parents=True, exist_ok=True)
+    _play(session)
     for name in wanted:
         part = folder / f"{name}.part"
         FILES[name](session, part)

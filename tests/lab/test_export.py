@@ -70,6 +70,19 @@ def test_everything_is_saved_and_nothing_is_left_half_written(session: Session, 
         export.save(session, tmp_path, "ring.gif")
 
 
+def test_one_card_is_one_digest_and_one_trace_however_far_one_has_looked(session: Session, tmp_path: Path) -> None:
+    fresh = Session.from_card(session.card.split("@")[0] + "@12")
+    whole = session.trace.to_jsonl()
+    assert len(fresh.trace) < len(session.trace)
+    fresh_said = export.words(fresh)
+    assert session.overlay.digest()[:16] in fresh_said
+    assert fresh.cursor == 12
+    assert fresh.frame().caption == session.frame(12).caption
+    export.save(fresh, tmp_path, "trace.jsonl")
+    assert (tmp_path / "trace.jsonl").read_text("utf-8") == whole
+    fresh.close()
+
+
 def test_the_tour_exports_all_but_a_verdict(tmp_path: Path) -> None:
     session = Session("", peers=8, links="plain")
     session.run()
