@@ -125,8 +125,8 @@ Hints("How many hops?")
 # ## 5 · Watch it, and fork it (4 min)
 #
 # The panel plays a small story on an overlay of its own: alice registers, bob looks her up, bob calls. Press **Step**
-# and follow one message from hop to hop, or **Play**; ⏭ is **End**. Below the ring you find who holds what; click a row
-# of the messages to open its bytes. Point at a node to see its fingers.
+# and follow one message from hop to hop, or **Play**; the button after **Message** is **End**. Below the ring you find
+# who holds what; click a row of the messages to open its bytes. Point at a node to see its fingers.
 #
 # Then fork it once. Click the time line between her registration and the call, and press **Crash a peer**: the one that
 # stores her [record](glossary.ipynb#Record) stops there, and a second run begins with the same seed. Does bob still

@@ -46,8 +46,8 @@ card = predict("RP-2")
 card
 
 # %% [markdown]
-# When the panel is there: press **Step** a few times, then **End** (⏭). What does the word at the top say? In the
-# storage table, who holds which version? Then go on. The story can also be told without a panel:
+# When the panel is there: press **Step** a few times, then **End**, the button after **Message**. What does the word at
+# the top say? In the storage table, who holds which version? Then go on. The story can also be told without a panel:
 
 # %%
 attacked = told("RP-2")
