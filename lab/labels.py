@@ -375,6 +375,11 @@ def cast_by_the_story(attacker: str) -> str:
     return f"this story casts its attackers itself ({attacker}), and another peer would have no part in it"
 
 
+def down_already(name: str) -> str:
+    """Why a node can't crash."""
+    return f"{name} is down already"
+
+
 def places_for(threat: str, wanted: int, most: int, peers: int) -> str:
     """Why a share is too large."""
     return f"{threat} has room for {most} hostile peer{'s' if most != 1 else ''} of {peers}, not for {wanted}"

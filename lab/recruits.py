@@ -60,7 +60,14 @@ class Recruits(Stage):
             _become(self, after)
 
     def check_deed(self, name: str, node: Node | None) -> None:
-        """As the stage; a peer can turn where the attacker is one peer or none, and this one may be hostile."""
+        """As the stage; a peer can turn where the attacker is one peer or none, and this one may be hostile.
+
+        A node that is named can crash in every story.
+        """
+        if name == "crash" and node is not None and name not in (deed.name for deed in self.deeds):
+            if not node.alive:
+                raise LocalProtocolError(labels.down_already(node.name))
+            return
         if name != HOSTILE.name or HOSTILE.name in (deed.name for deed in self.deeds):
             super().check_deed(name, node)
             return

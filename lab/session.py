@@ -125,14 +125,16 @@ class Session:
         self._until = max((act.at / 1000 + AFTERWARDS for act in choices.acts), default=0.0)
         self._cursor = 0
 
+        def do(act: Act) -> None:
+            # Some nodes come in the course of the story.
+            stage.do(act.name, overlay.node(act.node) if act.node else None)
+
         def begin() -> asyncio.Task[None]:
             if grips := [act.grip for act in choices.acts if act.grip is not None]:
                 Hands(overlay, grips, stage.start)
             for act in choices.acts:
-                if act.grip is not None:
-                    continue
-                node = overlay.node(act.node) if act.node else None
-                overlay.loop.call_at(act.at / 1000, stage.do, act.name, node)
+                if act.grip is None:
+                    overlay.loop.call_at(act.at / 1000, do, act)
             return overlay.loop.create_task(stage.story(), name="story")
 
         self._story = overlay.driver.call(begin)

@@ -285,6 +285,25 @@ def test_a_crash_is_silent_and_seen_in_the_trace(session: Session) -> None:
     assert [event.node for event in session.trace.select(events.NodeCrashed)] == [victim.node_id]
 
 
+@pytest.mark.parametrize("threat", ["EN-7", "ID-2"])
+def test_a_node_crashes_in_every_story_also_one_that_came_late(threat: str) -> None:
+    session = Session(threat, peers=12, links="plain")
+    born = len(session.overlay.nodes)
+    session.run()
+    victim = list(session.overlay.nodes.values())[-1]
+    assert (len(session.overlay.nodes) > born) == (threat == "ID-2")
+    session.seek(session.length - 5)
+    session.inject("crash", victim.node_id)
+    session.run()
+    assert victim.node_id in [event.node for event in session.trace.select(events.NodeCrashed)]
+    with pytest.raises(LocalProtocolError, match="down already"):
+        session.inject("crash", victim.node_id)
+    again = Session.from_card(session.card)
+    assert again.frame() == session.frame()
+    again.close()
+    session.close()
+
+
 @pytest.mark.parametrize("user", ["alice", "bob"])
 def test_a_story_ends_where_its_user_is_crashed(session: Session, user: str) -> None:
     session.run()
