@@ -203,7 +203,7 @@ def _there(span: Span, walk: Walk, side: int) -> Span:
 
 
 def window(walk: Walk) -> str:
-    """The pairs around the one that this is about, always as many lines."""
+    """The pairs around the one that this is about, as many wherever that is."""
     found, focus = walk.found, walk.focus
     begin = max(0, min(max(0, focus) - BEFORE, len(found.pairs) - SHOWN))
     end = min(len(found.pairs), begin + SHOWN)

@@ -326,6 +326,7 @@ class Comparing:
         session = driven(self._desk)
         if session.before == session.choices:
             raise LocalProtocolError(contrast.NO_RUN_BEFORE)
+        self.leave()
         self._other = session.other()
         self.walk = session.walk(self._other)
         self._changed, self._choices = sides.differences(session.before, session.choices), session.choices

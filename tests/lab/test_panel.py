@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from lab import labels, plots, style, tables, widgets
+from lab import labels, lanes, plots, style, tables, widgets
 from lab.app import open_lab
 from lab.causes import causes
+from lab.comparison import Walk
 from lab.fields import inspect, middle_bit
 from lab.frames import NodeKind
 from lab.lanes import draw_lanes
+from lab.session import Session
 from lab.signs import Board, Sign
 from lab.text import Word
 from lab.widgets import Panel
@@ -319,6 +321,23 @@ def test_a_comparison_closes_when_the_run_begins_again(replayed: Panel) -> None:
     assert "NOT RUN" in replayed.caption.value
 
 
+def test_a_comparison_that_fails_leaves_no_run_behind(replayed: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    replayed._heard({"act": "switch", "id": "version-counter"})
+    made: list[Session] = []
+
+    def fails(self: Session, other: Session) -> Walk:
+        made.append(other)
+        raise ValueError("no way through")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "walk", fails)
+        replayed.comparing.button.click()
+    assert "No way through" in replayed.alert.value
+    replayed.comparing.button.click()
+    assert replayed.comparing.open
+    assert [other.overlay.loop.is_closed() for other in made] == [True]
+
+
 def test_two_runs_are_played_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(widgets, "BEAT", 0.001)
 
@@ -340,6 +359,15 @@ def test_two_runs_are_played_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         panel.session.close()  # type: ignore[attr-defined]
 
     asyncio.run(scene())
+
+
+def test_the_page_scrolls_by_rows_of_the_lanes() -> None:
+    folder = Path(lanes.__file__).parent
+    (row,) = re.findall(r"const ROW = ([\d.]+)", (folder / "figure.js").read_text("utf-8"))
+    assert float(row) == lanes.ROW
+    heights = re.findall(r"\.lab \.scroll\{[^}]*max-height:([\d.]+)px", (folder / "panel.css").read_text("utf-8"))
+    assert heights
+    assert all(float(height) % lanes.ROW == 0 for height in heights)
 
 
 def test_the_lanes_are_searched_and_folded(replayed: Panel) -> None:
