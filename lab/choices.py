@@ -100,6 +100,12 @@ class Choices:
         changed: dict[str, Any] = {name: number}
         return replace(self, **changed)
 
+    def free(self, at: int) -> int:
+        """The first millisecond from this one on in which nothing is done by hand yet."""
+        while any(act.at == at for act in self.acts):
+            at += 1
+        return at
+
     def setting(self) -> Setting:
         """What a stage is built from."""
         return Setting(

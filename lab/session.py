@@ -392,7 +392,7 @@ class Session:
         target = self.overlay.node(NodeID(node)) if node else None
         self.stage.check_deed(name, target)
         t = max(self.frame().t, self.stage.began)
-        return self._fork(Act(name, math.floor(t * 1000) + 1, target.name if target else ""))
+        return self._fork(Act(name, self.choices.free(math.floor(t * 1000) + 1), target.name if target else ""))
 
     def touch(self, deed: str, number: int, value: int = 0, *, inside: bool = True) -> Frame:
         """Lay hands on message row ``number``, which forks the run there; the first frame that shows it.

@@ -323,6 +323,19 @@ def test_a_run_is_over_when_nobody_is_left() -> None:
     session.close()
 
 
+@pytest.mark.parametrize("moment", [0, 3])
+def test_what_is_done_shows_though_something_was_done_just_before(moment: int) -> None:
+    session = Session("TR-2", peers=12, links="plain")
+    session.run()
+    session.seek(moment)
+    for victim in ("p02", "p03", "p04"):
+        frame = session.inject("crash", session.overlay.node(victim).node_id)
+        assert next(node.state for node in frame.nodes if node.name == victim) is NodeState.CRASHED
+        session.seek(moment if moment == 0 else frame.cursor)
+    assert len(session.choices.acts) == 3
+    session.close()
+
+
 def test_what_is_done_shows_though_others_act_at_the_same_instant() -> None:
     session = Session("KB-1")
     session.run()
