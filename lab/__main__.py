@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from lab import bench, demo, headings, matrix, playlists, preflight, report, requirements, scenarios, soak
 from lab import export as export_files
 from lab.catalogue import Threat, threats
+from lab.choices import MOST_PEERS
 from lab.progress import Progress, class_csv
 from lab.requirements import Grade
 from lab.scenarios import Scenario, Setting, titles
@@ -33,8 +34,6 @@ from p2psip_min.wire.pcap import Address, export
 
 HOLDS, FAILS, REFUSED, INTERRUPTED = 0, 1, 2, 130
 PROGRAM = "p2psip-lab"
-MOST = 5000
-"""Peers; their keys alone take seconds to make."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -154,14 +153,16 @@ def _count(text: str) -> int:
 
 def _peers(text: str) -> int:
     count = _count(text)
-    if count > MOST:
-        raise argparse.ArgumentTypeError(f"at most {MOST} peers fit into one run, not {count}")
+    if count > MOST_PEERS:
+        raise argparse.ArgumentTypeError(f"at most {MOST_PEERS} peers fit into one run, not {count}")
     return count
 
 
 def _world(parser: argparse.ArgumentParser, *, base: str | None = None, routing: str | None = None) -> None:
     own = "the scenario's own"
-    parser.add_argument("--peers", type=_peers, default=32, metavar="N", help=f"how many peers, up to {MOST} (32)")
+    parser.add_argument(
+        "--peers", type=_peers, default=32, metavar="N", help=f"how many peers, up to {MOST_PEERS} (32)"
+    )
     parser.add_argument("--base", default=base, help=f"trusted or untrusted ({base or own})")
     parser.add_argument("--links", help="tls or plain (what the defences say)")
     parser.add_argument("--routing", default=routing, help=f"recursive or iterative ({routing or own})")

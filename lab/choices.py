@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from lab.hands import DEEDS, Grip
 from lab.scenarios import SCENARIOS, Setting
 from p2psip_min.defences import CATALOGUE, PRESETS, Defences, entry, preset
+from p2psip_min.errors import LocalProtocolError
 from p2psip_min.overlay import ROUTING
 from p2psip_min.roles import BASES
 
@@ -24,6 +25,9 @@ LINKS = ("plain", "tls")
 PEERS, SEED = 32, 7
 FORMAT = 2
 """The newest format of cards: 2 has the share of hostile peers."""
+
+MOST_PEERS = 5000
+"""Their keys alone take seconds to make."""
 
 _CARD = re.compile(r"([A-Z]+\d*)-([TU])-([RI])-([NDRH])-(-?\d+)-([0-9A-F]{4})((?:\.[^.@]+)*)(?:@(\d+))?")
 _ACT = re.compile(r"([a-z]+)(?::([^~/]+))?(?:~(\d+)\+(\d+)([iw]))?/(\d+)")
@@ -76,6 +80,13 @@ class Choices:
     acts: tuple[Act, ...] = ()
     share: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("seed", "peers", "share"):
+            if type(number := getattr(self, name)) is not int:
+                raise LocalProtocolError(f"{name} is a whole number, not {number!r}")
+        if self.peers > MOST_PEERS:
+            raise LocalProtocolError(f"at most {MOST_PEERS} peers fit into one run, not {self.peers}")
+
     @property
     def defences(self) -> Defences:
         """The preset with what was toggled."""
@@ -95,9 +106,9 @@ class Choices:
         wanted = (set(self.toggled) - rivals) ^ {name}
         return replace(self, toggled=tuple(each.name for each in CATALOGUE if each.name in wanted))
 
-    def numbered(self, name: str, number: int) -> Choices:
-        """These choices with another "seed", "peers" or "share"."""
-        changed: dict[str, Any] = {name: number}
+    def numbered(self, name: str, number: object) -> Choices:
+        """These choices with another "seed", "peers" or "share", as a number or as its digits."""
+        changed: dict[str, Any] = {name: int(str(number)) if re.fullmatch(r"-?\d+", str(number)) else number}
         return replace(self, **changed)
 
     def free(self, at: int) -> int:

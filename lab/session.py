@@ -311,7 +311,7 @@ class Session:
                     raise LocalProtocolError("nobody attacks on the tour: open a threat")
                 choices = replace(choices, attack=bool(value))
             case "seed" | "peers" | "share":
-                choices = choices.numbered(name, int(value))
+                choices = choices.numbered(name, value)
             case _:
                 if name not in (each.name for each in CATALOGUE):
                     switches = "base, routing, preset, links, attack, seed, peers, share"

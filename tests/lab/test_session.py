@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -413,6 +415,22 @@ def test_a_card_that_can_not_be_played_leaves_no_overlay_behind(card: str) -> No
         Session.from_card(card, driver=driver)
     assert made
     assert all(each.loop.is_closed() for each in made)
+
+
+@pytest.mark.parametrize("name", ["seed", "peers", "share"])
+@pytest.mark.parametrize("value", ["x", 3.7, None, True, ""])
+def test_numbers_are_whole(session: Session, name: str, value: Any) -> None:
+    wanted, before = re.escape(f"{name} is a whole number, not {value!r}"), session.choices
+    with pytest.raises(LocalProtocolError, match=wanted):
+        Session("RP-2", **{name: value})
+    with pytest.raises(LocalProtocolError, match=wanted):
+        session.set(name, value)
+    assert session.choices == before
+
+
+def test_more_peers_than_fit_are_refused_before_any_is_made() -> None:
+    with pytest.raises(LocalProtocolError, match="at most 5000 peers fit into one run, not 99999999"):
+        Session.from_card("RP2-U-R-D-7-9C41.p99999999")
 
 
 def test_a_seed_below_zero_is_on_the_card() -> None:
