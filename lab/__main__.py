@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("ids", nargs="*", metavar="ID", help="these threats only (all that are ready)")
     table.add_argument("--seeds", type=_count, default=1, metavar="N", help="how many seeds, from 1 on (1)")
     table.add_argument(
-        "--others", type=_whole, metavar="N", help="seeds for the other bases and routing styles (--seeds)"
+        "--others", type=_number, metavar="N", help="seeds for the other bases and routing styles (--seeds)"
     )
     table.add_argument("--out", type=Path, default=Path("matrix"), metavar="DIR", help="where to write (matrix)")
     table.add_argument("--workers", type=_count, metavar="N", help="processes (one a core)")
@@ -143,6 +143,12 @@ def _whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"a whole number is wanted, not {text!r}") from None
+
+
+def _number(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"a whole number from 0 on is wanted, not {text!r}")
+    return int(text)
 
 
 def _count(text: str) -> int:

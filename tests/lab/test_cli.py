@@ -164,6 +164,7 @@ def test_routing_that_the_threat_is_not_about_is_run_and_does_not_hold(capsys: p
         (("run", "RP-2", "--peers", "100000"), "at most 5000 peers"),
         (("run", "RP-2", "--seed", "x"), "a whole number is wanted, not 'x'"),
         (("soak", "--seeds", "0"), "whole number"),
+        (("matrix", "--others", "-3"), "a whole number from 0 on is wanted, not '-3'"),
         (("bench", "nonsense"), "nonsense"),
     ],
 )
