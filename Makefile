@@ -67,7 +67,7 @@ lint: $(VENV)/dev.stamp
 	@$(VENV)/bin/lint-imports
 
 test: lint
-	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile --nbval-lax $(TESTFLAGS)
+	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --nbval-lax $(TESTFLAGS)
 
 notebooks: $(VENV)/dev.stamp
 	@$(RUN) notebooks/build.py

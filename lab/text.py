@@ -326,7 +326,7 @@ def lost_packet(remote: str, reason: str) -> str:
 
 def caption_before(peers: int) -> str:
     """Before the first moment."""
-    return f"{peers} peers are up. Nothing has happened yet: press Play or Step."
+    return f"{peers} peers are up. Nothing has happened yet: press Play (space) or Step (.)."
 
 
 def times(count: int) -> str:

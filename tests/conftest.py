@@ -7,6 +7,7 @@ import signal
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("project", derandomize=True, deadline=None, max_examples=100, database=None)
@@ -17,3 +18,19 @@ os.environ["P2PSIP_PROGRESS"] = str(Path(tempfile.mkdtemp(prefix="p2psip-")) / "
 
 # A shell that runs the tests in the background has them, and all that they start, ignore Ctrl-C; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+LONG = (
+    "tests/browser/test_notebooks.py",
+    "tests/soak/test_soak_tls.py",
+    "tests/test_literature.py",
+    "tests/soak/test_soak_plain.py",
+    "tests/lab/test_scenarios.py",
+    "tests/browser/test_panel_page.py",
+)
+"""The longest files, in the order in which two workers begin them: none is left for the end, nor two in a browser."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first."""
+    place = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(LONG)))

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import LONG
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 README = (ROOT / "README.md").read_text("utf-8")
@@ -180,6 +182,10 @@ def test_every_module_of_the_lab_is_headless_or_on_the_screen() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no executable bit")
+def test_files_that_are_to_run_first_exist() -> None:
+    assert [name for name in LONG if not (ROOT / name).is_file()] == []
+
+
 def test_the_ci_script_can_run() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
