@@ -24,7 +24,6 @@ LONG = (
     "tests/soak/test_soak_tls.py",
     "tests/test_literature.py",
     "tests/soak/test_soak_plain.py",
-    "tests/lab/test_scenarios.py",
     "tests/browser/test_panel_page.py",
 )
 """The longest files, in the order in which two workers begin them: none is left for the end, nor two in a browser."""
