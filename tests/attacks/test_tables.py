@@ -163,14 +163,15 @@ def test_who_never_attached_is_not_heard(defences: tuple[str, ...], enters: bool
     overlay.driver.call(lambda: other.peer.links.learn(one.node_id, one.address))
     hand = Hand(overlay, other.name)
     answers = hand.ask(one, UpdateReq(other.peer.topology.make_full_update(0.0)))
-    linked = one.peer.topology.linked()  # type: ignore[attr-defined]
-    assert (other.node_id in linked) == enters
+    topology = one.peer.topology
+    assert isinstance(topology, Chord)
+    assert (other.node_id in topology.linked()) == enters
     assert [answer.code for answer in answers] == [MessageCode.UPDATE_ANS if enters else MessageCode.ERROR]
     if not enters:
         assert answers[0].body.error_code == ErrorCode.FORBIDDEN
         overlay.run(procedures.attach(other.peer, (one.node_id,), next_hop=one.node_id))
         hand.ask(one, UpdateReq(other.peer.topology.make_full_update(0.0)))
-        assert other.node_id in one.peer.topology.linked()  # type: ignore[attr-defined]
+        assert other.node_id in topology.linked()
 
 
 # --- honest life under each -------------------------------------------------------------------------------------------

@@ -59,7 +59,8 @@ def test_who_swallows_others_messages_has_its_own(attack: type[RequestDiscard]) 
 def named(asker: Node, by: Node, key: ResourceID) -> NodeID:
     """Whom ``by`` names when it is asked."""
     answer = asker.peer.request((by.node_id,), RouteQueryReq(False, key))
-    return asker.peer.loop.run_until_complete(answer).body.next_peer  # type: ignore[no-any-return]
+    found: NodeID = asker.peer.loop.run_until_complete(answer).body.next_peer
+    return found
 
 
 def test_who_does_not_hear_queries_hears_pings() -> None:
