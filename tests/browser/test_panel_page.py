@@ -225,10 +225,13 @@ def test_one_cell_brings_the_moment_back_after_a_restart(open_notebook: OpenNote
     button(page, "End").click()
     caption(page, "ROLLED BACK")
     card = "document.querySelector('.lab .sub .mono').innerText"
-    last = page.evaluate(card)
+    # The card is drawn after the caption: what is read at once may be the moment before.
+    last = page.wait_for_function(f"/@\\d+$/.test({card}) && {card}").json_value()
     button(page, "Back").click()
-    page.wait_for_function(f"{card} !== {last!r}")
-    before, said = page.evaluate(card), page.locator(".lab .cap").inner_text()
+    where, _, at = last.rpartition("@")
+    before = f"{where}@{int(at) - 1}"
+    page.wait_for_function(f"{card} === {before!r}")
+    said = page.locator(".lab .cap").inner_text()
     page.evaluate(
         """async (source) => {
              const panel = window.jupyterapp.shell.currentWidget, kernel = panel.sessionContext.session.kernel;
