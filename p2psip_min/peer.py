@@ -22,7 +22,7 @@ from p2psip_min.errors import DropReason, ErrorAnswer, LinkReason, Malformed, Ov
 from p2psip_min.exchange import BEST, UNDER_WAY, Answered, Later, Outcome, Pending, Received, Reply, Told, with_receipt
 from p2psip_min.ids import WILDCARD, Destination, NodeID, ResourceID
 from p2psip_min.node import Node
-from p2psip_min.routing.forwarding import DELIVER, Deliver, Drop, Forward, Forwarder, Relayed
+from p2psip_min.routing.forwarding import DELIVER, Deliver, Drop, Forward, Forwarder, Relayed, dropped
 from p2psip_min.routing.returns import asks_straight, straight_to, straightened
 from p2psip_min.sealing import CONFIGURATION_ERRORS, REMEMBERED, ConfigurationError, Seal, give_up, objection
 from p2psip_min.seams import PeerParts
@@ -141,8 +141,7 @@ class Peer(Node):
         elif type(decision) is Deliver:
             self._deliver(envelope, remote)
         else:
-            assert isinstance(decision, Drop)
-            self._refuse(envelope, remote, decision)
+            self._refuse(envelope, remote, dropped(decision))
 
     def _refuse(self, envelope: Envelope, remote: NodeID, decision: Drop) -> None:
         self._drop(envelope, remote, decision.reason)
@@ -486,8 +485,7 @@ class Peer(Node):
                 self.loop.call_soon(self._deliver_if_alive, envelope)
                 return
             if type(decision) is not Forward:
-                assert isinstance(decision, Drop)
-                self._drop(envelope, None, decision.reason)
+                self._drop(envelope, None, dropped(decision).reason)
                 return
             next_hop, data = decision.next_hop, decision.message
         if self.links.send(next_hop, data):

@@ -288,3 +288,13 @@ def test_a_request_that_changes_something_is_answered_from_memory_for_15_s(scene
     scene.hand.send(scene.victim, data, 2.0)
     assert drops(scene.overlay, scene.victim, TRANSACTION) == [DropReason.DUPLICATE] * 2
     assert len(scene.hand.answers(TRANSACTION)) == 4
+
+
+def test_an_attackers_part_that_decides_nothing_is_told_what_to_decide(scene: Scene) -> None:
+    class Undecided:
+        def decide(self, *_: object) -> Any:
+            return None
+
+    scene.overlay.turn(scene.victim.name, equip_forwarding(lambda inner: Undecided()), "forgets to return")
+    with pytest.raises(TypeError, match="forwarding decides Deliver, Forward or Drop, not None"):
+        scene.dropped(scene.ping())

@@ -10,6 +10,7 @@ from lab.scenarios.tampering import BehindStage
 from lab.text import Word
 from p2psip_min import trace as events
 from p2psip_min.attacks.answering import FalseDenial, FalseRecord
+from p2psip_min.ids import NodeID
 from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.codec import encode
 from p2psip_min.wire.data import SingleValue
@@ -22,11 +23,15 @@ INVENTED = 9
 class AnsweringStage(BehindStage):
     """Eight records are stored while all is well; then readers ask for them."""
 
+    def roots(self) -> dict[bytes, NodeID]:
+        """Who is responsible for each of the records."""
+        return {each.resource: self.overlay.root(each.resource).node_id for each in self.records}
+
     def refused(self, *, true: bool) -> int:
         """How often a reader did not believe the true root, or another one."""
         rejected = self.trace.select(events.ResponderRejected, since=self.start)
-        roots = {each.resource: self.overlay.root(each.resource).node_id for each in self.records}
-        return sum((event.responder == roots.get(event.key)) == true for event in rejected)  # type: ignore[call-overload]
+        roots = self.roots()
+        return sum((event.responder == roots.get(event.key)) == true for event in rejected)
 
     def facts(self) -> tuple[str, ...]:
         """How many reads got what the owner wrote, and how often each kind of responder was refused."""
@@ -39,9 +44,8 @@ class AnsweringStage(BehindStage):
             return
         wrong = len(self.records) if self.setting.attack else 0
         if self.has("true-root"):
-            rejected = self.trace.select(events.ResponderRejected, since=self.start)
-            roots = {each.resource: self.overlay.root(each.resource).node_id for each in self.records}
-            found = {event.key for event in rejected if event.key in roots and event.responder != roots[event.key]}  # type: ignore[index]
+            rejected, roots = self.trace.select(events.ResponderRejected, since=self.start), self.roots()
+            found = {event.key for event in rejected if event.key in roots and event.responder != roots[event.key]}
             yield from alarms(false=self.refused(true=True), missed=wrong - len(found), wrong=wrong)
         else:
             unread = sum(each.read is None for each in self.records)

@@ -252,6 +252,8 @@ class Stage:
             raise LocalProtocolError(f"no action {name!r}; known: {', '.join(deed.name for deed in self.deeds)}")
         if name == "crash" and node is not None and not node.alive:
             raise LocalProtocolError(f"{node.name} is down already")
+        if name == "crash" and node is None and not self.overlay.peers():
+            raise LocalProtocolError("no peer is left that could crash")
 
     def do(self, name: str, node: Node | None) -> None:
         """Carry out a deed now, within the overlay's time."""

@@ -76,6 +76,13 @@ class Drop:
 Decision = Deliver | Forward | Drop
 
 
+def dropped(decision: object) -> Drop:
+    """A decision that is neither of the others; TypeError for none at all, as an attacker's own part may return."""
+    if not isinstance(decision, Drop):
+        raise TypeError(f"forwarding decides Deliver, Forward or Drop, not {decision!r}")
+    return decision
+
+
 class Linked(Protocol):
     """A live link, as far as forwarding looks at it."""
 

@@ -322,6 +322,8 @@ def test_a_run_is_over_when_nobody_is_left() -> None:
         session.inject("crash", node.node_id)
     assert session.finished
     assert session.inject("resend").cursor == session.length
+    with pytest.raises(LocalProtocolError, match="no peer is left that could crash"):
+        session.inject("crash")
     session.close()
 
 

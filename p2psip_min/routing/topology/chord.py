@@ -71,6 +71,7 @@ class Chord:
         self._index: dict[NodeID, int] = {}
         self._pinned: dict[int, NodeID] = {}
         self._heard: dict[NodeID, NodeID] = {}  # with the one that named it
+        self._wanted: tuple[NodeID, ...] | None = ()  # the candidates among them; None where that is to be found anew
         self._disbelieved: dict[NodeID, tuple[float, NodeID]] = {}  # until when, and who had named it
         self._told: dict[NodeID, float] = {}
         self._lists: dict[NodeID, tuple[NodeID, ...]] = {}
@@ -282,7 +283,7 @@ class Chord:
         self._pinned = {i: peer for i, peer in self._pinned.items() if peer != node}
 
     def _disbelieve(self, node: NodeID, now: float) -> None:
-        namer = self._heard.pop(node, node)
+        namer, self._wanted = self._heard.pop(node, node), None
         self._disbelieved.pop(node, None)
         self._disbelieved[node] = now + DISBELIEF, namer
         if len(self._disbelieved) > MEMORY:
@@ -305,6 +306,7 @@ class Chord:
                     return
                 credit -= 1
                 self._heard[node] = sender
+                self._wanted = None
 
     def _credit(self, sender: NodeID, now: float) -> int:
         """How many more nodes the sender may name: two neighbor tables' worth may be unanswered at a time."""
@@ -314,21 +316,20 @@ class Chord:
 
     def _candidates(self) -> tuple[NodeID, ...]:
         """Those heard of that would be neighbors if they were linked, successors first; who can't be is forgotten."""
-        if not self._heard:
-            return ()
-        near = {node: namer for node, namer in self._heard.items() if self._near(node)}
-        self._heard = near
-        if not near:
-            return ()
-        predecessors, successors = self._sides(sorted({*self._peers, *near}))
-        return tuple(dict.fromkeys(node for node in (*successors, *predecessors) if node in near))
+        if self._wanted is None:
+            self._heard = near = {node: namer for node, namer in self._heard.items() if self._near(node)}
+            predecessors, successors = self._sides(sorted({*self._peers, *near})) if near else ((), ())
+            self._wanted = tuple(dict.fromkeys(node for node in (*successors, *predecessors) if node in near))
+        return self._wanted
 
     def _near(self, node: NodeID) -> bool:
         """Whether ``node`` is unlinked and would be in the neighbor table."""
         if node == self.node_id or node in self._index:
             return False
-        steps = (int.from_bytes(node, "big") - self._me) % RING
-        return steps < self._reach_ahead or RING - steps < self._reach_behind
+        if self._rim is None:
+            return True
+        start, end = self._rim
+        return start < node < end if start < end else node > start or node < end
 
     def _disagreement(self, sender: NodeID, body: ChordUpdate, now: float) -> tuple[NodeID, ...]:
         """Whom to send our lists: a sender that lacks us or a neighbor of ours, and the neighbor that it lacks."""
@@ -379,8 +380,10 @@ class Chord:
     def _rebuild(self) -> None:
         peers, index = self._peers, self._index
         self._predecessors, self._successors = behind, ahead = self._sides(peers)
-        self._reach_ahead = distance(self.node_id, ahead[-1]) if len(ahead) == self._ahead else RING
-        self._reach_behind = distance(behind[-1], self.node_id) if len(behind) == self._behind else RING
+        # The outermost neighbors, where both lists are full and there is room between their ends.
+        full = len(ahead) == self._ahead and len(behind) == self._behind
+        apart = full and distance(self.node_id, ahead[-1]) < distance(self.node_id, behind[-1])
+        self._rim, self._wanted = (behind[-1], ahead[-1]) if apart else None, None
         at = bisect_left(peers, self.node_id)
         # From the far side back to us, so that the first peer of each range is the one that stays.
         fingers = {index[node]: node for node in (*peers[:at][::-1], *peers[at:][::-1])}
