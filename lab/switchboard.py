@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,7 +27,8 @@ class Switchboard:
 
     def __init__(self, switches: Sequence[Switch], move: Move, refuse: Callable[[str, str], None]) -> None:
         self._move, self._refuse = move, refuse
-        self._binding = False
+        self._binder = 0
+        """The thread that moves the controls to what the session says; a click may come in another meanwhile."""
         self._first: set[str] = set()
         self.controls: dict[str, Any] = {}
         self.view = w.Box()
@@ -60,7 +62,7 @@ class Switchboard:
     def _changed(self, switch: Switch) -> Callable[[Any], None]:
         def changed(change: Any) -> None:
             value = change["new"]
-            if self._binding:
+            if self._binder == threading.get_ident():
                 return
             if switch.group in NUMBERS:
                 if not str(value).strip().isdigit():
@@ -85,14 +87,14 @@ class Switchboard:
 
     def bind(self, switches: Sequence[Switch]) -> None:
         """Show the values that the session has, whatever was clicked."""
-        self._binding = True
+        self._binder = threading.get_ident()
         try:
             for switch in switches:
                 control = self.controls.get(switch.name)
                 if control is not None:
                     self._show(control, switch)
         finally:
-            self._binding = False
+            self._binder = 0
         locked = {switch.label: switch.locked for switch in switches if switch.name in self.controls and switch.locked}
         self.why.value = tables.locked(locked)
         self.why.layout.display = None if locked else "none"

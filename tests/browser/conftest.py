@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = os.environ.get("P2PSIP_REQUIRE_CHROMIUM", "") not in ("", "0")
 ARGUMENTS = [
@@ -31,7 +33,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-START = 60.0
+START = 120.0
 """Seconds that a server may take until it answers."""
 
 
@@ -106,14 +108,17 @@ class Server:
         )
 
     def wait(self) -> None:
-        """Until the server answers."""
+        """Until the server answers, be it that there is no such page."""
         until = time.monotonic() + START
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.origin}{self.probe}?token={self.token}", timeout=2):
+                with urllib.request.urlopen(f"{self.origin}{self.probe}?token={self.token}", timeout=10):
                     return
+            except urllib.error.HTTPError as answer:
+                answer.close()
+                return
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.15)
         raise RuntimeError((self.folder / "server.log").read_text(errors="replace")[-3000:])
@@ -123,11 +128,17 @@ class Server:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             try:
-                self.process.wait(10)
+                self.process.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait(10)
+                self.process.wait()
         self.log.close()
+
+
+class Voila(Server):
+    """A running Voilà; each look at its page runs the whole notebook, so only its files are asked for."""
+
+    probe = "/voila/files/none"
 
 
 class Lab(Server):
@@ -176,7 +187,7 @@ def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         folder = tmp_path_factory.mktemp("voila")
         shutil.copy(ROOT / "notebooks" / name, folder / name)
         options = ["--template=offline", "--no-browser", "--Voila.ip=127.0.0.1", "--show_tracebacks=True"]
-        servers.append(Server(folder, lambda port, token: ["voila", name, f"--port={port}", *options]))
+        servers.append(Voila(folder, lambda port, token: ["voila", name, f"--port={port}", *options]))
         servers[-1].wait()
         return servers[-1]
 
@@ -217,7 +228,7 @@ OPENS = "async (name) => { await window.jupyterapp.commands.execute('docmanager:
 LEAVES = """async () => {
   if (document.fullscreenElement) await document.exitFullscreen();
   for (const one of [...window.jupyterapp.shell.widgets('main')]) {
-    await one.sessionContext?.shutdown();
+    try { await one.sessionContext?.shutdown(); } catch (error) { return false; }
     one.dispose();
   }
   return document.querySelector('.jp-Dialog, .jp-Cell') === null; }"""
@@ -236,11 +247,11 @@ class Desk:
 
     def _begin(self) -> None:
         self._context = self._browser.new_context()
-        self._context.set_default_timeout(10_000)
+        self._context.set_default_timeout(1000 * PATIENCE)
         self.page = self._context.new_page()
         self.page.on("request", self._seen)
         self.page.goto(f"{self._lab.origin}/lab?reset&token={self._lab.token}")
-        self.page.wait_for_function("() => window.jupyterapp?.isPluginActivated !== undefined", timeout=60_000)
+        self.page.wait_for_function("() => window.jupyterapp?.isPluginActivated !== undefined", timeout=1000 * START)
         self.page.evaluate("async () => { await window.jupyterapp.restored; }")
 
     def _seen(self, request: Any) -> None:
@@ -255,8 +266,8 @@ class Desk:
         page = self.page
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate(OPENS, name)
-        page.locator(".jp-Cell").first.wait_for(timeout=60_000)
-        page.wait_for_function(IDLE, timeout=60_000)
+        page.locator(".jp-Cell").first.wait_for(timeout=1000 * START)
+        page.wait_for_function(IDLE, timeout=1000 * START)
         page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
         return page
 

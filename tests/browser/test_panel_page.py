@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from math import inf
 from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
+from tests.browser.patience import rests
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 STORY = [
     "from lab.widgets import Panel\nfrom tests.lab.sessions import StorySession\npanel = Panel(StorySession())",
@@ -25,7 +28,8 @@ def real(threat: str, options: str = "") -> list[str]:
 
 def opened(open_notebook: OpenNotebook, name: str, cells: list[str], **size: int) -> Any:
     page = open_notebook(f"{name}.ipynb", cells, **size)
-    page.locator(".lab svg .node").first.wait_for(timeout=30_000)
+    page.locator(".lab svg .node").first.wait_for()
+    rests(page)
     return page
 
 
@@ -34,18 +38,29 @@ def button(page: Any, name: str) -> Any:
 
 
 def caption(page: Any, words: str) -> None:
-    page.locator(".lab .cap", has_text=words).wait_for(timeout=10_000)
+    """Wait for a caption with these words, and for what is drawn after it."""
+    page.locator(".lab .cap", has_text=words).wait_for()
+    rests(page)
 
 
 def moment(page: Any) -> int:
+    """The moment that is shown, once it stays."""
+    rests(page)
     return int(page.locator(".lab .track").get_attribute("aria-valuenow"))
 
 
+def frames(page: Any) -> int:
+    """How many pictures of moving messages have been drawn."""
+    return int(page.locator(".lab [data-frames]").first.get_attribute("data-frames"))
+
+
 def press(page: Any, *keys: str) -> None:
-    """Keys of the panel, with the timeline in focus."""
+    """Keys of the panel, with the timeline in focus, and what they do."""
+    rests(page)
     page.locator(".lab .track").focus()
     for key in keys:
         page.keyboard.press(key)
+    rests(page)
 
 
 # --- what it does ---------------------------------------------------------------------------------------------------
@@ -61,16 +76,16 @@ def test_the_story_is_stepped_played_scrubbed_and_defended(open_notebook: OpenNo
     page.get_by_role("alert").wait_for()
     button(page, "Step").click()
     page.get_by_role("alert").wait_for(state="detached")
+    rests(page)
 
     page.locator(".lab select").select_option("4×")
+    began = frames(page)
     button(page, "Play").click()
-    page.wait_for_timeout(800)
+    page.wait_for_function(f"{FRAMES} >= {began + 8}")
     button(page, "Pause").click()
-    button(page, "Play").wait_for(timeout=1000)
-    assert int(page.locator(".lab [data-frames]").first.get_attribute("data-frames")) >= 8
-    page.wait_for_timeout(150)
+    button(page, "Play").wait_for()
     seen = moment(page)
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(450)
     assert moment(page) == seen, "a pause is a pause"
 
     press(page, "End")
@@ -86,6 +101,7 @@ def test_the_story_is_stepped_played_scrubbed_and_defended(open_notebook: OpenNo
     caption(page, "ROLLED BACK")
     page.locator(".lab .scroll g[data-id='11']").click()
     page.get_by_text("Bytes of message 11").wait_for()
+    rests(page)
     page.locator(".lab .def input[type=checkbox]").nth(2).check()
     caption(page, "REFUSED")
     button(page, "Run all four").click()
@@ -106,6 +122,7 @@ def test_everything_is_reached_by_keys_and_says_what_it_is(open_notebook: OpenNo
     page.keyboard.press("Enter")
     page.get_by_text(f"Bytes of {named.split(',')[0]}").wait_for()
 
+    rests(page)
     page.locator(".lab .two svg g.node[tabindex='0']").first.focus()
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.classList.contains('node')")
@@ -115,10 +132,12 @@ def test_everything_is_reached_by_keys_and_says_what_it_is(open_notebook: OpenNo
     page.keyboard.press("Escape")
     page.locator(".lab .lab-node .entries").wait_for(state="hidden")
 
+    rests(page)
     table = page.locator(".lab details.twin")
     table.locator("summary").focus()
     page.keyboard.press("Enter")
     table.locator("tr").nth(20).wait_for()
+    rests(page)
     assert "In words At 41" in table.inner_text().replace("\n", " ")
     press(page, "Home", ".", ".")
     page.wait_for_function("document.querySelectorAll('.lab details.twin tr').length === 3")
@@ -142,6 +161,7 @@ def test_hands_comparison_and_presenter_on_a_real_run(open_notebook: OpenNoteboo
     everything = rows.count()
     page.get_by_placeholder("find: method, node, outcome").fill("storereq resent")
     page.wait_for_function(f"document.querySelectorAll('.lab .scroll g[data-act=row]').length < {everything}")
+    rests(page)
     rows.first.click()
     page.locator(".lab .lab-hands", has_text="StoreReq").wait_for()
     button(page, "Drop").click()
@@ -151,6 +171,7 @@ def test_hands_comparison_and_presenter_on_a_real_run(open_notebook: OpenNoteboo
 
     button(page, "Compare").click()
     page.locator(".lab .pairs tr.first").wait_for()
+    rests(page)
     assert page.locator(".lab .sides .letter").all_inner_texts() == ["A", "B"]
     assert "FIRST DIFFERENCE" in page.locator(".lab .lab-compare").inner_text()
     assert page.locator(".lab .sides svg .node").count() >= 64
@@ -158,12 +179,15 @@ def test_hands_comparison_and_presenter_on_a_real_run(open_notebook: OpenNoteboo
     first = both.get_attribute("aria-valuenow")
     button(page, "Next difference").click()
     page.locator(".lab .lab-compare .cap", has_text="DIFFERENCE 2 OF").wait_for()
+    rests(page)
     both.focus()
     page.keyboard.press("N")
     page.wait_for_function(f"document.querySelector('.lab .track.both').getAttribute('aria-valuenow') === '{first}'")
+    rests(page)
     box = both.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 2, box["y"] + 12)
     page.wait_for_function("document.querySelector('.lab .track.both .done').style.width === '100%'")
+    rests(page)
     page.locator(".lab .pairs tr[data-act=pair]").first.click()
     page.wait_for_function("document.querySelector('.lab .track.both .done').style.width !== '100%'")
     button(page, "Close the comparison").click()
@@ -171,10 +195,13 @@ def test_hands_comparison_and_presenter_on_a_real_run(open_notebook: OpenNoteboo
 
     press(page, "p")
     page.locator(".lab.present .big-word").wait_for()
+    rests(page)
     page.keyboard.press("2")
     page.locator(".lab.present .big-word", has_text="ROLLED BACK").wait_for()
+    rests(page)
     page.keyboard.press("3")
     page.locator(".lab.present .pf.cur", has_text="HOLDS").wait_for()
+    rests(page)
     assert page.locator(".lab.present .pf").count() == 4
     size = "parseFloat(getComputedStyle(document.querySelector('.lab.present .big-word .word')).fontSize)"
     assert page.evaluate(size) >= 34
@@ -189,33 +216,39 @@ def test_hands_comparison_and_presenter_on_a_real_run(open_notebook: OpenNoteboo
 def test_peers_turn_hostile_and_long_work_is_stopped(open_notebook: OpenNotebook) -> None:
     page = opened(open_notebook, "share", real("KB-2"))
     hostile = "document.querySelectorAll('.lab .two svg [data-layer=story] .node[aria-label*=\", hostile\"]').length"
-    assert page.evaluate(hostile) == 1
+    page.wait_for_function(f"{hostile} === 1")
     share = page.locator(".lab .ctl", has_text="hostile %").locator("input")
     share.fill("25")
     share.press("Enter")
     page.wait_for_function(f"{hostile} === 8")
     page.locator(".lab .sub", has_text=".h25").wait_for()
+    rests(page)
     share.fill("95")
     share.press("Enter")
     page.get_by_role("alert").filter(has_text="from 1 to 90").wait_for()
     page.wait_for_function("[...document.querySelectorAll('.lab .ctl input')].at(-1).value === '25'")
 
+    rests(page)
     honest = page.locator(".lab .two svg [data-layer=ground] .node[aria-label$=', peer']").first
     name = honest.get_attribute("aria-label").split(",")[0]
     honest.focus()
     page.keyboard.press("Enter")
     page.locator(".lab .lab-node", has_text=name).wait_for()
+    rests(page)
     button(page, "Make hostile").click()
     page.wait_for_function(f"{hostile} === 9")
     page.locator(".lab .lab-node", has_text=f"{name} is hostile already").wait_for()
+    rests(page)
 
     button(page, "Over 20 seeds").click()
     page.locator(".lab .lab-work progress").wait_for()
     button(page, "Stop").click()
-    page.locator(".lab .lab-work", has_text="stopped after").wait_for(timeout=5000)
+    page.locator(".lab .lab-work", has_text="stopped after").wait_for()
+    rests(page)
     button(page, "Reset").click()
     page.wait_for_function(f"{hostile} === 1")
     page.wait_for_function("[...document.querySelectorAll('.lab .ctl input')].at(-1).value === '3'")
+    rests(page)
     button(page, "Step").click()
     page.wait_for_function("document.querySelector('.lab .track').getAttribute('aria-valuenow') === '1'")
 
@@ -225,12 +258,11 @@ def test_one_cell_brings_the_moment_back_after_a_restart(open_notebook: OpenNote
     button(page, "End").click()
     caption(page, "ROLLED BACK")
     card = "document.querySelector('.lab .sub .mono').innerText"
-    # The card is drawn after the caption: what is read at once may be the moment before.
-    last = page.wait_for_function(f"/@\\d+$/.test({card}) && {card}").json_value()
+    where, _, last = page.evaluate(card).rpartition("@")
+    before = f"{where}@{int(last) - 1}"
     button(page, "Back").click()
-    where, _, at = last.rpartition("@")
-    before = f"{where}@{int(at) - 1}"
     page.wait_for_function(f"{card} === {before!r}")
+    rests(page)
     said = page.locator(".lab .cap").inner_text()
     page.evaluate(
         """async (source) => {
@@ -243,8 +275,9 @@ def test_one_cell_brings_the_moment_back_after_a_restart(open_notebook: OpenNote
              await commands.execute('notebook:run-all-cells'); }""",
         f"from lab.app import open_lab\nopen_lab({before!r})",
     )
-    page.locator(".lab svg .node").first.wait_for(timeout=30_000)
+    page.locator(".lab svg .node").first.wait_for()
     page.wait_for_function(f"{card} === {before!r}")
+    rests(page)
     assert page.locator(".lab .cap").inner_text() == said
     button(page, "Step").click()
     page.wait_for_function(f"{card} !== {before!r}")
@@ -259,13 +292,14 @@ def test_nothing_overflows_and_the_first_screen_has_the_story(open_notebook: Ope
     caption(page, "ROLLED BACK")
     for width, height in ((1280, 800), (1920, 1080)):
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(600)
+        rests(page)  # drawn anew, for its new width
         page.locator(".lab").first.evaluate("panel => panel.scrollIntoView()")
         bottom = "document.querySelector('.lab .vstrip').getBoundingClientRect().bottom"
         window = "document.querySelector('.jp-WindowedPanel-outer').getBoundingClientRect().bottom"
         assert page.evaluate(f"{bottom} <= {window}"), f"the verdict is below the first screen at {width} x {height}"
         page.locator(".lab .scroll g[data-act=row]").last.click()
         page.get_by_text("Bytes of message").first.wait_for()
+        rests(page)
         beyond = page.evaluate(
             """() => { const lab = document.querySelector('.lab'); const edge = lab.getBoundingClientRect().right + 1;
                        return [...lab.querySelectorAll('*')].filter(e => { const r = e.getBoundingClientRect();
@@ -274,6 +308,8 @@ def test_nothing_overflows_and_the_first_screen_has_the_story(open_notebook: Ope
         )
         assert beyond == []
         page.keyboard.press("Escape")
+        page.get_by_text("Bytes of message").first.wait_for(state="detached")
+        rests(page)
 
 
 # --- how fast it is -------------------------------------------------------------------------------------------------
@@ -281,7 +317,8 @@ def test_nothing_overflows_and_the_first_screen_has_the_story(open_notebook: Ope
 APPEARS = """async () => { const began = performance.now();
   window.jupyterapp.commands.execute('notebook:run-all-cells');
   for (const old of document.querySelectorAll('.lab')) old.remove();
-  while (!document.querySelector('.lab svg .node')) await new Promise(done => setTimeout(done, 5));
+  const waits = () => !document.querySelector('.lab svg .node') && performance.now() - began < 60000;
+  while (waits()) await new Promise(done => setTimeout(done, 5));
   await new Promise(requestAnimationFrame);
   return performance.now() - began; }"""
 """Run the cells again, with everything already imported; milliseconds until the ring is drawn."""
@@ -289,9 +326,11 @@ APPEARS = """async () => { const began = performance.now();
 DRAWS = """async (name) => {
   const panel = document.querySelector('.lab');
   const now = () => panel.querySelector('.track').getAttribute('aria-valuenow');
+  const button = [...panel.querySelectorAll('button')].find(one => one.textContent.trim() === name);
+  while (button.disabled) await new Promise(done => setTimeout(done, 1));
   const before = now(), began = performance.now();
-  [...panel.querySelectorAll('button')].find(one => one.textContent.trim() === name).click();
-  while (now() === before) await new Promise(done => setTimeout(done, 1));
+  button.click();
+  while (now() === before && performance.now() - began < 60000) await new Promise(done => setTimeout(done, 1));
   await new Promise(requestAnimationFrame);
   return performance.now() - began; }"""
 """Press a button; milliseconds until another moment is drawn."""
@@ -303,7 +342,7 @@ SCRUBS = """async () => {
   const share = Number(before) > Number(rail.dataset.room) / 2 ? 0.2 : 0.8;
   const where = { clientX: box.left + share * box.width, clientY: box.top + 28, bubbles: true, pointerId: 1 };
   try { rail.dispatchEvent(new PointerEvent('pointerdown', where)); } catch (error) { /* no such pointer to capture */ }
-  while (now() === before) await new Promise(done => setTimeout(done, 1));
+  while (now() === before && performance.now() - began < 60000) await new Promise(done => setTimeout(done, 1));
   await new Promise(requestAnimationFrame);
   document.querySelector('.lab .track').dispatchEvent(new PointerEvent('pointerup', where));
   return performance.now() - began; }"""
@@ -325,19 +364,25 @@ FRESH = """async () => {
 FRAMES = "Number(document.querySelector('.lab [data-frames]').dataset.frames)"
 
 
-TRIES = 6
+TRIES = 12
 """How often a figure is taken anew that something else on the machine may have spoilt."""
 
 
 def usual(series: Callable[[], list[float]], most: float, share: float = 0.5) -> float:
-    """What this share of a series does not exceed; the best of several where it was too much, on a busy machine."""
+    """What this share of a series does not exceed; the best of several where it was too much, on a busy machine.
+
+    They are spread over a minute and more: who else works there may be done by then.
+    """
     found: list[float] = []
     while len(found) < TRIES and min(found, default=inf) > most:
+        if found:
+            time.sleep(min(8.0, 0.25 * 2 ** len(found)))
         figures = sorted(series())
         found.append(figures[int(share * (len(figures) - 1))])
     return min(found)
 
 
+@pytest.mark.timeout(900)
 def test_a_panel_in_a_fresh_kernel_appears_in_two_seconds(
     open_notebook: OpenNotebook, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -345,6 +390,7 @@ def test_a_panel_in_a_fresh_kernel_appears_in_two_seconds(
 
     def appears() -> list[float]:
         page.evaluate(FRESH)
+        rests(page)
         return [page.evaluate(APPEARS)]
 
     taken = usual(appears, 2000)
@@ -353,39 +399,61 @@ def test_a_panel_in_a_fresh_kernel_appears_in_two_seconds(
     assert taken <= 2000
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("peers", [32, 200])
 def test_it_answers_at_once(open_notebook: OpenNotebook, peers: int, capsys: pytest.CaptureFixture[str]) -> None:
     page = opened(open_notebook, f"speed{peers}", real("RP-2", f", peers={peers}"))
-    appears = page.evaluate(APPEARS)
+
+    def appears() -> list[float]:
+        rests(page)
+        return [page.evaluate(APPEARS)]
 
     def walks() -> list[float]:
         press(page, "Home")
-        page.wait_for_function("document.querySelector('.lab .track').getAttribute('aria-valuenow') === '0'")
         on = [page.evaluate(DRAWS, "Step") for _ in range(8)]
         button(page, "End").click()
         caption(page, "ROLLED BACK")
         return on + [page.evaluate(DRAWS, "Back") for _ in range(8)]
 
+    def scrubbed() -> list[float]:
+        rests(page)
+        return [page.evaluate(SCRUBS) for _ in range(9)]
+
+    def plays() -> None:
+        press(page, "Home")
+        drawn = frames(page)
+        button(page, "Play").click()
+        page.wait_for_function(f"{FRAMES} > {drawn}")
+
+    def played() -> list[float]:
+        plays()
+        first, began = page.evaluate(f"[{FRAMES}, performance.now()]")
+        page.wait_for_timeout(2000)
+        last, ended = page.evaluate(f"[{FRAMES}, performance.now()]")
+        button(page, "Pause").click()
+        return [(ended - began) / max(1, last - first)]
+
+    def paused() -> list[float]:
+        plays()
+        return [page.evaluate(PAUSES)]
+
+    appeared = usual(appears, 2000)
+    rests(page)
     button(page, "Step").click()
     page.locator(".lab .track[aria-valuenow='1']").wait_for()
     share = 0.5 if peers == 32 else 0.25
     steps = usual(walks, 100, share)
-    scrubs = usual(lambda: [page.evaluate(SCRUBS) for _ in range(9)], 100, share)
-    press(page, "Home")
+    scrubs = usual(scrubbed, 100, share)
     page.locator(".lab select").select_option("1×")
-    button(page, "Play").click()
-    page.locator(".lab [data-frames]").first.wait_for(state="attached")
-    first, began = page.evaluate(FRAMES), page.evaluate("performance.now()")
-    page.wait_for_timeout(2000)
-    frames = (page.evaluate(FRAMES) - first) / (page.evaluate("performance.now()") - began) * 1000
-    pause = page.evaluate(PAUSES)
+    rate = 1000 / usual(played, 1000 / 12)
+    pause = usual(paused, 300)
     with capsys.disabled():
         print(
-            f"\n{peers} peers: panel {appears:.0f} ms, step {steps:.0f} ms, scrub {scrubs:.0f} ms, "
-            f"{frames:.0f} frames/s, pause {pause:.0f} ms"
+            f"\n{peers} peers: panel {appeared:.0f} ms, step {steps:.0f} ms, scrub {scrubs:.0f} ms, "
+            f"{rate:.0f} frames/s, pause {pause:.0f} ms"
         )
-    assert appears <= 2000
+    assert appeared <= 2000
     assert steps <= 100
     assert scrubs <= 100
-    assert frames >= 12
+    assert rate >= 12
     assert pause <= 300

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from lab.app import open_lab
 from lab.causes import causes
 from lab.comparison import Walk
 from lab.fields import inspect, middle_bit
-from lab.frames import NodeKind
+from lab.frames import NodeKind, Switch
 from lab.lanes import draw_lanes
 from lab.session import Session
 from lab.signs import Board, Sign
+from lab.switchboard import Switchboard
 from lab.text import Word
 from lab.widgets import Panel
 from p2psip_min.defences import CATALOGUE
@@ -30,6 +32,15 @@ from tests.lab.story import Story
 @pytest.fixture
 def panel() -> Panel:
     return Panel(StorySession())
+
+
+async def until(met: Callable[[], bool]) -> None:
+    """Let the panel go on until this is so, however busy the machine is."""
+    for _ in range(50_000):
+        if met():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("what was waited for did not come")
 
 
 def test_the_first_picture_says_that_nothing_has_run(panel: Panel) -> None:
@@ -91,6 +102,24 @@ def test_a_seed_that_is_no_number_is_refused(panel: Panel) -> None:
     assert panel.controls["seed"].value == "7"
 
 
+def test_a_click_in_another_thread_is_heard_while_the_switches_are_drawn() -> None:
+    moved: list[tuple[str, object]] = []
+    switches = StorySession().switches()
+    board = Switchboard(switches, lambda _, name, value: moved.append((name, value)), lambda *_: None)
+
+    class Meanwhile(tuple[Switch, ...]):
+        def __iter__(self) -> Iterator[Switch]:
+            if not moved:
+                click = threading.Thread(target=lambda: setattr(board.controls["attack"], "value", labels.OFF))
+                click.start()
+                click.join()
+            return super().__iter__()
+
+    board.bind(Meanwhile(switches))
+    assert moved == [("attack", False)]
+    assert board.controls["attack"].value == labels.ON, "until the session has another"
+
+
 def test_the_verdict_is_run_on_demand(panel: Panel) -> None:
     assert "NOT RUN" in panel.verdict.value
     panel.judge.click()
@@ -114,10 +143,9 @@ def test_play_runs_on_the_loop_and_pause_stops_it() -> None:
         panel.speed.value = "8×"
         panel.play.click()
         assert panel.play.description == "Pause"
-        await asyncio.sleep(0.35)
+        await until(lambda: panel.session.cursor >= 2)
         panel.play.click()
         reached = panel.session.cursor
-        assert reached >= 2
         assert panel.play.description == "Play"
         await asyncio.sleep(0.2)
         assert panel.session.cursor == reached
@@ -349,10 +377,7 @@ def test_two_runs_are_played_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert walk is not None
         walk.seek(walk.length - 3)
         panel.play.click()
-        for _ in range(200):
-            await asyncio.sleep(0.01)
-            if not panel.playing:
-                break
+        await until(lambda: not panel.playing)
         assert walk.cursor == walk.length
         assert panel.alert.value == ""
         panel.comparing.leave()
@@ -506,10 +531,7 @@ def test_work_over_seeds_is_watched_stopped_and_gone_on_with() -> None:
         panel = open_lab("KB-2")
         panel.seeds.click()
         assert panel.work.view.layout.display is None
-        for _ in range(400):
-            if "12 of 100" in panel.work.bar.value:
-                break
-            await asyncio.sleep(0.01)
+        await until(lambda: "12 of 100" in panel.work.bar.value)
         assert '<progress max="100" value="' in panel.work.bar.value
         panel.step.click()
         assert panel.session.cursor == 1, "what is clicked meanwhile is done"
