@@ -28,12 +28,20 @@ class Estimate:
         return f"{self.mean:.3g}" if self.low == self.high else f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
-def estimate(figures: Sequence[float]) -> Estimate:
-    """The mean of independent figures, one or more, with its interval."""
+ANYWHERE = (-math.inf, math.inf)
+"""The range of what may have any value."""
+
+SHARE = (0.0, 1.0)
+"""The range of a share."""
+
+
+def estimate(figures: Sequence[float], span: tuple[float, float] = ANYWHERE) -> Estimate:
+    """The mean of independent figures, one or more, with its interval, cut to where a figure can be: in ``span``."""
     mean = statistics.fmean(figures)
     half = 0.0
     if len(figures) > 1:
         freedom = len(figures) - 1
         student = _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else _NORMAL
         half = student * math.sqrt(statistics.fmean([(each - mean) ** 2 for each in figures]) / freedom)
-    return Estimate(round(mean, 6), round(mean - half, 6), round(mean + half, 6))
+    low, high = max(mean - half, min(*span, *figures)), min(mean + half, max(*span, *figures))
+    return Estimate(round(mean, 6), round(low, 6), round(high, 6))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lab import provenance, scenarios
-from lab.estimates import Estimate, estimate
+from lab.estimates import SHARE, Estimate, estimate
 from lab.scenarios import Scenario, Setting, columns
 from lab.strips import word
 from lab.sweep import Job
@@ -121,13 +121,13 @@ def _cells(chosen: Scenario, ground: Setting, seeds: Sequence[int], done: Mappin
         for attack in (True, False) if calm(tried) else (True,):
             setting = replace(tried.setting, attack=attack)
             outcomes = [done[Job(chosen.id, replace(setting, seed=seed))] for seed in seeds]
-            figure = estimate([outcome.figure for outcome in outcomes])
+            figure = estimate([outcome.figure for outcome in outcomes], chosen.span)
             yield Cell(
                 role=tried.role,
                 names=tried.names,
                 calm=not attack,
                 figure=figure,
-                honest=estimate([outcome.honest for outcome in outcomes]),
+                honest=estimate([outcome.honest for outcome in outcomes], SHARE),
                 word=word(chosen, figure.mean),
                 digest=pooled([outcome.digest for outcome in outcomes]),
                 runs=tuple(outcome.digest[:SHORT] for outcome in outcomes),

@@ -19,7 +19,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from lab.estimates import Estimate, estimate
+from lab.estimates import SHARE, Estimate, estimate
 
 SEEDS = 20
 """How many paired seeds make a verdict."""
@@ -221,14 +221,15 @@ def judge(
         return [sign * (one.figure - calm.figure) for one, calm in pairs]
 
     compared = {
-        **{name: estimate([run.figure for run in outcomes[name]]) for name in COLUMNS[:4]},
-        "honest_baseline": estimate([run.honest for run in outcomes["baseline"]]),
-        "honest_defended": estimate([run.honest for run in outcomes["honest"]]),
+        **{name: estimate([run.figure for run in outcomes[name]], span) for name in COLUMNS[:4]},
+        "honest_baseline": estimate([run.honest for run in outcomes["baseline"]], SHARE),
+        "honest_defended": estimate([run.honest for run in outcomes["honest"]], SHARE),
     }
     harm, left = estimate(more("attacked")), estimate(more("defended"))
     shown = standing(span, bounds, **{name: each.mean for name, each in compared.items()})
     served = {
-        f"served_{column}": estimate([run.honest for run in outcomes[column]]) for column in ("attacked", "defended")
+        f"served_{column}": estimate([run.honest for run in outcomes[column]], SHARE)
+        for column in ("attacked", "defended")
     }
     figures = {**compared, **served, "harm": harm, "left": left}
     unclear = near(span, bounds, tuple(runs.values()), more("attacked"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.estimates import Estimate, estimate
+from lab.estimates import SHARE, Estimate, estimate
 
 
 def test_one_figure_is_its_own_estimate() -> None:
@@ -26,3 +26,9 @@ def test_the_interval_is_students() -> None:
 def test_many_figures_are_nearly_normal() -> None:
     found = estimate([0.0, 1.0] * 50)
     assert found.high - found.mean == pytest.approx(1.96 * 0.5 / 99**0.5, abs=1e-5)
+
+
+def test_an_interval_ends_where_a_figure_can_not_be() -> None:
+    assert estimate([1.0, 1.0, 0.9], SHARE).high == 1.0 < estimate([1.0, 1.0, 0.9]).high
+    assert estimate([3.0, 0.0, 0.0], (3.0, 0.0)).low == 0.0 > estimate([3.0, 0.0, 0.0]).low
+    assert estimate([1.2, 1.3], SHARE).high == 1.3, "what has been seen is possible"

@@ -31,7 +31,7 @@ EXERCISES = {
 NAMES = tuple(EXERCISES)
 LESSONS = tuple(name for name, each in EXERCISES.items() if each)
 CELLS = dict(zip(NAMES, (31, 21, 27, 33, 35, 18, 27), strict=True))
-"""Code cells of each copy (without exercises there is one): a notebook of which nbval collects nothing would pass and check nothing."""
+"""Code cells of each copy, of which there is one without exercises: else nbval might collect nothing and pass."""
 
 
 def cells(path: str, kind: str) -> list[str]:
