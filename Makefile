@@ -60,11 +60,11 @@ console: $(VENV)/dev.stamp
 	@JUPYTER_PATH="$(CURDIR)/notebooks/.jupyter" $(RUN) -m voila notebooks/I0_instructors_console.ipynb \
 	    --template=offline $(LABFLAGS)
 
+# The types take longest: the rest is looked at meanwhile.
 lint: $(VENV)/dev.stamp
-	@$(RUN) -m ruff check .
-	@$(RUN) -m ruff format --check .
-	@$(RUN) -m mypy
-	@$(VENV)/bin/lint-imports
+	@$(RUN) -m mypy & types=$$!; \
+	    $(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(VENV)/bin/lint-imports; others=$$?; \
+	    wait $$types && exit $$others
 
 test: lint
 	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --nbval-lax $(TESTFLAGS)
