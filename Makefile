@@ -2,7 +2,7 @@
 # Both make a virtual environment in .venv with the first Python 3.11+ found; PYTHON=... chooses another.
 
 PYTHON ?=
-JOBS   ?= 3
+JOBS   ?= 2
 SEEDS  ?= 300
 VENV   := .venv
 RUN    := $(VENV)/bin/python

@@ -20,10 +20,6 @@ os.environ["P2PSIP_PROGRESS"] = str(Path(tempfile.mkdtemp(prefix="p2psip-")) / "
 # A shell that runs the tests in the background has them, and all that they start, ignore Ctrl-C; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Who waits for a browser leaves a core idle: a third worker works there, and gives way to the other two.
-if os.environ.get("PYTEST_XDIST_WORKER") == "gw2" and hasattr(os, "nice"):
-    os.nice(10)
-
 LONG = (
     "tests/browser/test_notebooks.py",
     "tests/soak/test_soak_tls.py",
