@@ -26,6 +26,9 @@ from p2psip_min.routing.topology.chord import Chord
 from p2psip_min.seams import Forwarding
 from p2psip_min.wire.header import Envelope
 
+# A thousand peers take a minute; on a slow machine, beside others and giving way to them, many.
+pytestmark = pytest.mark.timeout(1200)
+
 PEERS = 1000
 DRAWS = 20
 

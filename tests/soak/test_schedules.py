@@ -13,7 +13,7 @@ from p2psip_min.ids import NodeID
 from p2psip_min.routing.topology.base import NOTHING, Changes
 from p2psip_min.routing.topology.chord import Chord
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
 
 SHORT: dict[str, tuple[int, str, list[Fault]]] = {
     # What it is about: seed, links, faults. A new one is added as found, when the schedule of a seed has failed.

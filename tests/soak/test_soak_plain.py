@@ -6,7 +6,7 @@ import pytest
 
 from tests.soak.schedules import SEEDS, hold
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
 
 
 @pytest.mark.parametrize("seed", range(0, SEEDS, 2))
