@@ -11,7 +11,7 @@ PATIENCE = 60.0
 
 RESTS = """async (seconds) => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  const drawn = async () => { for (const _ of [1, 2]) await new Promise(requestAnimationFrame); };
+  const drawn = () => new Promise(requestAnimationFrame);
   const asks = (subshell) => {
     const usual = kernel.subshellId;
     kernel.subshellId = subshell;
