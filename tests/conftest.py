@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,19 @@ LONG = (
     "tests/browser/test_panel_page.py",
 )
 """The longest files, in the order in which two workers begin them: none is left for the end, nor two in a browser."""
+
+
+USUAL = gc.get_threshold()
+"""When the collector looks for garbage where nobody says otherwise."""
+
+
+@pytest.fixture
+def usual_collector() -> Iterator[None]:
+    """The collector as users have it, for what measures time."""
+    seldom = gc.get_threshold()
+    gc.set_threshold(*USUAL)
+    yield
+    gc.set_threshold(*seldom)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

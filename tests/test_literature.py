@@ -26,7 +26,7 @@ from p2psip_min.routing.topology.chord import Chord
 from p2psip_min.seams import Forwarding
 from p2psip_min.wire.header import Envelope
 
-# A thousand peers take a minute; on a slow machine, beside others and giving way to them, many.
+# A thousand peers take half a minute; on a slow machine, beside others, many times that.
 pytestmark = pytest.mark.timeout(1200)
 
 PEERS = 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -106,8 +107,11 @@ def loop() -> Iterator[VirtualLoop]:
 def test_a_desk_works_in_order_and_one_after_the_other(loop: VirtualLoop) -> None:
     desk, done = Desk(loop, 0.5, 3), list[tuple[int, float]]()
 
+    def note(number: int) -> None:
+        done.append((number, loop.time()))
+
     async def come() -> list[bool]:
-        return [desk.take(lambda number=number: done.append((number, loop.time()))) for number in range(5)]  # type: ignore[misc]
+        return [desk.take(partial(note, number)) for number in range(5)]
 
     taken = loop.run_until_complete(come())
     assert taken == [True, True, True, False, False]

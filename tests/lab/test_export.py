@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -25,8 +25,8 @@ def session() -> Iterator[Session]:
 
 
 @pytest.mark.parametrize("make", [export.ring, export.messages])
-def test_a_picture_is_whole_and_carries_its_caption_and_card(session: Session, make: object) -> None:
-    svg = make(session)  # type: ignore[operator]
+def test_a_picture_is_whole_and_carries_its_caption_and_card(session: Session, make: Callable[[Session], str]) -> None:
+    svg = make(session)
     root = ElementTree.fromstring(svg)
     assert root.tag.endswith("svg")
     said = "".join(root.itertext())

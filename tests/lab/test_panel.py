@@ -213,12 +213,18 @@ def test_the_defences_that_a_scenario_names_stand_first() -> None:
 # --- on a real run --------------------------------------------------------------------------------------------------
 
 
+def close(panel: Panel) -> None:
+    """End what a panel on a real run holds."""
+    assert isinstance(panel.session, Session)
+    panel.session.close()
+
+
 @pytest.fixture
 def replayed() -> Iterator[Panel]:
     panel = open_lab("RP-2")
     panel.end.click()
     yield panel
-    panel.session.close()  # type: ignore[attr-defined]
+    close(panel)
 
 
 def resent(panel: Panel) -> int:
@@ -266,7 +272,7 @@ def test_hands_say_why_they_refuse(replayed: Panel) -> None:
     trusted.hands.where.value = "on the wire"
     trusted.hands.buttons["drop"].click()
     assert trusted.alert.value == ""
-    trusted.session.close()  # type: ignore[attr-defined]
+    close(trusted)
 
 
 def test_the_run_before_stands_beside_this_one(replayed: Panel) -> None:
@@ -381,7 +387,7 @@ def test_two_runs_are_played_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert walk.cursor == walk.length
         assert panel.alert.value == ""
         panel.comparing.leave()
-        panel.session.close()  # type: ignore[attr-defined]
+        close(panel)
 
     asyncio.run(scene())
 
@@ -409,7 +415,7 @@ def test_the_lanes_are_searched_and_folded(replayed: Panel) -> None:
     flood.end.click()
     flood.fold.value = True
     assert "messages like earlier ones" in flood.lanes.story
-    flood.session.close()  # type: ignore[attr-defined]
+    close(flood)
 
 
 def test_causes_lead_from_a_request_to_its_answer_and_its_copies(replayed: Panel) -> None:
@@ -451,7 +457,7 @@ def test_every_node_of_the_ring_opens_its_card() -> None:
         client = one.kind is NodeKind.CLIENT
         assert ("served by" in panel.node.text.value) == client
         assert not client or panel.node.hostile.disabled
-    panel.session.close()  # type: ignore[attr-defined]
+    close(panel)
 
 
 def test_the_trusted_base_says_why_no_peer_turns() -> None:
@@ -461,7 +467,7 @@ def test_the_trusted_base_says_why_no_peer_turns() -> None:
     assert panel.node.hostile.disabled
     assert "every peer is the operator" in panel.node.reasons.value
     assert not panel.node.crash.disabled
-    panel.session.close()  # type: ignore[attr-defined]
+    close(panel)
 
 
 def test_presenter_mode_shows_one_large_picture(replayed: Panel) -> None:
@@ -544,7 +550,7 @@ def test_work_over_seeds_is_watched_stopped_and_gone_on_with() -> None:
         assert panel.alert.value == ""
         panel.step.click()
         assert panel.work.view.layout.display == "none"
-        panel.session.close()  # type: ignore[attr-defined]
+        close(panel)
 
     asyncio.run(scene())
 
@@ -563,7 +569,7 @@ def test_work_that_fails_says_so_and_leaves_the_panel_usable(monkeypatch: pytest
         assert panel.work.view.layout.display == "none"
         panel.step.click()
         assert panel.alert.value == ""
-        panel.session.close()  # type: ignore[attr-defined]
+        close(panel)
 
     asyncio.run(scene())
 
@@ -598,14 +604,14 @@ def test_a_share_of_hostile_peers_is_a_switch(replayed: Panel) -> None:
     tour = open_lab("TR-1")
     assert tour.controls["share"].disabled
     assert "an outsider between alice and her peer" in tour.switchboard.why.value
-    tour.session.close()  # type: ignore[attr-defined]
+    close(tour)
 
 
 def test_a_preset_opens_the_tour_with_it() -> None:
     panel = open_lab("hardened")
     assert panel.controls["preset"].value == "hardened"
     assert panel.session.threat == ""
-    panel.session.close()  # type: ignore[attr-defined]
+    close(panel)
 
 
 def test_the_inspector_says_what_signatures_are_worth_and_what_is_around_the_message(replayed: Panel) -> None:
@@ -619,7 +625,7 @@ def test_the_inspector_says_what_signatures_are_worth_and_what_is_around_the_mes
     plain.select(1)
     assert "No TLS record around it" in plain.bytes.value
     assert plain.bytes.value.count("unsigned") >= 2
-    plain.session.close()  # type: ignore[attr-defined]
+    close(plain)
 
 
 def test_a_step_may_be_a_message() -> None:
@@ -635,7 +641,7 @@ def test_a_step_may_be_a_message() -> None:
     panel._heard({"act": "key", "id": "p"})
     panel._heard({"act": "key", "id": " "})
     assert (panel.session.cursor, panel.playing) == (1, False), "a presenter's space bar is one step"
-    panel.session.close()  # type: ignore[attr-defined]
+    close(panel)
 
 
 def test_words_of_a_ring_cover_no_other_words() -> None:
@@ -660,4 +666,4 @@ def test_of_many_hostile_peers_some_are_named_and_all_are_counted() -> None:
     assert hostile > 12
     assert f"{hostile} are hostile" in panel.ring_head.value
     assert panel.ring.story.count("hostile</text>") <= plots.MOST_HOSTILE
-    panel.session.close()  # type: ignore[attr-defined]
+    close(panel)
