@@ -381,12 +381,14 @@ class Comparing:
             return False
         names = contrast.RUN_BEFORE, labels.THIS_RUN
         self.text.value = sides.caption(walk, self._changed)
+        # One scale for both: a column with a rule beside it has less room than the other.
+        width = min(ring.width for ring in self.rings)
         for place, run in enumerate((other, session)):
             frame = run.seek(walk.moment[place])
             side = sides.Side(name=names[place], card=run.card, frame=frame)
             self.heads[place].value = sides.side_head("AB"[place], side)
             ring = self.rings[place]
-            picture = plots.draw_ring(frame, ring.width, 0, LOW if ring.width < plots.NARROW else HIGH)
+            picture = plots.draw_ring(frame, width, 0, LOW if width < plots.NARROW else HIGH)
             with ring.hold_sync():
                 ring.label, ring.box = frame.caption, [picture.width, picture.height]
                 ring.ground, ring.story, ring.reach = picture.ground, picture.story, picture.reach

@@ -164,7 +164,7 @@ class Pending:
 
     def copies(self, first: int, options: bytes) -> list[bytes]:
         """The request with ``options``, as it is sent on each of its ways, counted from ``first``."""
-        if not first and not options and self.ways == BEST:
+        if not first and not options and len(self.ways) == 1 and not self.ways[0]:
             return [self.data]
         wanted = [options + alternate(first + way) for way in self.ways]
         return [add_options(self.data, each) if each else self.data for each in wanted]

@@ -168,23 +168,34 @@ def handshake(client: TlsIdentity, server: TlsIdentity) -> None:
                 far.incoming.write(flight)
 
 
-def enrollment(provider: Provider, user: str, number: int) -> float:
-    """CPU seconds of key, request, its check, the certificate, and a server-authenticated handshake."""
+def enrollment(provider: Provider, user: str, number: int, made: list[bytes]) -> float:
+    """CPU seconds of key, request, its check, certificate (put into ``made``) and a server-authenticated handshake."""
     name = f"{user}@{provider.overlay}"
     began = time.process_time()
     key = provider.key(user)
     csr = x509.load_der_x509_csr(certificate_request(key, name, b"%032x" % number))
     assert csr.is_signature_valid
-    provider.authority.issue(
-        key.public_key(),
-        node_ids=(NodeID.from_int(number + 1),),
-        user=name,
-        overlay=provider.overlay,
-        serial=number + 1,
-        not_before=0.0,
-        not_after=86_400.0,
+    made.append(
+        provider.authority.issue(
+            key.public_key(),
+            node_ids=(NodeID.from_int(number + 1),),
+            user=name,
+            overlay=provider.overlay,
+            serial=number + 1,
+            not_before=0.0,
+            not_after=86_400.0,
+        )
     )
     handshake(provider.web_client, provider.web_server)
+    return time.process_time() - began
+
+
+def certificate_checks(provider: Provider, certificates: Sequence[bytes]) -> float:
+    """CPU seconds of checking the authority's signature under each of ``certificates`` (DER)."""
+    root = x509.load_der_x509_certificate(provider.authority.certificate)
+    began = time.process_time()
+    for der in certificates:
+        x509.load_der_x509_certificate(der).verify_directly_issued_by(root)
     return time.process_time() - began
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TypeGuard
+from typing import Protocol, TypeGuard
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -47,6 +47,7 @@ _KNOWN = {
     ExtensionOID.EXTENDED_KEY_USAGE,
 }
 _NOBODY = x509.Name([])
+_CURVES = (ec.SECP256R1, ec.SECP384R1)
 _HASH = hashes.SHA256()
 
 
@@ -98,6 +99,7 @@ def pem(der: bytes) -> bytes:
     return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
 
 
+@lru_cache(maxsize=1024)
 def legal_user(name: str) -> bool:
     """Whether ``name`` may stand in a certificate: local part and domain, printable ASCII (§11.3)."""
     return _USER.fullmatch(name) is not None
@@ -137,10 +139,15 @@ def read_uri(uri: str) -> tuple[NodeID, str] | None:
     return (NodeID(bytes.fromhex(found[1])), found[2]) if found else None
 
 
+def key_info(public_key: PublicKey) -> bytes:
+    """A key as its DER subjectPublicKeyInfo, which is the same for equal keys (RFC 5280 §4.1.2.7)."""
+    return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
 def key_digest(public_key: PublicKey, algorithm: str = "sha256", index: int = 0) -> bytes:
     """Digest of a subjectPublicKeyInfo, with a 4-byte ``index`` in front unless it is 0 (§11.3.1)."""
-    spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.new(algorithm, (index.to_bytes(4, "big") if index else b"") + spki, usedforsecurity=False).digest()
+    hashed = (index.to_bytes(4, "big") if index else b"") + key_info(public_key)
+    return hashlib.new(algorithm, hashed, usedforsecurity=False).digest()
 
 
 def self_signed_ids(public_key: PublicKey, algorithm: str, count: int = 1) -> tuple[NodeID, ...]:
@@ -232,8 +239,9 @@ def sign_certificate(builder: x509.CertificateBuilder, key: ec.EllipticCurvePriv
 
 def acceptable_key(key: object) -> TypeGuard[PublicKey]:
     """Whether a public key is of a kind and strength that nodes take: P-256, P-384, or RSA of 2048 to 4096 bits."""
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1)
+    curve = getattr(key, "curve", None)
+    if curve is not None:
+        return isinstance(curve, _CURVES)
     return isinstance(key, rsa.RSAPublicKey) and 2048 <= key.key_size <= 4096
 
 
@@ -256,7 +264,7 @@ def _profile(loaded: x509.Certificate, der: bytes, overlay: str) -> Certificate 
     try:
         public_key = loaded.public_key()
         extensions = list(loaded.extensions)
-        fits = loaded.version is x509.Version.v3 and loaded.subject == _NOBODY
+        fits = loaded.version is x509.Version.v3 and not loaded.subject.rdns
         not_before, not_after = seconds(loaded.not_valid_before_utc), seconds(loaded.not_valid_after_utc)
         serial = loaded.serial_number
     except UNREADABLE:
@@ -264,9 +272,10 @@ def _profile(loaded: x509.Certificate, der: bytes, overlay: str) -> Certificate 
     names = None
     for extension in extensions:
         value, critical = extension.value, extension.critical
-        if isinstance(value, x509.SubjectAlternativeName):
+        # By type, here and below: the library's are abstract base classes' children, which take long to answer.
+        if type(value) is x509.SubjectAlternativeName:
             names = _names(value) if critical else None
-        elif (critical and extension.oid not in _KNOWN) or (isinstance(value, x509.BasicConstraints) and value.ca):
+        elif (critical and extension.oid not in _KNOWN) or (type(value) is x509.BasicConstraints and value.ca):
             return LinkReason.BAD_PROFILE
     if not fits or serial < 1 or names is None or not acceptable_key(public_key):
         return LinkReason.BAD_PROFILE
@@ -282,13 +291,13 @@ def _names(san: x509.SubjectAlternativeName) -> tuple[tuple[NodeID, ...], str, s
     users: list[str] = []
     overlays: set[str] = set()
     for name in san:
-        if isinstance(name, x509.UniformResourceIdentifier):
+        if type(name) is x509.UniformResourceIdentifier:
             found = read_uri(name.value)
             if found is None:
                 return None
             node_ids.append(found[0])
             overlays.add(found[1])
-        elif isinstance(name, x509.RFC822Name) and legal_user(name.value):
+        elif type(name) is x509.RFC822Name and legal_user(name.value):
             users.append(name.value)
         else:
             return None
@@ -302,6 +311,12 @@ def _names(san: x509.SubjectAlternativeName) -> tuple[tuple[NodeID, ...], str, s
 # --- judging ----------------------------------------------------------------------------------------------------------
 
 
+class Trusting(Protocol):
+    """A configuration, as far as it says whom to trust."""
+
+    def trust(self, *, cache: ChainCache | None = None) -> TrustStore: ...
+
+
 class ChainCache:
     """Certificates whose chain was found good, for any number of nodes; by overlay, roots and mode.
 
@@ -312,10 +327,17 @@ class ChainCache:
     def __init__(self, size: int = 65_536) -> None:
         self.size = size
         self._memos: dict[tuple[str, tuple[bytes, ...], str | None], dict[bytes, Certificate]] = {}
+        self._judgement: tuple[Trusting, TrustStore] | None = None
 
     def memo(self, overlay: str, roots: tuple[bytes, ...], self_signed: str | None) -> dict[bytes, Certificate]:
         """The good certificates of one overlay."""
         return self._memos.setdefault((overlay, roots, self_signed), {})
+
+    def judgement(self, configuration: Trusting) -> TrustStore:
+        """The judgement of whoever has no more than this configuration: many share it, so nobody changes it."""
+        if self._judgement is None or self._judgement[0] is not configuration:
+            self._judgement = configuration, configuration.trust(cache=self)
+        return self._judgement[1]
 
 
 class TrustStore:
@@ -346,7 +368,7 @@ class TrustStore:
         self.roots = tuple(roots)
         self.self_signed = self_signed
         self._memo = self._cache.memo(self.overlay, self.roots, self_signed)
-        self._roots = tuple(_root(root) for root in self.roots)
+        self._roots = tuple(map(_root, self.roots))
 
     def check(self, der: bytes, *, now: float, node_id: bytes | None = None) -> Certificate | LinkReason:
         """The certificate if it may be believed at ``now``, and for ``node_id`` if one is given; else why not."""

@@ -30,7 +30,7 @@ from p2psip_min.enrollment.http import (
 from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.puzzles import TRY, solve
 from p2psip_min.enrollment.revocation import RevocationList, read_list
-from p2psip_min.enrollment.session import Manners, Session, open_session
+from p2psip_min.enrollment.session import Manners, Session
 from p2psip_min.enrollment.vouching import Voucher
 from p2psip_min.errors import (
     ConfigurationReason,
@@ -82,7 +82,7 @@ class EnrollmentClient:
         self._address = address
         self._servers = list(servers)
         self._node_id = node_id
-        self._cache = cache
+        self._cache = ChainCache() if cache is None else cache
 
     async def configuration(self, current: Configuration | None = None) -> Configuration:
         """The overlay's configuration: the first one, or the successor of ``current``; ConfigurationRefused(reason)."""
@@ -148,24 +148,26 @@ class EnrollmentClient:
         if coupon:
             fields["coupon"] = Part(coupon)
 
-        async def visit(session: Session, puzzles: int = PUZZLES) -> bytes:
-            nonce, solved = await challenge(session)
-            csr = certificate_request(key, user, nonce, wanted=wanted, overlay=self.overlay)
-            try:
-                return (await post(session, {"csr": Part(csr, REQUEST), **fields, **solved})).body
-            except EnrollmentRefused as error:
-                # Meanwhile more came, and the puzzle is harder.
-                if error.reason is not EnrollmentReason.PUZZLE_UNSOLVED or puzzles == 1:
-                    raise
-            return await visit(session, puzzles - 1)
+        async def errand(session: Session) -> bytes:
+            puzzles = PUZZLES
+            while True:
+                nonce, solved = await challenge(session)
+                csr = certificate_request(key, user, nonce, wanted=wanted, overlay=self.overlay)
+                try:
+                    return (await post(session, {"csr": Part(csr, REQUEST), **fields, **solved})).body
+                except EnrollmentRefused as error:
+                    puzzles -= 1
+                    # Meanwhile more came, and the puzzle is harder.
+                    if error.reason is not EnrollmentReason.PUZZLE_UNSOLVED or not puzzles:
+                        raise
 
-        der = await self.visit(visit)
+        der = await self.visit(errand)
         return der, self._check(der, key, user, configuration)
 
     def _check(
         self, der: bytes, key: ec.EllipticCurvePrivateKey, user: str, configuration: Configuration
     ) -> tuple[NodeID, ...]:
-        certificate = configuration.trust(cache=self._cache).check(der, now=self._network.loop.time())
+        certificate = self._cache.judgement(configuration).check(der, now=self._network.loop.time())
         if not isinstance(certificate, Certificate):
             raise Rejected(certificate, "the certificate that the enrollment server sent")
         if certificate.user != user or certificate.public_key != key.public_key():
@@ -191,15 +193,13 @@ class EnrollmentClient:
         """Run an errand at the first server where it can be done; raises the last thing that went wrong,
         and LinkRefused only when there was no other.
         """
-        failure: P2PSIPError = LinkRefused(LinkReason.UNREACHABLE)
+        failure: P2PSIPError | None = None
         for server in tuple(self._servers):
-            try:
-                session = await open_session(self._network, self._address, server, self.manners, self._node_id)
-            except LinkRefused as error:
-                failure = error if isinstance(failure, LinkRefused) else failure
-                continue
+            session = Session(self._network, self._address, server, self.manners, self._node_id)
             try:
                 outcome = await errand(session)
+            except LinkRefused as error:
+                failure = failure if failure and not isinstance(failure, LinkRefused) else error
             except EnrollmentRefused as error:
                 if error.reason is not EnrollmentReason.BUSY:
                     raise
@@ -207,11 +207,13 @@ class EnrollmentClient:
             except (Rejected, RemoteFault) as error:
                 failure = error
             else:
-                self._servers.remove(server)
-                self._servers.insert(0, server)
+                if server != self._servers[0]:
+                    self._servers.remove(server)
+                    self._servers.insert(0, server)
                 return outcome
             finally:
                 session.close()
+        assert failure is not None, "there is a server at least"
         raise failure
 
 

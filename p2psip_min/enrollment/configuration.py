@@ -97,7 +97,8 @@ class Configuration:
     def trust(self, *, cache: ChainCache | None = None) -> TrustStore:
         """A new node's judgement of certificates under this configuration."""
         trust = TrustStore(self.overlay, self.roots, self_signed=self.self_signed, cache=cache)
-        trust.revocations.name_bad_nodes(self.bad_nodes)
+        if self.bad_nodes:
+            trust.revocations.name_bad_nodes(self.bad_nodes)
         return trust
 
     def instruct(self, trust: TrustStore) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -81,19 +80,24 @@ class Bound:
 
     def returning(self, account: Account, user: str, count: int, now: float) -> Identity | None:
         """The same user's that has ended."""
-        ended = (each for each in account.identities if not each.revoked and each.not_after <= now)
-        return next((each for each in ended if each.user == user and len(each.node_ids) == count), None)
+        for each in account.identities:
+            ended = each.not_after <= now and not each.revoked
+            if ended and each.user == user and len(each.node_ids) == count:
+                return each
+        return None
 
     def refusal(self, account: Account, count: int, cap: CapPolicy, now: float) -> EnrollmentReason | None:
         """It got others too lately."""
-        recent = [each for each in account.identities if now < each.assigned + self.cool_down]
-        lately = _node_ids(recent) - _node_ids([each for each in recent if each.stolen][:1])
+        lately, robbed = 0, False
+        for each in account.identities:
+            if now >= each.assigned + self.cool_down:
+                continue
+            if each.stolen and not robbed:
+                robbed = True
+            else:
+                lately += len(each.node_ids)
         room = cap.identities if isinstance(cap, Cap) else count
         return EnrollmentReason.COOL_DOWN if lately + count > room else None
-
-
-def _node_ids(identities: Iterable[Identity]) -> int:
-    return sum(len(each.node_ids) for each in identities)
 
 
 class LifePolicy(Protocol):

@@ -6,10 +6,10 @@ else comes is Malformed, and the connection is at its end.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from p2psip_min.errors import Malformed
 
@@ -49,7 +49,7 @@ _PHRASES = {
 class Message:
     """A request (``method``, ``target``) or an answer (``status``); field names in lower case."""
 
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
     method: str = ""
     target: str = ""
@@ -81,28 +81,33 @@ class Reader:
                 raise Malformed(MAX_HEAD, "HTTP: head too long")
             if end < 0:
                 return
-            message, length = self._head(self._buffer[:end])
+            start, headers, length = _head(self._buffer[:end], self.answers)
+            if length > self.max_body:
+                raise Malformed(0, "HTTP: content length")
             stop = end + 4 + length
             if len(self._buffer) < stop:
                 return
-            message.body = self._buffer[end + 4 : stop]
-            self._buffer = self._buffer[stop:]
-            yield message
+            body, self._buffer = self._buffer[end + 4 : stop], self._buffer[stop:]
+            if self.answers:
+                yield Message(headers, body, status=int(start[1]))
+            else:
+                yield Message(headers, body, method=start[1], target=start[2])
 
-    def _head(self, head: bytes) -> tuple[Message, int]:
-        first, _, rest = _ascii(head, 0).partition("\r\n")
-        headers = _fields(rest)
-        start = (_STATUS if self.answers else _REQUEST).fullmatch(first)
-        if start is None:
-            raise Malformed(0, "HTTP: start line")
-        if "transfer-encoding" in headers or (not self.answers and "host" not in headers):
-            raise Malformed(0, "HTTP: a field that is missing or not allowed")
-        length = headers.get("content-length", "0")
-        if not (length.isdecimal() and len(length) < 8) or int(length) > self.max_body:
-            raise Malformed(0, "HTTP: content length")
-        if self.answers:
-            return Message(headers, b"", status=int(start[1])), int(length)
-        return Message(headers, b"", method=start[1], target=start[2]), int(length)
+
+@lru_cache(maxsize=64)
+def _head(head: bytes, answers: bool) -> tuple[re.Match[str], Mapping[str, str], int]:
+    """The start line as matched, the fields and the body's length, kept: the same few heads come again and again."""
+    first, _, rest = _ascii(head, 0).partition("\r\n")
+    headers = _fields(rest)
+    start = (_STATUS if answers else _REQUEST).fullmatch(first)
+    if start is None:
+        raise Malformed(0, "HTTP: start line")
+    if "transfer-encoding" in headers or (not answers and "host" not in headers):
+        raise Malformed(0, "HTTP: a field that is missing or not allowed")
+    length = headers.get("content-length", "0")
+    if not (length.isdecimal() and len(length) < 8):
+        raise Malformed(0, "HTTP: content length")
+    return start, headers, int(length)
 
 
 def _ascii(raw: bytes, offset: int) -> str:
@@ -125,49 +130,69 @@ def _fields(lines: str) -> dict[str, str]:
 
 def request(method: str, target: str, host: str, body: bytes = b"", **headers: str) -> bytes:
     """The bytes of a request; an underscore in a header's name stands for a hyphen."""
-    return _write(f"{method} {target} HTTP/1.1", {"Host": host, **headers}, body)
+    return _written(f"{method} {target} HTTP/1.1", (("Host", host), *headers.items()), len(body)) + body
 
 
 def answer(status: int, content_type: str, body: bytes, **headers: str) -> bytes:
     """The bytes of an answer."""
-    return _write(f"HTTP/1.1 {status} {_PHRASES[status]}", {"Content_Type": content_type, **headers}, body)
+    fields = (("Content-Type", content_type), *headers.items())
+    return _written(f"HTTP/1.1 {status} {_PHRASES[status]}", fields, len(body)) + body
 
 
-def _write(start: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    fields = "".join([f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items()])
-    return f"{start}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode("ascii") + body
+@lru_cache(maxsize=64)
+def _written(start: str, fields: tuple[tuple[str, str], ...], length: int) -> bytes:
+    lines = "".join([f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields])
+    return f"{start}\r\n{lines}Content-Length: {length}\r\n\r\n".encode("ascii")
 
 
 def write_form(parts: Mapping[str, Part]) -> tuple[str, bytes]:
-    """The Content-Type and the body of a form; the boundary follows from what it separates."""
-    seed = b"".join(part.body for part in parts.values())
-    boundary = hashlib.sha256(seed).hexdigest()[:32]
-    chunks = [
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n'.encode()
-        + f"Content-Type: {part.content_type}\r\n\r\n".encode()
-        + part.body
-        for name, part in parts.items()
-    ]
-    return f"multipart/form-data; boundary={boundary}", b"\r\n".join([*chunks, f"--{boundary}--\r\n".encode()])
+    """The Content-Type and the body of a form; the boundary is one that no part contains."""
+    chunks = [_part_head(name, part.content_type) + part.body for name, part in parts.items()]
+    whole, boundary, number = b"".join(chunks), "form-0", 0
+    while boundary.encode() in whole:
+        number += 1
+        boundary = f"form-{number}"
+    mark = f"\r\n--{boundary}\r\n".encode()
+    body = mark[2:] + mark.join(chunks) + f"\r\n--{boundary}--\r\n".encode()
+    return f"multipart/form-data; boundary={boundary}", body
+
+
+@lru_cache(maxsize=64)
+def _part_head(name: str, content_type: str) -> bytes:
+    return f'Content-Disposition: form-data; name="{name}"\r\nContent-Type: {content_type}\r\n\r\n'.encode()
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, Part]:
     """The fields of a form by name, each at most once; else Malformed."""
-    found = _BOUNDARY.fullmatch(content_type)
-    if found is None:
-        raise Malformed(0, "form: not multipart/form-data")
-    mark = b"--" + found[1].encode()
-    chunks = (b"\r\n" + body).split(b"\r\n" + mark)
+    chunks = (b"\r\n" + body).split(_mark(content_type))
     if len(chunks) < 3 or chunks[0] or chunks[-1] not in (b"--", b"--\r\n"):
         raise Malformed(0, "form: boundaries")
     parts: dict[str, Part] = {}
     for chunk in chunks[1:-1]:
         head, separator, content = chunk.partition(b"\r\n\r\n")
-        if not head.startswith(b"\r\n") or not separator:
-            raise Malformed(0, "form: part")
-        fields = _fields(_ascii(head[2:], 0))
-        name = _DISPOSITION.fullmatch(fields.get("content-disposition", ""))
-        if name is None or name[1] in parts:
+        name, kind = _part(head, separator)
+        if name in parts:
             raise Malformed(0, "form: field's name")
-        parts[name[1]] = Part(content, fields.get("content-type", "text/plain"))
+        parts[name] = Part(content, kind)
     return parts
+
+
+@lru_cache(maxsize=64)
+def _mark(content_type: str) -> bytes:
+    """What stands before each part of a form."""
+    found = _BOUNDARY.fullmatch(content_type)
+    if found is None:
+        raise Malformed(0, "form: not multipart/form-data")
+    return b"\r\n--" + found[1].encode()
+
+
+@lru_cache(maxsize=64)
+def _part(head: bytes, separator: bytes) -> tuple[str, str]:
+    """The name of a form's field and its Content-Type."""
+    if not head.startswith(b"\r\n") or not separator:
+        raise Malformed(0, "form: part")
+    fields = _fields(_ascii(head[2:], 0))
+    name = _DISPOSITION.fullmatch(fields.get("content-disposition", ""))
+    if name is None:
+        raise Malformed(0, "form: field's name")
+    return name[1], fields.get("content-type", "text/plain")

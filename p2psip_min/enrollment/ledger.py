@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from p2psip_min.enrollment.certificates import PublicKey
@@ -11,7 +11,7 @@ from p2psip_min.ids import NodeID
 
 @dataclass(slots=True)
 class Identity:
-    """An identity that was granted: Node-IDs bound to a key (SHA-256 of its SPKI) and a certificate.
+    """An identity that was granted: Node-IDs bound to a key (its ``key_info``) and a certificate.
 
     ``assigned`` is when the Node-IDs were first given, ``issued`` when the present certificate was. ``stolen``: it was
     shown to be in two hands.
@@ -47,9 +47,20 @@ class Account:
     identities: list[Identity] = field(default_factory=list)
     revoked: bool = False
 
-    def live(self, now: float) -> Iterator[Identity]:
-        """The identities that count at ``now``."""
-        return (each for each in self.identities if not each.revoked and now < each.not_after)
+    def holding(self, key: bytes) -> Identity | None:
+        """The identity of this key."""
+        for each in self.identities:
+            if each.key == key:
+                return each
+        return None
+
+    def held(self, now: float, apart: Identity | None) -> int:
+        """How many Node-IDs count at ``now``, those of ``apart`` not among them."""
+        held = 0
+        for each in self.identities:
+            if each is not apart and not each.revoked and now < each.not_after:
+                held += len(each.node_ids)
+        return held
 
 
 @dataclass(slots=True)
@@ -75,12 +86,13 @@ class Ledger:
     """All of it."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
-    nonces: dict[bytes, Nonce] = field(default_factory=dict)
+    nonces: OrderedDict[bytes, Nonce] = field(default_factory=OrderedDict)
+    """By age: the oldest go first, which a dictionary takes ever longer to find."""
     taken: set[NodeID] = field(default_factory=set)
     users: dict[str, str] = field(default_factory=dict)
     """Account by user name."""
     keys: dict[bytes, str] = field(default_factory=dict)
-    """Account by the SHA-256 of an enrolled key."""
+    """Account by an enrolled key."""
     persons: dict[str, str] = field(default_factory=dict)
     """Account by the person whom it belongs to."""
     coupons: dict[bytes, float] = field(default_factory=dict)

@@ -66,7 +66,7 @@ def read_request(csr: bytes, overlay: str = "") -> SigningRequest | None:
         loaded = x509.load_der_x509_csr(csr)
         public_key = loaded.public_key()
         san = loaded.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
-        empty = not list(loaded.subject)
+        empty = not loaded.subject.rdns
         attributes = [each.value for each in loaded.attributes if each.oid == AttributeOID.CHALLENGE_PASSWORD]
     except UNREADABLE:
         return None
@@ -95,10 +95,10 @@ def _names(san: x509.SubjectAlternativeName, overlay: str) -> tuple[str, tuple[N
     users: list[str] = []
     wanted: list[NodeID] = []
     for name in san:
-        if isinstance(name, x509.RFC822Name):
+        if type(name) is x509.RFC822Name:
             users.append(name.value)
             continue
-        found = read_uri(name.value) if isinstance(name, x509.UniformResourceIdentifier) else None
+        found = read_uri(name.value) if type(name) is x509.UniformResourceIdentifier else None
         if found is None or found[1] != overlay or found[0] in _NO_NODE:
             return None
         wanted.append(found[0])

@@ -26,7 +26,7 @@ from p2psip_min.enrollment.applicants import (
     VouchedFor,
 )
 from p2psip_min.enrollment.assignment import NodeIdAssignment, ServerRandom
-from p2psip_min.enrollment.certificates import PublicKey, key_digest, legal_user
+from p2psip_min.enrollment.certificates import PublicKey, key_info, legal_user
 from p2psip_min.enrollment.doors import NoLimit, RatePolicy
 from p2psip_min.enrollment.freshness import (
     Expires,
@@ -179,20 +179,19 @@ def _identify(
     fresh: bool,
 ) -> Grant | Refusal:
     """Which identity the request, which is ``fresh`` or was made before, renews, takes up again or adds."""
-    count, key, user = request.node_ids, key_digest(csr.public_key), csr.user
+    count, key, user = request.node_ids, key_info(csr.public_key), csr.user
     if not 1 <= count <= policy.cap.node_ids:
         return Refusal(EnrollmentReason.NODE_IDS_NOT_AVAILABLE, user)
     if ledger.keys.get(key, account.name) != account.name:
         return Refusal(EnrollmentReason.BAD_CSR, user)  # one key, one holder
-    former, again = next((each for each in account.identities if each.key == key), None), False
+    former, again = account.holding(key), False
     if former is None:
         former = policy.binding.returning(account, user, count, now)
     elif reason := _unrenewable(former, user, count, policy.life, now):
         again = reason is EnrollmentReason.RENEWAL_TOO_EARLY and fresh and now < former.issued + RESEND
         if not again:
             return Refusal(reason, user)
-    held = sum(len(each.node_ids) for each in account.live(now) if each is not former)
-    if reason := policy.cap.refusal(held, count):
+    if reason := policy.cap.refusal(account.held(now, former), count):
         return Refusal(reason, user)
     outcome = (former.node_ids, 0.0) if former else _add(request, csr, account, ledger, policy, now)
     if isinstance(outcome, EnrollmentReason):

@@ -93,6 +93,13 @@ class Provider:
         self.web_server = TlsIdentity(certificate=pem(web_certificate), key=key_pem(self._web_key), mutual=False)
         self.web_client = TlsIdentity(roots=pem(self.web.certificate))
         self.registrar = Registrar(overlay, self.authority, rng, policy=policy, trace=trace)
+        self._manners = Manners(
+            overlay=overlay,
+            identity=self.web_client,
+            roots=(self.web.certificate,),
+            protection=self.registrar.policy.protection,
+            signature=self.registrar.policy.signature,
+        )
         self._voucher_key = derive_key(seed, "third party")
         self.registrar.ledger.voucher = self._voucher_key.public_key()
         self._signer_key = derive_key(seed, "configuration signer", self.registrar.policy.keys.curve)
@@ -183,15 +190,9 @@ class Provider:
         self, network: Network, address: Address, servers: Iterable[Address], *, node_id: bytes = b""
     ) -> EnrollmentClient:
         """A node's way to the servers, from an address that is free."""
-        policy = self.registrar.policy
-        manners = Manners(
-            overlay=self.overlay,
-            identity=self.web_client,
-            roots=(self.web.certificate,),
-            protection=policy.protection,
-            signature=policy.signature,
-            key=derive_key(self._seed, f"answers for {address[0]}") if policy.protection.sealed else None,
-        )
+        manners = self._manners
+        if manners.protection.sealed:
+            manners = replace(manners, key=derive_key(self._seed, f"answers for {address[0]}"))
         return EnrollmentClient(network, address, tuple(servers), manners, node_id=node_id, cache=self.cache)
 
     def revise(self, now: float, **changes: Any) -> Configuration:

@@ -109,11 +109,8 @@ class Registrar:
         It comes with a puzzle where ``waiting`` requests call for one.
         """
         nonces, kept = self.ledger.nonces, 2 * self.policy.expiry.seconds
-        while nonces:
-            oldest = next(iter(nonces))
-            if len(nonces) < self.MAX_NONCES and now < nonces[oldest].issued + kept:
-                break
-            del nonces[oldest]
+        while nonces and (len(nonces) >= self.MAX_NONCES or next(iter(nonces.values())).issued + kept <= now):
+            nonces.popitem(last=False)
         nonce = f"{self._rng.getrandbits(128):032x}".encode()
         nonces[nonce] = Nonce(now, bits=self.policy.puzzle.bits(waiting))
         return nonce
@@ -193,7 +190,7 @@ class Registrar:
         if grant.price:
             ledger.coupons.pop(coupon, None)
             ledger.charges.append(Charge(grant.account.name, grant.price, grant.not_before))
-        node_ids = grant.node_ids or tuple(self._new_node_id() for _ in range(grant.count))
+        node_ids = grant.node_ids or tuple([self._new_node_id() for _ in range(grant.count)])
         ledger.taken.update(node_ids)
         serial = self._rng.getrandbits(126) + 1
         certificate = self.authority.issue(

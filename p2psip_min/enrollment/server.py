@@ -55,6 +55,9 @@ Page = Callable[[bytes], bytes | None]
 
 _TEXT = "text/plain"
 _BYTES = "application/octet-stream"
+_PAGES = {CONFIGURATION, ENROLLMENT, NONCE, REVOKED}
+_NEEDED = {"csr", "username", "password"}
+_ABSENT, _ONE = Part(b""), Part(b"1")
 _FIELDS = {"csr", "username", "password", "nodeids", "voucher", "coupon", "solution"}
 _STATUS = {EnrollmentReason.RATE_LIMITED: 429, EnrollmentReason.BUSY: 503}
 
@@ -130,7 +133,8 @@ class EnrollmentServer:
             respond(self._refuse(error))
 
     def _queue(self, request: EnrollmentRequest, host: str, respond: Callable[[Answer], None]) -> None:
-        registrar, loop = self._registrar, self._network.loop
+        registrar, loop, desk = self._registrar, self._network.loop, self._desk
+        now = loop.time()
 
         def work() -> None:
             outcome = registrar.enroll(request, loop.time(), server=self.node_id)
@@ -139,11 +143,11 @@ class EnrollmentServer:
             else:
                 respond(Answer(200, CERTIFICATE, outcome.certificate))
 
-        reason = registrar.turn_away(request, host, self._desk.waiting, loop.time())
-        if reason is None and not self._desk.take(work):
+        reason = registrar.turn_away(request, host, desk.waiting, now)
+        if reason is None and not desk.take(work):
             reason = EnrollmentReason.BUSY
         if reason is not None:
-            registrar.note_refusal(request.account, reason, loop.time(), self.node_id)
+            registrar.note_refusal(request.account, reason, now, self.node_id)
             respond(_no(reason))
 
     def refuse(self, error: Malformed) -> bytes:
@@ -160,25 +164,27 @@ class EnrollmentServer:
 
     def _protect(self, said: Answer, message: Message) -> bytes:
         """The answer as the policy has it: sealed for the asker, signed, both or neither."""
-        policy, headers = self._registrar.policy, dict(said.headers)
-        body = said.body
+        policy, headers, body = self._registrar.policy, said.headers, said.body
+        if not (policy.protection.sealed or policy.signature.signed):
+            return answer(said.status, said.content_type, body, **headers)
         if policy.protection.sealed:
             self._sealed += 1
             ephemeral = derive_key(self._certificate.hex(), f"answer {self._sealed} at {self.address[0]}")
             sealed = seal_answer(body, named(message.headers, KEY), ephemeral)
             if sealed is None:
                 return self.refuse(Malformed(0, "enrollment: no key to seal the answer for"))
-            body, headers["Answer_Sealed"] = sealed, spki(ephemeral.public_key())
+            body, headers = sealed, {**headers, "Answer_Sealed": spki(ephemeral.public_key())}
         if policy.signature.signed:
             asked = named(message.headers, TO)
-            headers["Answer_Signed"] = sign_answer(self._key, self._certificate, asked, said.status, body)
+            signed = sign_answer(self._key, self._certificate, asked, said.status, body)
+            headers = {**headers, "Answer_Signed": signed}
         return answer(said.status, said.content_type, body, **headers)
 
     def _page(self, message: Message) -> Answer:
         now, registrar = self._network.loop.time(), self._registrar
         page = self._pages.get(message.target)
         wanted = "POST" if message.target == ENROLLMENT or page is not None else "GET"
-        if page is None and message.target not in (CONFIGURATION, ENROLLMENT, NONCE, REVOKED):
+        if page is None and message.target not in _PAGES:
             return Answer(404, _TEXT, b"no such page")
         if message.method != wanted:
             return Answer(405, _TEXT, wanted.encode())
@@ -205,15 +211,16 @@ def read_enrollment(message: Message) -> EnrollmentRequest:
     if CERTIFICATE not in message.headers.get("accept", ""):
         raise Malformed(0, f"enrollment: the answer would be {CERTIFICATE}")
     parts = read_form(message.headers.get("content-type", ""), message.body)
-    if not {"csr", "username", "password"} <= set(parts) <= _FIELDS:
+    if not _NEEDED <= parts.keys() <= _FIELDS:
         raise Malformed(0, "enrollment: fields")
     if parts["csr"].content_type != REQUEST:
         raise Malformed(0, f"enrollment: the request is {REQUEST}")
-    count = parts["nodeids"].body if "nodeids" in parts else b"1"
+    count = parts.get("nodeids", _ONE).body
     if not count.isdigit() or len(count) > 4:
         raise Malformed(0, "enrollment: nodeids")
     try:
-        account, password, spoken = (_text(parts, name) for name in ("username", "password", "voucher"))
+        account, password = parts["username"].body.decode(), parts["password"].body.decode()
+        spoken = parts.get("voucher", _ABSENT).body.decode()
     except UnicodeDecodeError:
         raise Malformed(0, "enrollment: text is not UTF-8") from None
     return EnrollmentRequest(
@@ -222,24 +229,22 @@ def read_enrollment(message: Message) -> EnrollmentRequest:
         csr=parts["csr"].body,
         node_ids=int(count),
         voucher=read_voucher(spoken),
-        **{name: parts[name].body for name in ("coupon", "solution") if name in parts},
+        coupon=parts.get("coupon", _ABSENT).body,
+        solution=parts.get("solution", _ABSENT).body,
     )
-
-
-def _text(parts: Mapping[str, Part], name: str) -> str:
-    return parts[name].body.decode() if name in parts else ""
 
 
 class _Connection:
     """One client's stream: requests in, answers out, in order."""
 
-    __slots__ = ("_reader", "_server", "_stream", "_timer")
+    __slots__ = ("_idle", "_reader", "_server", "_stream")
 
     def __init__(self, server: EnrollmentServer, stream: SecureStream | ClearStream, network: Network) -> None:
         self._server = server
         self._stream = stream
         self._reader = Reader()
-        self._timer = network.loop.call_later(IDLE, self._end)
+        self._idle = network.deadlines(IDLE)
+        self._idle.set(self)
         stream.on_data = self._data
         stream.on_close = self._closed
 
@@ -251,9 +256,13 @@ class _Connection:
             self._stream.write(self._server.refuse(error))
             self._end()
 
+    def overdue(self) -> None:
+        """The connection has been there for too long."""
+        self._end()
+
     def _end(self) -> None:
-        self._timer.cancel()
+        self._idle.pop(self, None)
         self._stream.close()
 
     def _closed(self, _reason: LinkReason) -> None:
-        self._timer.cancel()
+        self._idle.pop(self, None)

@@ -19,7 +19,7 @@ from p2psip_min.enrollment.answers import (
 )
 from p2psip_min.enrollment.authority import server_refusal
 from p2psip_min.enrollment.http import MAX_ANSWER_BODY, Message, Reader, request
-from p2psip_min.errors import LinkReason, LinkRefused, Malformed, Rejected, RemoteFault, RequestTimedOut
+from p2psip_min.errors import LinkReason, LinkRefused, Malformed, P2PSIPError, Rejected, RemoteFault, RequestTimedOut
 from p2psip_min.ids import NodeID
 from p2psip_min.transport.clear import ClearStream, open_client_clear
 from p2psip_min.transport.network import Address, Network
@@ -50,7 +50,7 @@ class Manners:
 
 
 class Session:
-    """One connection to one server; ``opened`` raises LinkRefused, ``ask`` a RemoteFault or Rejected."""
+    """One connection to one server, opened at once; its certificate is judged before the first byte is sent there."""
 
     def __init__(self, network: Network, address: Address, server: Address, manners: Manners, node_id: bytes) -> None:
         self._loop = network.loop
@@ -63,22 +63,24 @@ class Session:
         else:
             self._stream = open_client_clear(network, address, server, node_id=node_id)
         self._reader = Reader(MAX_ANSWER_BODY, answers=True)
+        self._patience = network.deadlines(TIMEOUT)
         self._waiter: asyncio.Future[Message] | None = None
+        self._over: P2PSIPError | None = None
         self._asked = 0
         self._stream.on_data = self._data
         self._stream.on_close = self._closed
 
-    async def opened(self) -> None:
-        """Wait until there is a server to ask."""
-        await self._stream.opened()
-
     async def ask(self, method: str, target: str, body: bytes = b"", **headers: str) -> Message:
-        """The answer to one request, opened and checked as the servers' manners have it."""
+        """The answer to one request, opened and checked as the servers' manners have it.
+
+        LinkRefused when the server can't be reached or is somebody else, RequestTimedOut when it is silent, RemoteFault
+        or Rejected when its answer makes no sense or isn't its own.
+        """
         manners = self._manners
         self._asked += 1
-        asked = f"{round(self._loop.time() * 1_000_000)}.{self._asked}"
+        asked = ""
         if manners.signature.signed:
-            headers["Answer_To"] = asked
+            headers["Answer_To"] = asked = f"{round(self._loop.time() * 1_000_000)}.{self._asked}"
         if manners.protection.sealed and manners.key is not None:
             headers["Answer_Key"] = spki(manners.key.public_key())
         answer = await self.send(request(method, target, manners.overlay, body, **headers))
@@ -95,44 +97,41 @@ class Session:
             answer.body = plain
         return answer
 
-    async def send(self, data: bytes) -> Message:
-        """Whatever is answered next to these bytes; RequestTimedOut without one, RemoteFault when it makes no sense."""
+    def send(self, data: bytes) -> asyncio.Future[Message]:
+        """Whatever is answered next to these bytes; awaiting it raises LinkRefused, RequestTimedOut or RemoteFault."""
         self._waiter = self._loop.create_future()
-        timer = self._loop.call_later(TIMEOUT, self._fail, RequestTimedOut("the enrollment server does not answer"))
-        self._stream.write(data)
-        try:
-            return await self._waiter
-        finally:
-            timer.cancel()
+        if self._over is not None:
+            self._waiter.set_exception(self._over)
+        else:
+            self._patience.pop(self, None)  # nobody waits for an earlier answer any more
+            self._patience.set(self)
+            self._stream.write(data)
+        return self._waiter
 
     def close(self) -> None:
         """Finish."""
+        self._patience.pop(self, None)
         self._stream.close()
+
+    def overdue(self) -> None:
+        """No answer has come."""
+        self._fail(RequestTimedOut("the enrollment server does not answer"))
 
     def _data(self, data: bytes) -> None:
         try:
             for message in self._reader.feed(data):
                 if self._waiter is not None and not self._waiter.done():
+                    self._patience.pop(self, None)
                     self._waiter.set_result(message)
         except Malformed as error:
             self._fail(RemoteFault(f"the enrollment server's answer: {error}"))
 
     def _closed(self, reason: LinkReason) -> None:
-        self._fail(RequestTimedOut(f"the enrollment server is gone: {reason.value}"))
+        gone = RequestTimedOut(f"the enrollment server is gone: {reason.value}")
+        self._over = gone if self._stream.ready else LinkRefused(reason)
+        self._fail(self._over)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: P2PSIPError) -> None:
+        self._patience.pop(self, None)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
-
-
-async def open_session(
-    network: Network, address: Address, server: Address, manners: Manners, node_id: bytes = b""
-) -> Session:
-    """A session once it is open; raises LinkRefused."""
-    session = Session(network, address, server, manners, node_id)
-    try:
-        await session.opened()
-    except LinkRefused:
-        session.close()
-        raise
-    return session

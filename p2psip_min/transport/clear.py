@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from asyncio import TimerHandle
 from collections.abc import Callable
 from functools import partial
 
-from p2psip_min.errors import LinkReason, LinkRefused
-from p2psip_min.transport.link import GIVE_UP
+from p2psip_min.errors import LinkReason
 from p2psip_min.transport.network import Address, Network
+from p2psip_min.transport.opening import Opening
 from p2psip_min.transport.stream import Stream, StreamHost
 
 
@@ -17,22 +15,20 @@ def _nothing(*_: object) -> None:
     pass
 
 
-class ClearStream:
+class ClearStream(Opening):
     """One end of a stream that anybody on the path can read and change; else as ``SecureStream``."""
 
-    __slots__ = ("_queue", "_timer", "_waiter", "on_close", "on_data", "stream")
+    __slots__ = ("_queue", "on_close", "on_data", "stream")
 
     def __init__(self, network: Network, stream: Stream) -> None:
+        super().__init__(network)
         self.stream = stream
         self.on_data: Callable[[bytes], None] = _nothing
         self.on_close: Callable[[LinkReason], None] = _nothing
-        self._waiter: asyncio.Future[None] = network.loop.create_future()
-        self._timer: TimerHandle | None = None
         self._queue: list[bytes] = []
         if stream.open:
-            self._waiter.set_result(None)
+            self._now_ready()
         else:
-            self._timer = network.loop.call_later(GIVE_UP, self._fail, LinkReason.UNREACHABLE)
             stream.on_open = self._open
         stream.on_data = lambda data: self.on_data(data)
         stream.on_close = self._fail
@@ -42,13 +38,9 @@ class ClearStream:
         """The other end's address."""
         return self.stream.remote
 
-    async def opened(self) -> None:
-        """Wait until the other end has answered; LinkRefused when nobody does."""
-        await asyncio.shield(self._waiter)
-
     def write(self, data: bytes) -> None:
         """Send bytes in order, from when the other end has answered on."""
-        if self._waiter.done():
+        if self.ready:
             self.stream.send(data)
         else:
             self._queue.append(data)
@@ -59,13 +51,10 @@ class ClearStream:
         self.stream.close()
 
     def _open(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if not self._waiter.done():
-            self._waiter.set_result(None)
         for data in self._queue:
             self.stream.send(data)
         self._queue = []
+        self._now_ready()
 
     def _fail(self, reason: LinkReason) -> None:
         on_close = self.on_close
@@ -74,13 +63,9 @@ class ClearStream:
         on_close(reason)
 
     def _end(self, reason: LinkReason) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._never_ready(reason)
         self.stream.on_open = self.stream.on_data = self.stream.on_close = _nothing
         self.on_data = self.on_close = _nothing
-        if not self._waiter.done():
-            self._waiter.set_exception(LinkRefused(reason))
-            self._waiter.exception()  # looked at: whoever uses the callbacks alone never awaits it
 
 
 def open_client_clear(network: Network, address: Address, remote: Address, *, node_id: bytes = b"") -> ClearStream:

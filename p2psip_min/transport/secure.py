@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from asyncio import TimerHandle
 from collections.abc import Callable
 from functools import partial
 
-from p2psip_min.errors import LinkReason, LinkRefused
-from p2psip_min.transport.link import GIVE_UP, Check
+from p2psip_min.errors import LinkReason
+from p2psip_min.transport.link import Check
 from p2psip_min.transport.network import Address, Network
+from p2psip_min.transport.opening import Opening
 from p2psip_min.transport.stream import Stream, StreamHost
 from p2psip_min.transport.tls import TlsFailure, TlsIdentity, TlsSession
 
@@ -18,24 +17,22 @@ def _nothing(*_: object) -> None:
     pass
 
 
-class SecureStream:
-    """One end of a TLS stream; ``on_open()``, ``on_data(bytes)`` and ``on_close(LinkReason)`` are set by its holder.
+class SecureStream(Opening):
+    """One end of a TLS stream; ``on_data(bytes)`` and ``on_close(LinkReason)`` are set by its holder.
 
     on_close says CLOSED when the other end finished, else what went wrong; it isn't called for one's own close.
     """
 
-    __slots__ = ("_check", "_queue", "_session", "_timer", "_waiter", "on_close", "on_data", "on_open", "stream")
+    __slots__ = ("_check", "_queue", "_session", "on_close", "on_data", "stream")
 
     def __init__(self, host: StreamHost, stream: Stream, session: TlsSession, check: Check | None) -> None:
+        super().__init__(host.network)
         self.stream = stream
-        self.on_open: Callable[[], None] = _nothing
         self.on_data: Callable[[bytes], None] = _nothing
         self.on_close: Callable[[LinkReason], None] = _nothing
         self._session = session
         self._check = check
         self._queue: list[bytes] = []
-        self._waiter: asyncio.Future[None] = host.network.loop.create_future()
-        self._timer: TimerHandle = host.network.loop.call_later(GIVE_UP, self._fail, LinkReason.UNREACHABLE)
         stream.on_open = self._start
         stream.on_data = self._data
         stream.on_close = self._fail
@@ -50,13 +47,9 @@ class SecureStream:
         """The server's certificate as DER; None at the server."""
         return self._session.certificate()
 
-    async def opened(self) -> None:
-        """Wait until the handshake is done; LinkRefused when it fails or nobody answers."""
-        await self._waiter
-
     def write(self, data: bytes) -> None:
         """Send bytes in order, from the end of the handshake on."""
-        if self._session.established:
+        if self.ready:
             self.stream.send(self._session.seal(data))
         else:
             self._queue.append(data)
@@ -70,22 +63,8 @@ class SecureStream:
         self.stream.send(self._session.handshake()[1])
 
     def _data(self, data: bytes) -> None:
-        session = self._session
         try:
-            if session.established:
-                plain = session.unseal(data)
-            else:
-                done, flight = session.handshake(data)
-                if flight:
-                    self.stream.send(flight)
-                if not done:
-                    return
-                reason = self._judge()
-                if reason is not None:
-                    self._fail(reason)
-                    return
-                self._open()
-                plain = session.unseal(b"")
+            plain = self._session.unseal(data) if self.ready else self._shake_hands(data)
         except TlsFailure as failure:
             if failure.farewell:
                 self.stream.send(failure.farewell)
@@ -94,22 +73,35 @@ class SecureStream:
         if plain:
             self.on_data(plain)
 
+    def _shake_hands(self, data: bytes) -> bytes:
+        """Take a flight and send the next; what the other end has sent behind its last one."""
+        done, flight = self._session.handshake(data)
+        reason = self._judge() if done else None
+        if done and reason is None:
+            self._open(flight)
+            return self._session.unseal(b"")
+        if flight:
+            self.stream.send(flight)
+        if reason is not None:
+            self._fail(reason)
+        return b""
+
     def _judge(self) -> LinkReason | None:
         if self._check is None:
             return None
         certificate = self._session.certificate()
         if certificate is None:
             return LinkReason.NO_CERTIFICATE
-        return self._check(certificate, None, self._waiter.get_loop().time())
+        return self._check(certificate, None, self._loop.time())
 
-    def _open(self) -> None:
-        self._timer.cancel()
-        if not self._waiter.done():
-            self._waiter.set_result(None)
+    def _open(self, flight: bytes) -> None:
+        """Send the last flight, where it is ours, and in the same packet what was written meanwhile."""
         for data in self._queue:
-            self.stream.send(self._session.seal(data))
+            flight += self._session.seal(data)
         self._queue = []
-        self.on_open()
+        if flight:
+            self.stream.send(flight)
+        self._now_ready()
 
     def _fail(self, reason: LinkReason) -> None:
         on_close = self.on_close
@@ -118,12 +110,9 @@ class SecureStream:
         on_close(reason)
 
     def _end(self, reason: LinkReason) -> None:
-        self._timer.cancel()
+        self._never_ready(reason)
         self.stream.on_open = self.stream.on_data = self.stream.on_close = _nothing
-        self.on_open = self.on_data = self.on_close = _nothing
-        if not self._waiter.done():
-            self._waiter.set_exception(LinkRefused(reason))
-            self._waiter.exception()  # looked at: whoever uses the callbacks alone never awaits it
+        self.on_data = self.on_close = _nothing
 
 
 def open_client_tls(

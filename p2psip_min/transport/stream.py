@@ -37,7 +37,6 @@ class Stream:
         "_back",
         "_host",
         "_next",
-        "_way",
         "early",
         "expected",
         "finished",
@@ -47,11 +46,12 @@ class Stream:
         "on_open",
         "peer",
         "remote",
+        "way",
     )
 
     def __init__(self, host: StreamHost, remote: Address, identifier: int, peer: int) -> None:
         self._host: StreamHost | None = host
-        self._way = host.network.way(host.address, remote)
+        self.way = host.network.way(host.address, remote)
         self._back = host.network.way(remote, host.address)
         self.remote = remote
         self.identifier = identifier
@@ -77,7 +77,7 @@ class Stream:
         number, carry = self._next, host.carry
         self._next = number + 1
         segment = Segment(DATA, self.peer, number, data)
-        if not carry(self._way, segment):
+        if not carry(self.way, segment):
             host.retry(self, segment, 0)
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class Stream:
             if self.peer:
                 self.finished = True
                 fin = Segment(FIN, self.peer, number, b"")
-                if not host.send(host.address, self.remote, fin):
+                if not host.carry(self.way, fin):
                     host.retry(self, fin, 0)
 
     def reset(self) -> None:
@@ -97,7 +97,7 @@ class Stream:
             host = self._host
             self._drop()
             if self.peer:
-                host.send(host.address, self.remote, Segment(RST, self.peer, 0, b""))
+                host.carry(self.way, Segment(RST, self.peer, 0, b""))
 
     def abandon(self) -> None:
         """Forget the stream without a packet."""
@@ -106,20 +106,15 @@ class Stream:
     # --- inside: called by the host ---------------------------------------------------------------------------
 
     def take(self, packet: Packet) -> None:
-        """Take the data that is due, if the packet is that; others go where a stranger's would."""
-        if (
-            type(packet) is Segment
-            and packet.to == self.identifier
-            and packet.number == self.expected
-            and packet.kind == DATA
-            and self.early is None
-            and self._host is not None
-        ):
+        """Take a piece of this stream, in as few steps as possible; others go where a stranger's would."""
+        if type(packet) is not Segment or packet.to != self.identifier or packet.kind < DATA or self._host is None:
+            self._back.take(packet)
+        elif packet.kind == DATA and packet.number == self.expected and self.early is None:
             on_data = self.on_data
             self.expected += 1
             on_data(packet.data)
         else:
-            self._back.take(packet)
+            self.arrived(packet)
 
     def listen(self) -> None:
         """Take what comes from the other end's address oneself, unless another stream does."""
@@ -185,7 +180,7 @@ class StreamHost:
         stream = Stream(self, remote, self.network.next_connection(), 0)
         self.streams[stream.identifier] = stream
         segment = Segment(SYN, 0, stream.identifier, b"")
-        if not self.send(self.address, remote, segment):
+        if not self.carry(stream.way, segment):
             self.retry(stream, segment, 0)
         return stream
 
@@ -213,7 +208,7 @@ class StreamHost:
     def _again(self, stream: Stream, segment: Segment, losses: int) -> None:
         # What a closed stream had sent still has to arrive; what a crashed host had sent does not.
         alive = stream.finished or self.streams.get(stream.identifier) is stream
-        if self._up and alive and not self.send(self.address, stream.remote, segment):
+        if self._up and alive and not self.carry(stream.way, segment):
             self.retry(stream, segment, losses)
 
     def _receive(self, source: Address, packet: Packet) -> None:
@@ -253,6 +248,6 @@ class StreamHost:
         self.streams[stream.identifier] = stream
         stream.listen()
         answer = Segment(SYN_ANSWER, stream.peer, stream.identifier, b"")
-        if not self.send(self.address, source, answer):
+        if not self.carry(stream.way, answer):
             self.retry(stream, answer, 0)
         self.on_accept(stream)

@@ -197,9 +197,19 @@ class TlsSession:
 
     def unseal(self, data: bytes) -> bytes:
         """The plaintext of the records completed by ``data``; TlsFailure when one isn't genuine or is an alert."""
-        behind, self._behind = self._behind, b""
-        self.incoming.write(behind + data)
-        return read_rest(self.tls, self.incoming, self.outgoing)
+        if self._behind:
+            data, self._behind = self._behind + data, b""
+        if not data:
+            return b""
+        self.incoming.write(data)
+        try:
+            plain = self.tls.read(len(data))
+        except ssl.SSLWantReadError:
+            return b""
+        except ssl.SSLError as error:
+            raise failure_of(error, self.incoming, self.outgoing) from error
+        # What is produced at one time is one record, nearly always.
+        return plain + read_rest(self.tls, self.incoming, self.outgoing) if self.incoming.pending else plain
 
     def certificate(self) -> bytes | None:
         """The other end's certificate as DER, if it showed one that the roots cover."""

@@ -80,6 +80,9 @@ def test_a_form_comes_back() -> None:
     parts = {"csr": Part(b"\x00\r\n--\r\n\r\n", "application/pkcs10"), "username": Part("ä".encode())}
     content_type, body = write_form(parts)
     assert read_form(content_type, body) == parts
+    parts = {"username": Part(b"form-0"), "password": Part(b"\r\n--form-1\r\n--form-2--")}
+    content_type, body = write_form(parts)
+    assert read_form(content_type, body) == parts
     other = b'--x\r\nContent-Disposition: form-data; name="csr"; filename="a.der"\r\n\r\n\r\n--x--'
     assert read_form("multipart/form-data; boundary=x", other) == {"csr": Part(b"")}
 

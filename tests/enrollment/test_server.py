@@ -29,6 +29,7 @@ from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.policy import DAY
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.enrollment.server import IDLE, EnrollmentServer
+from p2psip_min.enrollment.session import Session
 from p2psip_min.errors import (
     ConfigurationReason,
     ConfigurationRefused,
@@ -109,6 +110,28 @@ def test_configuration_and_credential(world: World) -> None:
     granted = list(world.trace.select(EnrollmentGranted, user=account))
     assert [(event.node, event.node_id) for event in granted] == [(b"one", credential.node_id)]
     assert not world.network.attached(HOST)
+
+
+def test_whoever_asks_a_server_that_has_gone_hears_so_at_once(world: World) -> None:
+    session = Session(world.network, HOST, FIRST, world.client().manners, b"")
+    assert world.run(session.ask("GET", NONCE)).status == 200
+    world.servers[0].close()
+    world.loop.run_until(world.loop.time() + 1.0)
+    now = world.loop.time()
+    with pytest.raises(RequestTimedOut):
+        world.run(session.ask("GET", NONCE))
+    assert world.loop.time() == now
+    session.close()
+
+
+def test_whoever_asks_where_no_server_is_hears_so_once_patience_ends(world: World) -> None:
+    world.servers[0].close()
+    session = Session(world.network, HOST, FIRST, world.client().manners, b"")
+    for _ in range(2):
+        with pytest.raises(LinkRefused):
+            world.run(session.ask("GET", NONCE))
+    assert world.loop.time() < 10
+    session.close()
 
 
 def test_the_same_run_gives_the_same_certificate(world: World) -> None:

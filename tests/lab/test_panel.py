@@ -336,6 +336,17 @@ def test_both_runs_are_scrubbed_together(replayed: Panel) -> None:
     assert not compare.open
 
 
+def test_both_runs_are_drawn_at_one_scale(replayed: Panel) -> None:
+    replayed._heard({"act": "switch", "id": "version-counter"})
+    replayed._heard({"act": "key", "id": "c"})
+    rings = replayed.comparing.rings
+    for widths in ((420, 396), (396, 420), (640, 616)):
+        for ring, width in zip(rings, widths, strict=True):
+            ring.width = width
+        assert rings[0].box == rings[1].box
+        assert rings[0].box[0] == min(widths)
+
+
 def test_a_comparison_closes_when_the_run_becomes_another(replayed: Panel) -> None:
     replayed._heard({"act": "switch", "id": "version-counter"})
     replayed.comparing.button.click()

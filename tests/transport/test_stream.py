@@ -31,7 +31,8 @@ class End:
         self.data = b""
         self.open = False
         self.ended: LinkReason | None = None
-        stream.on_open = self._opened
+        if isinstance(stream, Stream):
+            stream.on_open = self._opened
         stream.on_data = self._data
         stream.on_close = self._closed
 
@@ -244,10 +245,11 @@ def service() -> Iterator[Service]:
 def test_request_and_answer_over_tls(service: Service) -> None:
     stream, end = service.client()
     stream.write(b"written before the handshake, ")
+    assert not stream.ready
     service.loop.run_until_complete(stream.opened())
     stream.write(b"and after")
     service.loop.run_until(5)
-    assert end.open
+    assert stream.ready
     assert end.data == b"WRITTEN BEFORE THE HANDSHAKE, AND AFTER"
     assert stream.remote == SERVER
     assert stream.remote_certificate is not None
@@ -256,6 +258,28 @@ def test_request_and_answer_over_tls(service: Service) -> None:
     service.loop.run_until(10)
     assert service.ends[0].ended is LinkReason.CLOSED
     assert not service.network.attached(CLIENT)
+
+
+def test_what_was_written_before_goes_with_the_last_flight(service: Service) -> None:
+    sizes: list[int] = []
+    service.network.tap(lambda _now, source, _destination, data: sizes.append(len(data)) if source == CLIENT else None)
+    stream, end = service.client()
+    stream.write(b"x" * 1000)
+    stream.write(b"y" * 1000)
+    service.loop.run_until(5)
+    connect, hello, rest = sizes
+    assert connect == 0
+    assert hello < 1000 < 2000 < rest
+    assert end.data == b"X" * 1000 + b"Y" * 1000
+
+
+def test_a_stream_that_failed_says_so_to_whoever_comes_later(service: Service) -> None:
+    stream, _ = service.client(Authority(2).pem)
+    service.loop.run_until(5)
+    for _ in range(2):
+        with pytest.raises(LinkRefused) as refusal:
+            service.loop.run_until_complete(stream.opened())
+        assert refusal.value.reason is LinkReason.UNKNOWN_CA
 
 
 def test_the_server_may_finish_first(service: Service) -> None:
