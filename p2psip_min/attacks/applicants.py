@@ -158,6 +158,7 @@ class FloodingHost:
                 await asyncio.sleep(PAUSE)
 
     async def _ask(self, session: Session) -> None:
+        await session.opened()
         self.asked += 1
         async with self.processor:
             nonce, solved = await challenge(session)

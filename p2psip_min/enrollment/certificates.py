@@ -144,7 +144,7 @@ def key_info(public_key: PublicKey) -> bytes:
     return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def key_digest(public_key: PublicKey, algorithm: str = "sha256", index: int = 0) -> bytes:
+def key_digest(public_key: PublicKey, algorithm: str, index: int) -> bytes:
     """Digest of a subjectPublicKeyInfo, with a 4-byte ``index`` in front unless it is 0 (§11.3.1)."""
     hashed = (index.to_bytes(4, "big") if index else b"") + key_info(public_key)
     return hashlib.new(algorithm, hashed, usedforsecurity=False).digest()
@@ -314,6 +314,18 @@ def _names(san: x509.SubjectAlternativeName) -> tuple[tuple[NodeID, ...], str, s
 class Trusting(Protocol):
     """A configuration, as far as it says whom to trust."""
 
+    @property
+    def overlay(self) -> str: ...
+
+    @property
+    def roots(self) -> tuple[bytes, ...]: ...
+
+    @property
+    def self_signed(self) -> str | None: ...
+
+    @property
+    def bad_nodes(self) -> Sequence[NodeID]: ...
+
     def trust(self, *, cache: ChainCache | None = None) -> TrustStore: ...
 
 
@@ -327,7 +339,7 @@ class ChainCache:
     def __init__(self, size: int = 65_536) -> None:
         self.size = size
         self._memos: dict[tuple[str, tuple[bytes, ...], str | None], dict[bytes, Certificate]] = {}
-        self._judgement: tuple[Trusting, TrustStore] | None = None
+        self._judgement: tuple[object, TrustStore] | None = None
 
     def memo(self, overlay: str, roots: tuple[bytes, ...], self_signed: str | None) -> dict[bytes, Certificate]:
         """The good certificates of one overlay."""
@@ -335,8 +347,9 @@ class ChainCache:
 
     def judgement(self, configuration: Trusting) -> TrustStore:
         """The judgement of whoever has no more than this configuration: many share it, so nobody changes it."""
-        if self._judgement is None or self._judgement[0] is not configuration:
-            self._judgement = configuration, configuration.trust(cache=self)
+        says = configuration.overlay, configuration.roots, configuration.self_signed, configuration.bad_nodes
+        if self._judgement is None or self._judgement[0] != says:
+            self._judgement = says, configuration.trust(cache=self)
         return self._judgement[1]
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 
 from p2psip_min.errors import Malformed
 
@@ -107,7 +108,7 @@ def _head(head: bytes, answers: bool) -> tuple[re.Match[str], Mapping[str, str],
     length = headers.get("content-length", "0")
     if not (length.isdecimal() and len(length) < 8):
         raise Malformed(0, "HTTP: content length")
-    return start, headers, int(length)
+    return start, MappingProxyType(headers), int(length)
 
 
 def _ascii(raw: bytes, offset: int) -> str:
@@ -130,13 +131,13 @@ def _fields(lines: str) -> dict[str, str]:
 
 def request(method: str, target: str, host: str, body: bytes = b"", **headers: str) -> bytes:
     """The bytes of a request; an underscore in a header's name stands for a hyphen."""
-    return _written(f"{method} {target} HTTP/1.1", (("Host", host), *headers.items()), len(body)) + body
+    return _written(f"{method} {target} HTTP/1.1", tuple({"Host": host, **headers}.items()), len(body)) + body
 
 
 def answer(status: int, content_type: str, body: bytes, **headers: str) -> bytes:
     """The bytes of an answer."""
-    fields = (("Content-Type", content_type), *headers.items())
-    return _written(f"HTTP/1.1 {status} {_PHRASES[status]}", fields, len(body)) + body
+    fields = {"Content_Type": content_type, **headers}
+    return _written(f"HTTP/1.1 {status} {_PHRASES[status]}", tuple(fields.items()), len(body)) + body
 
 
 @lru_cache(maxsize=64)

@@ -63,8 +63,8 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 def hash_password(password: str, salt: bytes) -> bytes:
     """What the server keeps in place of the password: its HMAC-SHA-256 under the salt, 32 bytes.
 
-    A server that guards something takes a function that is slow on purpose, such as PBKDF2 with a million rounds; here
-    a request costs virtual time (``Provider``'s ``service_time``), and the processor's is better spent.
+    A server that guards something takes a function that is slow on purpose, such as PBKDF2 with a million rounds. What
+    a request costs here is virtual time, if anything (``Provider``'s ``service_time``).
     """
     return hmac.digest(salt, password.encode(), "sha256")
 

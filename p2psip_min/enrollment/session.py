@@ -50,7 +50,7 @@ class Manners:
 
 
 class Session:
-    """One connection to one server, opened at once; its certificate is judged before the first byte is sent there."""
+    """One connection to one server, opened at once; under TLS no request leaves before its certificate is judged."""
 
     def __init__(self, network: Network, address: Address, server: Address, manners: Manners, node_id: bytes) -> None:
         self._loop = network.loop
@@ -65,10 +65,15 @@ class Session:
         self._reader = Reader(MAX_ANSWER_BODY, answers=True)
         self._patience = network.deadlines(TIMEOUT)
         self._waiter: asyncio.Future[Message] | None = None
-        self._over: P2PSIPError | None = None
+        self._over: LinkReason | None = None
         self._asked = 0
+        self._stream.on_open = self._opened
         self._stream.on_data = self._data
         self._stream.on_close = self._closed
+
+    async def opened(self) -> None:
+        """Wait until there is a server to ask; LinkRefused when there is none. Nobody needs to: ``ask`` waits too."""
+        await self._stream.opened()
 
     async def ask(self, method: str, target: str, body: bytes = b"", **headers: str) -> Message:
         """The answer to one request, opened and checked as the servers' manners have it.
@@ -100,12 +105,13 @@ class Session:
     def send(self, data: bytes) -> asyncio.Future[Message]:
         """Whatever is answered next to these bytes; awaiting it raises LinkRefused, RequestTimedOut or RemoteFault."""
         self._waiter = self._loop.create_future()
+        self._patience.pop(self, None)  # nobody waits for an earlier answer any more
         if self._over is not None:
-            self._waiter.set_exception(self._over)
-        else:
-            self._patience.pop(self, None)  # nobody waits for an earlier answer any more
+            self._waiter.set_exception(self._gone(self._over))
+            return self._waiter
+        if self._stream.ready:
             self._patience.set(self)
-            self._stream.write(data)
+        self._stream.write(data)
         return self._waiter
 
     def close(self) -> None:
@@ -117,6 +123,11 @@ class Session:
         """No answer has come."""
         self._fail(RequestTimedOut("the enrollment server does not answer"))
 
+    def _opened(self) -> None:
+        # Opening has had its own time.
+        if self._waiter is not None and not self._waiter.done():
+            self._patience.set(self)
+
     def _data(self, data: bytes) -> None:
         try:
             for message in self._reader.feed(data):
@@ -127,9 +138,13 @@ class Session:
             self._fail(RemoteFault(f"the enrollment server's answer: {error}"))
 
     def _closed(self, reason: LinkReason) -> None:
-        gone = RequestTimedOut(f"the enrollment server is gone: {reason.value}")
-        self._over = gone if self._stream.ready else LinkRefused(reason)
-        self._fail(self._over)
+        self._over = reason
+        self._fail(self._gone(reason))
+
+    def _gone(self, reason: LinkReason) -> P2PSIPError:
+        if self._stream.ready:
+            return RequestTimedOut(f"the enrollment server is gone: {reason.value}")
+        return LinkRefused(reason)
 
     def _fail(self, error: P2PSIPError) -> None:
         self._patience.pop(self, None)

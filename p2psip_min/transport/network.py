@@ -100,7 +100,6 @@ class Network:
         self._post = loop.post if isinstance(loop, VirtualLoop) else loop.call_later
         self._receivers: dict[Address, Receiver] = {}
         self._names: dict[Address, bytes] = {}
-        self._delays: dict[tuple[str, str], float] = {}
         self._points: dict[str, Point] = {}
         self._ways: dict[Address, dict[Address, Way]] = {}
         self._loss = self._jitter = self._reorder = 0.0
@@ -131,22 +130,17 @@ class Network:
     def place(self, address: Address, point: Point) -> None:
         """Put the host (all its ports) at ``point``, in microseconds; else its place follows from the seed."""
         self._points[address[0]] = point
-        self._delays.clear()
         for ways in self._ways.values():
             for way in ways.values():
                 way.delay = self.delay(way.source, way.destination)
 
     def delay(self, source: Address, destination: Address) -> float:
         """One-way delay in seconds, without jitter."""
-        hosts = source[0], destination[0]
-        delay = self._delays.get(hosts)
-        if delay is None:
-            points = self._points
-            for host in hosts:
-                if host not in points:
-                    points[host] = seeded_point(self._salt, host)
-            delay = self._delays[hosts] = delay_us(points[hosts[0]], points[hosts[1]]) / 1_000_000
-        return delay
+        points = self._points
+        for host in (source[0], destination[0]):
+            if host not in points:
+                points[host] = seeded_point(self._salt, host)
+        return delay_us(points[source[0]], points[destination[0]]) / 1_000_000
 
     def way(self, source: Address, destination: Address) -> Way:
         """The way between two addresses, the same object each time."""

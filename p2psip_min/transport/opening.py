@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from p2psip_min.errors import LinkReason, LinkRefused
 from p2psip_min.transport.link import GIVE_UP
 from p2psip_min.transport.network import Network
 
 
-class Opening:
-    """One end of a stream that is yet to open; ``ready`` from when the other end is there, and is who it should be."""
+def _nothing() -> None:
+    pass
 
-    __slots__ = ("_loop", "_patience", "_refused", "_waiter", "ready")
+
+class Opening:
+    """One end of a stream that is yet to open; ``ready`` from when the other end is there, and is who it should be.
+
+    ``on_open()`` is called then.
+    """
+
+    __slots__ = ("_loop", "_patience", "_refused", "_waiter", "on_open", "ready")
 
     def __init__(self, network: Network) -> None:
         self.ready = False
+        self.on_open: Callable[[], None] = _nothing
         self._loop = network.loop
         self._waiter: asyncio.Future[None] | None = None
         self._refused: LinkReason | None = None
@@ -44,6 +53,7 @@ class Opening:
         self._patience.pop(self, None)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+        self.on_open()
 
     def _never_ready(self, reason: LinkReason) -> None:
         """Unless it is already: then nothing happens."""

@@ -18,7 +18,7 @@ def _nothing(*_: object) -> None:
 
 
 class SecureStream(Opening):
-    """One end of a TLS stream; ``on_data(bytes)`` and ``on_close(LinkReason)`` are set by its holder.
+    """One end of a TLS stream; ``on_open()``, ``on_data(bytes)`` and ``on_close(LinkReason)`` are set by its holder.
 
     on_close says CLOSED when the other end finished, else what went wrong; it isn't called for one's own close.
     """

@@ -203,7 +203,7 @@ class TlsSession:
             return b""
         self.incoming.write(data)
         try:
-            plain = self.tls.read(len(data))
+            plain = self.tls.read(16_384)  # all that a record can hold
         except ssl.SSLWantReadError:
             return b""
         except ssl.SSLError as error:

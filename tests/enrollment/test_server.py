@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.policy import DAY
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.enrollment.server import IDLE, EnrollmentServer
-from p2psip_min.enrollment.session import Session
+from p2psip_min.enrollment.session import TIMEOUT, Session
 from p2psip_min.errors import (
     ConfigurationReason,
     ConfigurationRefused,
@@ -127,11 +128,59 @@ def test_whoever_asks_a_server_that_has_gone_hears_so_at_once(world: World) -> N
 def test_whoever_asks_where_no_server_is_hears_so_once_patience_ends(world: World) -> None:
     world.servers[0].close()
     session = Session(world.network, HOST, FIRST, world.client().manners, b"")
+    heard = []
     for _ in range(2):
-        with pytest.raises(LinkRefused):
+        with pytest.raises(LinkRefused) as refused:
             world.run(session.ask("GET", NONCE))
+        heard.append((refused.value.reason, world.loop.time()))
+    assert heard[0] == heard[1], "the second time at once"
+    assert heard[0][0] is LinkReason.UNREACHABLE
     assert world.loop.time() < 10
     session.close()
+
+
+def test_opening_has_its_own_time(world: World) -> None:
+    """Each of connection, request and answer may be lost four times in a row."""
+    lost = {name: [True] * 4 for name in ("connection", "request", "answer")}
+    sent = 0
+
+    def up(data: bytes) -> list[tuple[float, bytes]]:
+        nonlocal sent
+        name = ("connection", "hello", "request")[min(sent, 2)]
+        if lost.get(name):
+            lost[name].pop()
+            return []
+        sent += 1
+        return [(0.0, data)]
+
+    def down(data: bytes) -> list[tuple[float, bytes]]:
+        if sent == 3 and lost["answer"]:
+            lost["answer"].pop()
+            return []
+        return [(0.0, data)]
+
+    world.network.on_path(HOST, FIRST, up)
+    world.network.on_path(FIRST, HOST, down)
+    session = Session(world.network, HOST, FIRST, world.client().manners, b"")
+    assert world.run(session.ask("GET", NONCE)).status == 200
+    assert not any(lost.values())
+    assert world.loop.time() > TIMEOUT
+    session.close()
+
+
+def test_whoever_stops_asking_leaves_nothing_behind(world: World) -> None:
+    world.servers[0].crash()
+    client = world.client()
+
+    async def impatient() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await client.configuration()
+
+    world.run(impatient())
+    assert not world.network.attached(HOST)
+    assert not world.loop.pending_tasks
+    assert world.run(world.provider.client(world.network, HOST, [SECOND]).configuration())
 
 
 def test_the_same_run_gives_the_same_certificate(world: World) -> None:
@@ -275,6 +324,7 @@ def test_a_server_that_is_not_the_overlays(
     with pytest.raises(LinkRefused) as refused:
         world.run(client.configuration())
     assert refused.value.reason is reason
+    world.loop.run_until(world.loop.time() + 5.0)  # whatever was sent would be there by then
     assert not heard
 
 
@@ -286,6 +336,15 @@ def test_a_node_certificate_does_not_make_a_web_server(world: World) -> None:
     open_server_tls(world.network, address, identity, lambda _: None)
     client = world.provider.client(world.network, HOST, [address, SECOND])
     assert world.run(client.configuration()) == world.provider.configuration
+
+
+@pytest.mark.parametrize("nonsense_first", [False, True])
+def test_what_went_wrong_is_told_by_the_server_that_was_reached(world: World, nonsense_first: bool) -> None:
+    serve_answers(world, b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n")
+    addresses = [("10.66.0.1", 443), ("10.77.0.1", 443)]
+    client = world.provider.client(world.network, HOST, addresses if nonsense_first else addresses[::-1])
+    with pytest.raises(RemoteFault, match="500"):
+        world.run(client.configuration())
 
 
 def serve_answers(world: World, *answers: bytes) -> EnrollmentClient:

@@ -31,8 +31,7 @@ class End:
         self.data = b""
         self.open = False
         self.ended: LinkReason | None = None
-        if isinstance(stream, Stream):
-            stream.on_open = self._opened
+        stream.on_open = self._opened
         stream.on_data = self._data
         stream.on_close = self._closed
 
@@ -223,7 +222,12 @@ class Service:
     def _accept(self, stream: SecureStream) -> None:
         end = End(stream)
         self.ends.append(end)
-        stream.on_data = lambda data: stream.write(data.upper())
+
+        def answer(data: bytes) -> None:
+            end.data += data
+            stream.write(data.upper())
+
+        stream.on_data = answer
 
     def client(self, roots: bytes | None = None, *, end: float | None = None) -> tuple[SecureStream, End]:
         """A client that trusts this authority or other roots."""
@@ -250,6 +254,7 @@ def test_request_and_answer_over_tls(service: Service) -> None:
     stream.write(b"and after")
     service.loop.run_until(5)
     assert stream.ready
+    assert end.open
     assert end.data == b"WRITTEN BEFORE THE HANDSHAKE, AND AFTER"
     assert stream.remote == SERVER
     assert stream.remote_certificate is not None
@@ -273,6 +278,29 @@ def test_what_was_written_before_goes_with_the_last_flight(service: Service) -> 
     assert end.data == b"X" * 1000 + b"Y" * 1000
 
 
+@pytest.mark.parametrize("at", [1, 5, 6, 100, 900, 1021])
+def test_a_record_may_come_in_pieces(service: Service, at: int) -> None:
+    """Nothing on the way promises that packets are records."""
+    stream, end = service.client()
+    service.loop.run_until_complete(stream.opened())
+    held: list[bytes] = []
+
+    def split(data: bytes) -> list[tuple[float, bytes]]:
+        if held or not data:
+            return [(0.0, (held.pop() if held else b"") + data)]
+        held.append(data[at:])
+        return [(0.0, data[:at])]
+
+    remove = service.network.on_path(CLIENT, SERVER, split)
+    stream.write(b"x" * 1000)
+    service.loop.run_until(service.loop.time() + 1)
+    assert end.data == b""
+    stream.stream.send(b"")
+    service.loop.run_until(service.loop.time() + 1)
+    remove()
+    assert end.data == b"X" * 1000
+
+
 def test_a_stream_that_failed_says_so_to_whoever_comes_later(service: Service) -> None:
     stream, _ = service.client(Authority(2).pem)
     service.loop.run_until(5)
@@ -294,19 +322,23 @@ def test_the_server_may_finish_first(service: Service) -> None:
 
 def test_a_server_of_another_authority_is_refused(service: Service) -> None:
     stream, end = service.client(Authority(2).pem)
+    stream.write(b"a password")
     with pytest.raises(LinkRefused) as refusal:
         service.loop.run_until_complete(stream.opened())
     assert refusal.value.reason is end.ended is LinkReason.UNKNOWN_CA
     service.loop.run_until(5)
-    assert service.ends[0].ended is LinkReason.UNKNOWN_CA
+    assert (service.ends[0].data, service.ends[0].ended) == (b"", LinkReason.UNKNOWN_CA)
 
 
 def test_a_server_that_the_check_refuses(service: Service) -> None:
     service.authority.overlay = "renamed.example"
     stream, end = service.client()
+    stream.write(b"a password")
     with pytest.raises(LinkRefused) as refusal:
         service.loop.run_until_complete(stream.opened())
     assert refusal.value.reason is end.ended is LinkReason.WRONG_OVERLAY
+    service.loop.run_until(5)
+    assert service.ends[0].data == b""
 
 
 def test_no_server_is_noticed_after_a_bounded_time(service: Service) -> None:
