@@ -184,10 +184,10 @@ def test_a_contact_is_a_short_list_of_different_nodes(route: tuple[NodeID, ...],
     assert AnyContact().refusal(route) is None
 
 
-def test_a_contact_that_is_none_is_not_tried() -> None:
+def test_a_contact_that_is_none_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     overlay: Overlay = small(8, clients=("alice", "bob"), defences=Defences().having("contact-syntax"))
     alice = overlay.node("alice")
-    alice.phone._route = lambda: (alice.node_id, alice.node_id)  # type: ignore[union-attr,method-assign]
+    monkeypatch.setattr(alice.phone, "_route", lambda: (alice.node_id, alice.node_id))
     overlay.register("alice")
     with pytest.raises(CallRefused, match=CallReason.BAD_CONTACT.value):
         overlay.call("bob", "alice")

@@ -34,7 +34,10 @@ def runs(seeds: int = 20, **changed: Any) -> list[dict[str, Outcome]]:
     ]
 
 
-def near_in(found: list[dict[str, Outcome]], bounds: Bounds = Bounds()) -> tuple[str, ...]:  # noqa: B008
+USUAL = Bounds()
+
+
+def near_in(found: list[dict[str, Outcome]], bounds: Bounds = USUAL) -> tuple[str, ...]:
     return near((0.0, 1.0), bounds, found, [each["attacked"].figure - each["baseline"].figure for each in found])
 
 

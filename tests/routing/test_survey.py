@@ -91,8 +91,10 @@ def test_one_liar_next_to_the_key_changes_nothing(factory: Any) -> None:
         invented += [NodeID.from_int((int.from_bytes(key, "big") + step) % (1 << 128)) for step in range(1, 7)]
         friends = [dice.choice(RING) for _ in range(4)]
 
-        def says(node: NodeID, key: bytes, liar: NodeID = liar, lie: Any = (*invented, *friends)) -> Iterable[NodeID]:
-            return (liar, *[one for one in lie if one != owner]) if node == liar else honest(node, key)  # noqa: B023
+        told = (liar, *[one for one in (*invented, *friends) if one != owner])
+
+        def says(node: NodeID, key: bytes, liar: NodeID = liar, told: Any = told) -> Iterable[NodeID]:
+            return told if node == liar else honest(node, key)
 
         assert look(around(table, key, (liar,)), says, blocks=liar).owner() == owner
 
