@@ -13,10 +13,11 @@ from typing import Any
 
 from p2psip_min.application.telephone import Telephone
 from p2psip_min.defences.transport import Measure
-from p2psip_min.enrollment.certificates import Credential, TrustStore
+from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.provider import Provider
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.handlers import CLIENT_HANDLERS, PEER_HANDLERS
 from p2psip_min.ids import NodeID
 from p2psip_min.node import Surroundings

@@ -9,10 +9,10 @@ from typing import Any
 
 from p2psip_min import trace as events
 from p2psip_min.defences import Defences
-from p2psip_min.enrollment.certificates import TrustStore
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import Configuration
 from p2psip_min.enrollment.joincontrol import History
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import DropReason, LocalProtocolError, RequestTimedOut
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.routing.topology.base import Changes

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from p2psip_min.enrollment.certificates import Certificate, Credential, TrustStore
+from p2psip_min.enrollment.certificates import Certificate, Credential
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, newer
 from p2psip_min.enrollment.introduction import IntroductionPolicy
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import DropReason, LinkReason
 from p2psip_min.ids import Destination, NodeID
 from p2psip_min.storage.policies import signing_node

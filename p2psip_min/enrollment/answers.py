@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from p2psip_min.enrollment.keys import UNREADABLE
+from p2psip_min.enrollment.trust import issuer, read_root
 
 TO, KEY, SEALED, SIGNED = "answer-to", "answer-key", "answer-sealed", "answer-signed"
 
@@ -85,22 +86,12 @@ def answer_signer(field: str, asked: str, status: int, body: bytes, roots: tuple
     try:
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey) or not _issued(certificate, roots):
+        if not isinstance(key, ec.EllipticCurvePublicKey) or issuer(certificate, der, map(read_root, roots)) is None:
             return None
         key.verify(signature, _signed(asked, status, body), _CHECKING)
     except UNREADABLE:
         return None
     return der
-
-
-def _issued(certificate: x509.Certificate, roots: tuple[bytes, ...]) -> bool:
-    for root in roots:
-        try:
-            certificate.verify_directly_issued_by(x509.load_der_x509_certificate(root))
-            return True
-        except UNREADABLE:
-            continue
-    return False
 
 
 def named(headers: Mapping[str, str], name: str) -> str:

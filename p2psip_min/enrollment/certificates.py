@@ -1,12 +1,10 @@
-"""Certificates by RFC 6940's profile: made, read, and judged (RFC 6940 §11.3, RFC 5280).
+"""Certificates by RFC 6940's profile: made and read (RFC 6940 §11.3, RFC 5280).
 
 1. A node's certificate has an empty subject and one critical subjectAltName: at least one ``reload://`` URI with a
    Node-ID and the overlay's name, exactly one rfc822Name with the user's, and nothing else.
-2. Whether the bytes hold together (profile, overlay, signature of a root) is a pure function of them; it is computed
-   once and remembered. Whether they hold *now* (dates, revocation, the Node-ID asked for) is judged every time.
-3. Roots sign nodes' certificates directly. Self-signed certificates count where the overlay permits them (§11.3.1):
-   then the Node-IDs must be digests of the key.
-4. Signatures are deterministic (RFC 6979), serials and dates are handed in: the same inputs give the same bytes.
+2. Signatures are deterministic (RFC 6979), serials and dates are handed in: the same inputs give the same bytes.
+
+Whether a certificate is to be believed is for trust.py to say.
 """
 
 from __future__ import annotations
@@ -17,18 +15,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Protocol, TypeGuard
+from typing import TypeGuard
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
+from cryptography.x509.oid import ExtensionOID
 
 from p2psip_min.clock import EPOCH
+from p2psip_min.enrollment.der import MAIL_NAME, SEQUENCE, URI_NAME, element
 from p2psip_min.enrollment.keys import UNREADABLE, key_pem
-from p2psip_min.enrollment.revocation import Revocations
-from p2psip_min.errors import LinkReason, LocalProtocolError
+from p2psip_min.errors import LinkReason
 from p2psip_min.ids import ID_LENGTH, INVALID, WILDCARD, NodeID
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -39,7 +37,6 @@ MAX_CERTIFICATE = 8192
 # One node entry of a Destination List: type 1, length 16 (§6.3.2.2).
 _URI = re.compile(r"reload://0110([0-9A-Fa-f]{32})@([^/@\s]+)/")
 _USER = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,7}")
-_SIGNATURES = {SignatureAlgorithmOID.ECDSA_WITH_SHA256, SignatureAlgorithmOID.RSA_WITH_SHA256}
 _KNOWN = {
     ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
     ExtensionOID.BASIC_CONSTRAINTS,
@@ -110,22 +107,9 @@ def alternative_names(user: str, nodes: Iterable[str] = (), *, user_first: bool 
 
     Written here, because the library parses a user's name as mail each time, which takes longer than all the rest.
     """
-    names = [_der(_URI_NAME, uri) for uri in nodes]
-    names.insert(0 if user_first else len(names), _der(_MAIL_NAME, user))
-    return x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, _der(_SEQUENCE, b"".join(names)))
-
-
-_SEQUENCE, _MAIL_NAME, _URI_NAME = 0x30, 0x81, 0x86
-"""Tags of DER, the latter two of a GeneralName."""
-
-
-def _der(tag: int, content: str | bytes) -> bytes:
-    octets = content.encode("ascii") if isinstance(content, str) else content
-    size = len(octets)
-    if size < 128:
-        return bytes((tag, size)) + octets
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + octets
+    names = [element(URI_NAME, uri) for uri in nodes]
+    names.insert(0 if user_first else len(names), element(MAIL_NAME, user))
+    return x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, element(SEQUENCE, b"".join(names)))
 
 
 def reload_uri(node_id: NodeID, overlay: str) -> str:
@@ -247,11 +231,12 @@ def acceptable_key(key: object) -> TypeGuard[PublicKey]:
 
 def parse(der: bytes, overlay: str) -> Certificate | LinkReason:
     """What the certificate says, or BAD_PROFILE or WRONG_OVERLAY; its signature is not looked at."""
-    loaded = _load(der)
-    return LinkReason.BAD_PROFILE if loaded is None else _profile(loaded, der, overlay)
+    loaded = load(der)
+    return LinkReason.BAD_PROFILE if loaded is None else profile(loaded, der, overlay)
 
 
-def _load(der: bytes) -> x509.Certificate | None:
+def load(der: bytes) -> x509.Certificate | None:
+    """The certificate in these bytes, None if there is none that is worth reading."""
     if len(der) > MAX_CERTIFICATE:
         return None
     try:
@@ -260,7 +245,8 @@ def _load(der: bytes) -> x509.Certificate | None:
         return None
 
 
-def _profile(loaded: x509.Certificate, der: bytes, overlay: str) -> Certificate | LinkReason:
+def profile(loaded: x509.Certificate, der: bytes, overlay: str) -> Certificate | LinkReason:
+    """As ``parse``, of a certificate that is loaded."""
     try:
         public_key = loaded.public_key()
         extensions = list(loaded.extensions)
@@ -306,182 +292,3 @@ def _names(san: x509.SubjectAlternativeName) -> tuple[tuple[NodeID, ...], str, s
     if INVALID in node_ids or WILDCARD in node_ids:
         return None
     return tuple(node_ids), users[0], overlays
-
-
-# --- judging ----------------------------------------------------------------------------------------------------------
-
-
-class Trusting(Protocol):
-    """A configuration, as far as it says whom to trust."""
-
-    @property
-    def overlay(self) -> str: ...
-
-    @property
-    def roots(self) -> tuple[bytes, ...]: ...
-
-    @property
-    def self_signed(self) -> str | None: ...
-
-    @property
-    def bad_nodes(self) -> Sequence[NodeID]: ...
-
-    def trust(self, *, cache: ChainCache | None = None) -> TrustStore: ...
-
-
-class ChainCache:
-    """Certificates whose chain was found good, for any number of nodes; by overlay, roots and mode.
-
-    Keyed by the DER itself: hashing it for a dictionary costs less than any digest. Only good ones are kept, so that
-    nobody fills the memory with rubbish, and at most ``size`` of each overlay, the oldest leaving first.
-    """
-
-    def __init__(self, size: int = 65_536) -> None:
-        self.size = size
-        self._memos: dict[tuple[str, tuple[bytes, ...], str | None], dict[bytes, Certificate]] = {}
-        self._judgement: tuple[object, TrustStore] | None = None
-
-    def memo(self, overlay: str, roots: tuple[bytes, ...], self_signed: str | None) -> dict[bytes, Certificate]:
-        """The good certificates of one overlay."""
-        return self._memos.setdefault((overlay, roots, self_signed), {})
-
-    def judgement(self, configuration: Trusting) -> TrustStore:
-        """The judgement of whoever has no more than this configuration: many share it, so nobody changes it."""
-        says = configuration.overlay, configuration.roots, configuration.self_signed, configuration.bad_nodes
-        if self._judgement is None or self._judgement[0] != says:
-            self._judgement = says, configuration.trust(cache=self)
-        return self._judgement[1]
-
-
-class TrustStore:
-    """One node's judgement of certificates, by its overlay's roots (DER) and what it has heard of revocation.
-
-    ``self_signed`` is the digest of self-signed Node-IDs ("sha1" or "sha256"), None where they are not permitted.
-    Raises LocalProtocolError for a root that is no authority.
-    """
-
-    __slots__ = ("_cache", "_memo", "_roots", "overlay", "revocations", "roots", "self_signed")
-
-    def __init__(
-        self,
-        overlay: str,
-        roots: Iterable[bytes],
-        *,
-        self_signed: str | None = None,
-        cache: ChainCache | None = None,
-        revocations: Revocations | None = None,
-    ) -> None:
-        self.overlay = overlay
-        self.revocations = Revocations() if revocations is None else revocations
-        self._cache = ChainCache() if cache is None else cache
-        self.follow(roots, self_signed=self_signed)
-
-    def follow(self, roots: Iterable[bytes], *, self_signed: str | None = None) -> None:
-        """Judge by other roots from now on: a new configuration says so."""
-        self.roots = tuple(roots)
-        self.self_signed = self_signed
-        self._memo = self._cache.memo(self.overlay, self.roots, self_signed)
-        self._roots = tuple(map(_root, self.roots))
-
-    def check(self, der: bytes, *, now: float, node_id: bytes | None = None) -> Certificate | LinkReason:
-        """The certificate if it may be believed at ``now``, and for ``node_id`` if one is given; else why not."""
-        certificate = self._memo.get(der)
-        if certificate is None:
-            verdict = self._chain(der)
-            if not isinstance(verdict, Certificate):
-                return verdict
-            certificate = verdict
-        if now >= certificate.not_after:
-            return LinkReason.EXPIRED
-        if now < certificate.not_before:
-            return LinkReason.NOT_YET_VALID
-        revocations = self.revocations
-        if revocations.any and revocations.cover(certificate.serial, certificate.node_ids, certificate.issuer):
-            return LinkReason.REVOKED
-        if node_id is not None and node_id not in certificate.node_ids:
-            return LinkReason.WRONG_NODE_ID
-        return certificate
-
-    def refusal(self, der: bytes, node_id: NodeID | None, now: float) -> LinkReason | None:
-        """The same judgement as links ask for it: None is yes."""
-        verdict = self.check(der, now=now, node_id=node_id)
-        return None if isinstance(verdict, Certificate) else verdict
-
-    def _chain(self, der: bytes) -> Certificate | LinkReason:
-        loaded = _load(der)
-        if loaded is None or not _acceptable_signature(loaded):
-            return LinkReason.BAD_PROFILE
-        root = self._issuer(loaded)
-        if root is None and not (self.self_signed and _issued(loaded, loaded)):
-            return LinkReason.UNKNOWN_CA
-        certificate = _profile(loaded, der, self.overlay)
-        if not isinstance(certificate, Certificate):
-            return certificate
-        if root is not None:
-            # Nothing outlives what it rests on.
-            certificate.issuer = root.digest
-            certificate.not_before = max(certificate.not_before, root.not_before)
-            certificate.not_after = min(certificate.not_after, root.not_after)
-        else:
-            assert self.self_signed is not None
-            ids = self_signed_ids(certificate.public_key, self.self_signed, len(certificate.node_ids))
-            if ids != certificate.node_ids:
-                return LinkReason.WRONG_NODE_ID
-            certificate.issuer = certificate.digest
-        memo = self._memo
-        while len(memo) >= self._cache.size:
-            del memo[next(iter(memo))]
-        memo[der] = certificate
-        return certificate
-
-    def _issuer(self, loaded: x509.Certificate) -> _Root | None:
-        for root in self._roots:
-            if _issued(loaded, root.certificate):
-                return root
-        return None
-
-
-@dataclass(slots=True)
-class _Root:
-    """A root certificate with what is asked of it for every certificate that it signed."""
-
-    certificate: x509.Certificate
-    digest: bytes
-    not_before: float
-    not_after: float
-
-
-@lru_cache(maxsize=64)
-def _root(der: bytes) -> _Root:
-    root = load_root(der)
-    dates = seconds(root.not_valid_before_utc), seconds(root.not_valid_after_utc)
-    return _Root(root, root.fingerprint(_HASH), *dates)
-
-
-def load_root(der: bytes) -> x509.Certificate:
-    """A root certificate from DER; LocalProtocolError if it is none."""
-    try:
-        root = x509.load_der_x509_certificate(der)
-        constraints = root.extensions.get_extension_for_class(x509.BasicConstraints).value
-        usage = root.extensions.get_extension_for_class(x509.KeyUsage).value
-        fits = constraints.ca and usage.key_cert_sign and acceptable_key(root.public_key())
-    except UNREADABLE as error:
-        raise LocalProtocolError(f"a root certificate is unreadable: {error}") from None
-    if not fits:
-        raise LocalProtocolError("a root certificate is no authority's")
-    return root
-
-
-def _acceptable_signature(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.signature_algorithm_oid in _SIGNATURES
-    except UNREADABLE:
-        return False
-
-
-def _issued(certificate: x509.Certificate, by: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(by)
-    except UNREADABLE:
-        return False
-    return True

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from p2psip_min.enrollment.certificates import Certificate, ChainCache, Credential
+from p2psip_min.enrollment.certificates import Certificate, Credential
 from p2psip_min.enrollment.configuration import Configuration, accept, adopt
 from p2psip_min.enrollment.http import (
     CERTIFICATE,
@@ -31,6 +31,7 @@ from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.puzzles import TRY, solve
 from p2psip_min.enrollment.revocation import RevocationList, read_list
 from p2psip_min.enrollment.session import Manners, Session
+from p2psip_min.enrollment.trust import ChainCache
 from p2psip_min.enrollment.vouching import Voucher
 from p2psip_min.errors import (
     ConfigurationReason,

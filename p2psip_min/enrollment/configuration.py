@@ -17,15 +17,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from xml.sax.saxutils import escape, quoteattr
 
-from p2psip_min.enrollment.certificates import (
-    Certificate,
-    ChainCache,
-    Credential,
-    TrustStore,
-    date,
-)
+from p2psip_min.enrollment.certificates import Certificate, Credential, date
 from p2psip_min.enrollment.markup import Element, read
 from p2psip_min.enrollment.schema import ADMISSION, BASE, CHORD, Fields, KindFields
+from p2psip_min.enrollment.trust import ChainCache, TrustStore
 from p2psip_min.errors import ConfigurationReason, LocalProtocolError, Malformed
 from p2psip_min.ids import NodeID
 from p2psip_min.wire.kinds import IANA_KINDS, KNOWN_KINDS, KindRegistry, KindSpec

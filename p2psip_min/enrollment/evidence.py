@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from p2psip_min.clock import milliseconds
-from p2psip_min.enrollment.certificates import Certificate, TrustStore
+from p2psip_min.enrollment.certificates import Certificate
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import LinkReason, Malformed, ReportReason, StoreReason
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.routing.custody import KEPT_FOR, Nearer, Said, vouches

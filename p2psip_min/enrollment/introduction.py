@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from p2psip_min.enrollment.certificates import Certificate, TrustStore, parse
+from p2psip_min.enrollment.certificates import Certificate, parse
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import LinkReason
 
 

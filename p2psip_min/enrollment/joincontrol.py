@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from p2psip_min.clock import milliseconds
-from p2psip_min.enrollment.certificates import Certificate, Credential, TrustStore
+from p2psip_min.enrollment.certificates import Certificate, Credential
 from p2psip_min.enrollment.ledger import Ledger
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import JoinReason, Malformed
 from p2psip_min.ids import NodeID, overlay_hash, to_int
 from p2psip_min.wire.codec import decode, encode

@@ -78,7 +78,19 @@ def read_request(csr: bytes, overlay: str = "") -> SigningRequest | None:
         return None
     user, wanted = names
     nonce = attributes[0] if attributes else b""
-    return SigningRequest(public_key, user, nonce, lambda: loaded.is_signature_valid, wanted)
+    return SigningRequest(public_key, user, nonce, lambda: _proven(loaded, public_key), wanted)
+
+
+def _proven(loaded: x509.CertificateSigningRequest, key: PublicKey) -> bool:
+    try:
+        scheme = loaded.signature_algorithm_parameters
+        if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(scheme, ec.ECDSA):
+            # As the library does, but with the key that was read already.
+            key.verify(loaded.signature, loaded.tbs_certrequest_bytes, scheme)
+            return True
+        return loaded.is_signature_valid
+    except UNREADABLE:
+        return False
 
 
 def handed_over(

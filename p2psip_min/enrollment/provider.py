@@ -14,15 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min.enrollment.archive import FIND, KEEP, Archive, unpack
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import (
-    Certificate,
-    ChainCache,
-    Credential,
-    TrustStore,
-    parse,
-    pem,
-    self_signed,
-)
+from p2psip_min.enrollment.certificates import Certificate, Credential, parse, pem, self_signed
 from p2psip_min.enrollment.client import EnrollmentClient
 from p2psip_min.enrollment.configuration import ANY_SEQUENCE, Configuration, publish
 from p2psip_min.enrollment.desk import Desk
@@ -33,6 +25,7 @@ from p2psip_min.enrollment.registrar import Registrar
 from p2psip_min.enrollment.server import EnrollmentServer, Page
 from p2psip_min.enrollment.session import Manners
 from p2psip_min.enrollment.standing import STANDING
+from p2psip_min.enrollment.trust import ChainCache, TrustStore
 from p2psip_min.enrollment.vouching import Voucher, vouch
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.sightings import second_use

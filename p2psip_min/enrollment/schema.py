@@ -9,8 +9,9 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
-from p2psip_min.enrollment.certificates import load_root, seconds
+from p2psip_min.enrollment.certificates import seconds
 from p2psip_min.enrollment.markup import Element
+from p2psip_min.enrollment.trust import load_root
 from p2psip_min.errors import LocalProtocolError, Malformed
 from p2psip_min.ids import ID_LENGTH, NodeID
 from p2psip_min.wire.kinds import IANA_KINDS, AccessPolicy, DataModel, KindSpec

@@ -7,10 +7,11 @@ import random
 import pytest
 
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import Credential, TrustStore
+from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.enrollment.policy import DAY
 from p2psip_min.enrollment.registrar import Registrar
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.ids import NodeID
 from p2psip_min.trace import Trace
 

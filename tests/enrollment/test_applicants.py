@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from p2psip_min.defences import CATALOGUE, Defences, preset
 from p2psip_min.enrollment.applicants import Charged, Reputation, SelfAsserted
-from p2psip_min.enrollment.certificates import Certificate, TrustStore
+from p2psip_min.enrollment.certificates import Certificate
 from p2psip_min.enrollment.freshness import Expires, LongerKeys
 from p2psip_min.enrollment.holdings import DAY, Bound, FreelyChanged, NoCap, Perpetual, Renewal
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.enrollment.pkcs10 import certificate_request
 from p2psip_min.enrollment.policy import EnrollmentRequest, Refusal
 from p2psip_min.enrollment.registrar import Issued, Registrar
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.enrollment.vouching import Voucher, read_voucher, vouch, vouched
 from p2psip_min.errors import EnrollmentReason, EnrollmentRefused
 from p2psip_min.ids import NodeID

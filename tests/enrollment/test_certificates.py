@@ -21,9 +21,7 @@ from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.certificates import (
     MAX_CERTIFICATE,
     Certificate,
-    ChainCache,
     Credential,
-    TrustStore,
     date,
     legal_user,
     parse,
@@ -33,6 +31,7 @@ from p2psip_min.enrollment.certificates import (
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.enrollment.policy import DAY
 from p2psip_min.enrollment.registrar import Registrar
+from p2psip_min.enrollment.trust import ChainCache, TrustStore
 from p2psip_min.errors import LinkReason, LocalProtocolError
 from p2psip_min.ids import INVALID, WILDCARD, NodeID
 from tests.enrollment.conftest import ALICE, NODE, OVERLAY

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import Certificate, Credential, TrustStore
+from p2psip_min.enrollment.certificates import Certificate, Credential
 from p2psip_min.enrollment.introduction import AnyAuthority, IntroductionPolicy, NoIntroduction, OverlayAuthority
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.enrollment.policy import DAY
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import LinkReason
 from tests.enrollment.conftest import ALICE, NODE, OVERLAY
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import Credential, TrustStore
+from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.enrollment.joincontrol import (
     MEMORY,
     PERMIT_LIFETIME,
@@ -30,6 +30,7 @@ from p2psip_min.enrollment.joincontrol import (
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.enrollment.policy import DAY
 from p2psip_min.enrollment.registrar import Registrar
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import JoinReason, Malformed
 from p2psip_min.ids import ID_LENGTH, NodeID, overlay_hash
 from p2psip_min.wire.codec import decode, encode

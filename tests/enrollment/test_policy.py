@@ -16,13 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import Certificate, TrustStore
+from p2psip_min.enrollment.certificates import Certificate
 from p2psip_min.enrollment.freshness import Claimed, NeverExpires, NoNonce
 from p2psip_min.enrollment.holdings import Cap, Renewal
 from p2psip_min.enrollment.keys import derive_key, hash_password
 from p2psip_min.enrollment.pkcs10 import certificate_request, read_request
 from p2psip_min.enrollment.policy import DAY, EnrollmentPolicy, EnrollmentRequest, Refusal
 from p2psip_min.enrollment.registrar import Issued, Registrar
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import EnrollmentReason, EnrollmentRefused, LinkReason, LocalProtocolError
 from p2psip_min.ids import NodeID
 from p2psip_min.trace import EnrollmentGranted, EnrollmentRejected, Trace

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import Certificate, Credential, TrustStore
+from p2psip_min.enrollment.certificates import Certificate, Credential
 from p2psip_min.enrollment.keys import derive_key
 from p2psip_min.enrollment.policy import DAY
 from p2psip_min.enrollment.registrar import Registrar
 from p2psip_min.enrollment.revocation import MAX_LIST, read_list, sign_list
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import LinkReason
 from tests.enrollment.conftest import BOB
 

@@ -11,8 +11,9 @@ import pytest
 
 from p2psip_min.clock import milliseconds
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import Certificate, Credential, TrustStore
+from p2psip_min.enrollment.certificates import Certificate, Credential
 from p2psip_min.enrollment.keys import derive_key
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import LinkReason
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.storage.access import AccessControl, OwnPart

@@ -10,8 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from p2psip_min.enrollment.authority import Authority
-from p2psip_min.enrollment.certificates import Credential, TrustStore, pem
+from p2psip_min.enrollment.certificates import Credential, pem
 from p2psip_min.enrollment.keys import derive_key
+from p2psip_min.enrollment.trust import TrustStore
 from p2psip_min.errors import LinkReason, LinkRefused
 from p2psip_min.ids import NodeID
 from p2psip_min.transport.half_measures import HELLO_AGE, CheckedLinks, GreetedLinks, Hello, Papers, with_checksum
