@@ -195,27 +195,30 @@ class EnrollmentClient:
         and LinkRefused only when there was no other.
         """
         failure: P2PSIPError | None = None
-        for server in tuple(self._servers):
-            session = Session(self._network, self._address, server, self.manners, self._node_id)
-            try:
-                outcome = await errand(session)
-            except LinkRefused as error:
-                failure = failure if failure and not isinstance(failure, LinkRefused) else error
-            except EnrollmentRefused as error:
-                if error.reason is not EnrollmentReason.BUSY:
-                    raise
-                failure = error
-            except (Rejected, RemoteFault) as error:
-                failure = error
-            else:
-                if server != self._servers[0]:
-                    self._servers.remove(server)
-                    self._servers.insert(0, server)
-                return outcome
-            finally:
-                session.close()
-        assert failure is not None, "there is a server at least"
-        raise failure
+        try:
+            for server in tuple(self._servers):
+                session = Session(self._network, self._address, server, self.manners, self._node_id)
+                try:
+                    outcome = await errand(session)
+                except LinkRefused as error:
+                    failure = failure if failure and not isinstance(failure, LinkRefused) else error
+                except EnrollmentRefused as error:
+                    if error.reason is not EnrollmentReason.BUSY:
+                        raise
+                    failure = error
+                except (Rejected, RemoteFault) as error:
+                    failure = error
+                else:
+                    if server != self._servers[0]:
+                        self._servers.remove(server)
+                        self._servers.insert(0, server)
+                    return outcome
+                finally:
+                    session.close()
+            assert failure is not None, "there is a server at least"
+            raise failure
+        finally:
+            failure = None  # it has this frame in its traceback, and with it the session
 
 
 async def challenge(session: Session) -> tuple[bytes, dict[str, Part]]:

@@ -115,8 +115,9 @@ class Session:
         return self._waiter
 
     def close(self) -> None:
-        """Finish."""
+        """Finish; nobody is told of anything any more."""
         self._patience.pop(self, None)
+        self._waiter = None
         self._stream.close()
 
     def overdue(self) -> None:

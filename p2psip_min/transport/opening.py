@@ -53,11 +53,14 @@ class Opening:
         self._patience.pop(self, None)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-        self.on_open()
+        # Who waits for it holds this stream as well: nothing that is over may keep a circle alive.
+        on_open, self.on_open = self.on_open, _nothing
+        on_open()
 
     def _never_ready(self, reason: LinkReason) -> None:
         """Unless it is already: then nothing happens."""
         self._patience.pop(self, None)
+        self.on_open = _nothing
         if not self.ready:
             self._refused = reason
             if self._waiter is not None and not self._waiter.done():

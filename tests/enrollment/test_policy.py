@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AttributeOID, NameOID
 from hypothesis import given
@@ -184,6 +184,29 @@ def test_possession_must_be_proven(registrar: Registrar) -> None:
     again = bytearray(certificate_request(KEY, ALICE, registrar.challenge(0.0)))
     again[-1] ^= 1
     assert isinstance(ask(registrar, csr=bytes(again)), Issued)
+
+
+def test_a_signature_of_a_kind_that_nobody_checks_proves_nothing(registrar: Registrar) -> None:
+    csr = certificate_request(KEY, ALICE, registrar.challenge(0.0))
+    ecdsa = bytes.fromhex("06082a8648ce3d040302")
+    # SHA-512, then a hash that there is not.
+    for other in ("06082a8648ce3d040304", "06082a8648ce3d040309"):
+        assert csr.count(ecdsa) == 1
+        assert ask(registrar, csr=csr.replace(ecdsa, bytes.fromhex(other))) is EnrollmentReason.NO_POSSESSION
+        csr = certificate_request(KEY, ALICE, registrar.challenge(0.0))
+
+
+def test_longer_hashes_and_rsa_prove_possession_too(registrar: Registrar) -> None:
+    for key, algorithm in (
+        (KEY, hashes.SHA384()),
+        (rsa.generate_private_key(public_exponent=65537, key_size=2048), hashes.SHA256()),
+    ):
+        builder = x509.CertificateSigningRequestBuilder(x509.Name([]))
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.RFC822Name(ALICE)]), critical=True)
+        builder = builder.add_attribute(AttributeOID.CHALLENGE_PASSWORD, registrar.challenge(0.0))
+        csr = read_request(builder.sign(key, algorithm).public_bytes(Encoding.DER), OVERLAY)
+        assert csr is not None
+        assert csr.proven()
 
 
 def test_a_nonce_cannot_be_swapped_into_an_old_request(registrar: Registrar) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
+import ssl
 from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -514,3 +517,31 @@ def test_nothing_is_left_behind(world: World) -> None:
     world.run(_later(world, 100.0))
     assert not world.loop.pending_tasks
     assert not any(world.network.attached(address) for address in (FIRST, SECOND, HOST))
+
+
+@pytest.mark.parametrize("silent", [0, 1, 2])
+def test_a_visit_that_is_over_is_forgotten(world: World, silent: int) -> None:
+    """Its TLS session takes tens of kilobytes: they must not wait for the collector."""
+    account, password = world.provider.open_account("alice")
+    for server in world.servers[:silent]:
+        server.crash()
+
+    enrolled: list[str] = []
+
+    def sessions() -> int:
+        return sum(isinstance(each, ssl.SSLObject) for each in gc.get_objects())
+
+    async def visit() -> None:
+        with suppress(LinkRefused):
+            enrolled.append((await enroll(world.client(), world.provider.key("alice"), account, password))[1].user)
+        await asyncio.sleep(100.0)
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = sessions()
+        world.run(visit())
+        assert sessions() == before
+    finally:
+        gc.enable()
+    assert enrolled == [account] * (silent < 2)
