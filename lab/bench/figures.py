@@ -53,13 +53,14 @@ QUICK = Size(
 
 
 def measure(names: Iterable[str], size: Size, say: Callable[[str], None]) -> Iterator[Row]:
-    """The rows of ``names``, in the order in which the least has to be built."""
+    """The rows of ``names``, small ones first, then in the order in which the least has to be built."""
     wanted = set(names)
-    # Small ones first: large overlays leave a heap full of holes, which figures would feel and their floors would not.
+    # Large overlays leave a heap full of holes, which these would feel and their floors would not.
     for name, figure in (("enroll", _enroll), ("ready_32", _ready), ("loop", _loop)):
         if name in wanted:
             say(name)
             yield figure(size)
+    gc.collect()
     secured_get = 0.0
     if wanted & (SECURED | {"kademlia_get"}):
         say(f"opening the links of {size.peers} peers with TLS")

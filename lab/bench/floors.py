@@ -192,10 +192,11 @@ def enrollment(provider: Provider, user: str, number: int, made: list[bytes]) ->
 
 def certificate_checks(provider: Provider, certificates: Sequence[bytes]) -> float:
     """CPU seconds of checking the authority's signature under each of ``certificates`` (DER)."""
-    root = x509.load_der_x509_certificate(provider.authority.certificate)
+    root = provider.authority.key.public_key()
     began = time.process_time()
     for der in certificates:
-        x509.load_der_x509_certificate(der).verify_directly_issued_by(root)
+        certificate = x509.load_der_x509_certificate(der)
+        root.verify(certificate.signature, certificate.tbs_certificate_bytes, _VERIFY)
     return time.process_time() - began
 
 

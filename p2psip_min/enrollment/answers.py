@@ -17,7 +17,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from p2psip_min.enrollment.keys import UNREADABLE
-from p2psip_min.enrollment.trust import issuer, read_root
+from p2psip_min.enrollment.trust import Root, issuer
 
 TO, KEY, SEALED, SIGNED = "answer-to", "answer-key", "answer-sealed", "answer-signed"
 
@@ -79,14 +79,14 @@ def sign_answer(key: ec.EllipticCurvePrivateKey, certificate: bytes, asked: str,
     return f"{_text(certificate)} {_text(key.sign(_signed(asked, status, body), _SIGNING))}"
 
 
-def answer_signer(field: str, asked: str, status: int, body: bytes, roots: tuple[bytes, ...]) -> bytes | None:
+def answer_signer(field: str, asked: str, status: int, body: bytes, roots: Iterable[Root]) -> bytes | None:
     """The certificate (DER) of who signed an answer, if one of ``roots`` issued it and the signature is its key's."""
     first, _, second = field.partition(" ")
     der, signature = _bytes(first), _bytes(second)
     try:
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey) or issuer(certificate, der, map(read_root, roots)) is None:
+        if not isinstance(key, ec.EllipticCurvePublicKey) or issuer(certificate, der, roots) is None:
             return None
         key.verify(signature, _signed(asked, status, body), _CHECKING)
     except UNREADABLE:

@@ -33,17 +33,27 @@ def behind(der: bytes, at: int = 0) -> int:
     return begin + (size if size < 128 else int.from_bytes(der[at + 2 : begin], "big"))
 
 
+def _serial(certificate: bytes) -> int:
+    """Where the serial number stands: behind a version, except in the oldest."""
+    at = inside(certificate, inside(certificate))
+    return behind(certificate, at) if certificate[at] == _VERSION else at
+
+
+def subject(certificate: bytes) -> bytes:
+    """Whose certificate it is: the name's element, as it stands there."""
+    at = _serial(certificate)
+    for _ in ("serial number", "algorithm", "issuer", "dates"):
+        at = behind(certificate, at)
+    return certificate[at : behind(certificate, at)]
+
+
 def signed_by(certificate: bytes) -> tuple[bytes, bytes, bytes]:
     """Whom a certificate names as its issuer, and the algorithm of his signature as it stands inside and outside.
 
-    All three are elements. Inside, the serial number and perhaps a version come before them.
+    All three are elements.
     """
-    begin = inside(certificate)
-    at = inside(certificate, begin)
-    if certificate[at] == _VERSION:
-        at = behind(certificate, at)
-    algorithm = behind(certificate, at)
-    issuer, outer = behind(certificate, algorithm), behind(certificate, begin)
+    algorithm = behind(certificate, _serial(certificate))
+    issuer, outer = behind(certificate, algorithm), behind(certificate, inside(certificate))
     return (
         certificate[issuer : behind(certificate, issuer)],
         certificate[algorithm:issuer],

@@ -25,7 +25,7 @@ from p2psip_min.enrollment.registrar import Registrar
 from p2psip_min.enrollment.server import EnrollmentServer, Page
 from p2psip_min.enrollment.session import Manners
 from p2psip_min.enrollment.standing import STANDING
-from p2psip_min.enrollment.trust import ChainCache, TrustStore
+from p2psip_min.enrollment.trust import ChainCache, TrustStore, read_root
 from p2psip_min.enrollment.vouching import Voucher, vouch
 from p2psip_min.ids import NodeID
 from p2psip_min.storage.sightings import second_use
@@ -89,7 +89,7 @@ class Provider:
         self._manners = Manners(
             overlay=overlay,
             identity=self.web_client,
-            roots=(self.web.certificate,),
+            roots=(read_root(self.web.certificate),),
             protection=self.registrar.policy.protection,
             signature=self.registrar.policy.signature,
         )

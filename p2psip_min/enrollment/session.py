@@ -19,6 +19,7 @@ from p2psip_min.enrollment.answers import (
 )
 from p2psip_min.enrollment.authority import server_refusal
 from p2psip_min.enrollment.http import MAX_ANSWER_BODY, Message, Reader, request
+from p2psip_min.enrollment.trust import Root
 from p2psip_min.errors import LinkReason, LinkRefused, Malformed, P2PSIPError, Rejected, RemoteFault, RequestTimedOut
 from p2psip_min.ids import NodeID
 from p2psip_min.transport.clear import ClearStream, open_client_clear
@@ -34,12 +35,12 @@ TIMEOUT = 20.0
 class Manners:
     """How one overlay's servers are spoken with, as every applicant knows beforehand.
 
-    ``roots`` (DER) vouch for the servers' certificates, ``identity`` has them for TLS; ``key`` opens sealed answers.
+    ``roots`` vouch for the servers' certificates, ``identity`` has them for TLS; ``key`` opens sealed answers.
     """
 
     overlay: str
     identity: TlsIdentity
-    roots: tuple[bytes, ...]
+    roots: tuple[Root, ...]
     protection: ExchangeProtection
     signature: AnswerSignature
     key: ec.EllipticCurvePrivateKey | None = None
@@ -115,9 +116,11 @@ class Session:
         return self._waiter
 
     def close(self) -> None:
-        """Finish; nobody is told of anything any more."""
+        """Finish; whoever still waits for an answer is cancelled."""
         self._patience.pop(self, None)
-        self._waiter = None
+        if self._waiter is not None:
+            self._waiter.cancel()
+            self._waiter = None
         self._stream.close()
 
     def overdue(self) -> None:

@@ -4,6 +4,8 @@
    once and remembered. Whether they hold *now* (dates, revocation, the Node-ID asked for) is judged every time.
 2. Roots sign nodes' certificates directly. Self-signed certificates count where the overlay permits them (§11.3.1):
    then the Node-IDs must be digests of the key.
+3. Which root signed a certificate is found as the library's ``verify_directly_issued_by`` does, but a root is read
+   once, and not again for every certificate.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from p2psip_min.enrollment.certificates import (
     seconds,
     self_signed_ids,
 )
-from p2psip_min.enrollment.der import signed_by
+from p2psip_min.enrollment.der import signed_by, subject
 from p2psip_min.enrollment.keys import UNREADABLE
 from p2psip_min.enrollment.revocation import Revocations
 from p2psip_min.errors import LinkReason, LocalProtocolError
@@ -104,10 +106,11 @@ class TrustStore:
 
     def follow(self, roots: Iterable[bytes], *, self_signed: str | None = None) -> None:
         """Judge by other roots from now on: a new configuration says so."""
-        self.roots = tuple(roots)
+        ders = tuple(roots)
+        self._roots = tuple(map(read_root, ders))  # first: it may raise
+        self.roots = ders
         self.self_signed = self_signed
-        self._memo = self._cache.memo(self.overlay, self.roots, self_signed)
-        self._roots = tuple(map(read_root, self.roots))
+        self._memo = self._cache.memo(self.overlay, ders, self_signed)
 
     def check(self, der: bytes, *, now: float, node_id: bytes | None = None) -> Certificate | LinkReason:
         """The certificate if it may be believed at ``now``, and for ``node_id`` if one is given; else why not."""
@@ -135,7 +138,7 @@ class TrustStore:
 
     def _chain(self, der: bytes) -> Certificate | LinkReason:
         loaded = load(der)
-        if loaded is None or not _acceptable_signature(loaded):
+        if loaded is None or loaded.signature_algorithm_oid not in _SIGNATURES:
             return LinkReason.BAD_PROFILE
         root = issuer(loaded, der, self._roots)
         if root is None and not (self.self_signed and _signed_itself(loaded)):
@@ -187,7 +190,8 @@ def read_root(der: bytes) -> Root:
     assert acceptable_key(key), "load_root takes no other"
     algorithm, verify = _checking(key)
     dates = seconds(root.not_valid_before_utc), seconds(root.not_valid_after_utc)
-    return Root(root.subject.public_bytes(), algorithm, verify, root.fingerprint(_HASH), *dates)
+    # The name as it stands: read and written again, one that the library does not like would raise.
+    return Root(subject(der), algorithm, verify, root.fingerprint(_HASH), *dates)
 
 
 def _checking(key: PublicKey) -> tuple[x509.ObjectIdentifier, Callable[[bytes, bytes], None]]:
@@ -213,10 +217,7 @@ def load_root(der: bytes) -> x509.Certificate:
 
 
 def issuer(loaded: x509.Certificate, der: bytes, roots: Iterable[Root]) -> Root | None:
-    """Which of ``roots`` made a certificate: it is named there, and the signature is its key's (RFC 5280 §6.1.3).
-
-    The library would read the root's key, and both names, anew for each certificate.
-    """
+    """Which of ``roots`` made a certificate: it is named there, and the signature is its key's (RFC 5280 §6.1.3)."""
     name, inside, outside = signed_by(der)
     if inside != outside:  # only what stands inside is signed (RFC 5280 §4.1.1.2)
         return None
@@ -240,10 +241,3 @@ def _signed_itself(loaded: x509.Certificate) -> bool:
     except UNREADABLE:
         return False
     return True
-
-
-def _acceptable_signature(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.signature_algorithm_oid in _SIGNATURES
-    except UNREADABLE:
-        return False

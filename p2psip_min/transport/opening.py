@@ -40,6 +40,8 @@ class Opening:
         if self._waiter is None:
             self._waiter = self._loop.create_future()
         await asyncio.shield(self._waiter)
+        if self._refused is not None:
+            raise LinkRefused(self._refused)
 
     def overdue(self) -> None:
         """Opening has taken too long."""
@@ -53,16 +55,12 @@ class Opening:
         self._patience.pop(self, None)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-        # Who waits for it holds this stream as well: nothing that is over may keep a circle alive.
-        on_open, self.on_open = self.on_open, _nothing
-        on_open()
+        self.on_open()
 
     def _never_ready(self, reason: LinkReason) -> None:
         """Unless it is already: then nothing happens."""
         self._patience.pop(self, None)
-        self.on_open = _nothing
         if not self.ready:
             self._refused = reason
             if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_exception(LinkRefused(reason))
-                self._waiter.exception()  # looked at: who awaits it may be cancelled before he sees it
+                self._waiter.set_result(None)  # no exception, whose traceback would hold whoever awaits it

@@ -112,7 +112,7 @@ class SecureStream(Opening):
     def _end(self, reason: LinkReason) -> None:
         self._never_ready(reason)
         self.stream.on_open = self.stream.on_data = self.stream.on_close = _nothing
-        self.on_data = self.on_close = _nothing
+        self.on_open = self.on_data = self.on_close = _nothing
 
 
 def open_client_tls(

@@ -17,6 +17,7 @@ from p2psip_min.enrollment.authority import Authority
 from p2psip_min.enrollment.client import EnrollmentClient, enroll
 from p2psip_min.enrollment.holdings import DAY
 from p2psip_min.enrollment.keys import derive_key
+from p2psip_min.enrollment.trust import read_root
 from p2psip_min.errors import LinkReason, Rejected, RequestTimedOut
 from p2psip_min.overlay import Overlay
 from p2psip_min.transport.network import OnPath
@@ -53,7 +54,7 @@ def test_only_keys_of_our_kind_can_be_sealed_for() -> None:
 
 def test_a_signature_is_over_request_status_and_body() -> None:
     field = sign_answer(KEYS[1], WEB, "1.1", 200, b"body")
-    roots = (ROOT.certificate,)
+    roots = (read_root(ROOT.certificate),)
     assert answer_signer(field, "1.1", 200, b"body", roots) == WEB
     for asked, status, body in (("1.2", 200, b"body"), ("1.1", 403, b"body"), ("1.1", 200, b"bodies")):
         assert answer_signer(field, asked, status, body, roots) is None
@@ -61,7 +62,7 @@ def test_a_signature_is_over_request_status_and_body() -> None:
         assert answer_signer(text, "1.1", 200, b"body", roots) is None
     assert answer_signer(field, "1.1", 200, b"body", ()) is None
     other = Authority.create("web root", KEYS[2], serial=1, not_before=-DAY, not_after=DAY)
-    assert answer_signer(field, "1.1", 200, b"body", (other.certificate,)) is None
+    assert answer_signer(field, "1.1", 200, b"body", (read_root(other.certificate),)) is None
 
 
 # --- over the network -------------------------------------------------------------------------------------------------

@@ -529,9 +529,11 @@ def test_a_visit_that_is_over_is_forgotten(world: World, silent: int) -> None:
     enrolled: list[str] = []
 
     def sessions() -> int:
-        return sum(isinstance(each, ssl.SSLObject) for each in gc.get_objects())
+        return sum(type(each) is ssl.SSLObject for each in gc.get_objects())
 
     async def visit() -> None:
+        with suppress(LinkRefused):
+            await world.client().visit(lambda session: session.opened())
         with suppress(LinkRefused):
             enrolled.append((await enroll(world.client(), world.provider.key("alice"), account, password))[1].user)
         await asyncio.sleep(100.0)
@@ -545,3 +547,18 @@ def test_a_visit_that_is_over_is_forgotten(world: World, silent: int) -> None:
     finally:
         gc.enable()
     assert enrolled == [account] * (silent < 2)
+
+
+def test_whoever_waits_when_a_visit_is_ended_is_told_so(world: World) -> None:
+    world.servers[0].crash()
+    session = Session(world.network, HOST, FIRST, world.client().manners, b"client")
+
+    async def hang_up() -> None:
+        waiting = asyncio.ensure_future(session.ask("GET", NONCE))
+        await asyncio.sleep(1.0)
+        session.close()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    world.run(hang_up())
+    assert not world.network.attached(HOST)
