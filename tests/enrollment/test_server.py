@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from p2psip_min.enrollment.answers import ExchangeProtection
 from p2psip_min.enrollment.certificates import Certificate, pem
 from p2psip_min.enrollment.client import EnrollmentClient, enroll
 from p2psip_min.enrollment.configuration import publish
@@ -30,7 +31,7 @@ from p2psip_min.enrollment.http import (
 )
 from p2psip_min.enrollment.keys import derive_key, key_pem
 from p2psip_min.enrollment.pkcs10 import certificate_request
-from p2psip_min.enrollment.policy import DAY
+from p2psip_min.enrollment.policy import DAY, EnrollmentPolicy
 from p2psip_min.enrollment.provider import Provider
 from p2psip_min.enrollment.server import IDLE, EnrollmentServer
 from p2psip_min.enrollment.session import TIMEOUT, Session
@@ -91,14 +92,19 @@ class World:
         return answers, reason is LinkReason.CLOSED
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
+def make_world(policy: EnrollmentPolicy | None = None) -> World:
     loop, trace = VirtualLoop(), Trace()
     network = Network(loop, random.Random("7:network"), trace)
-    provider = Provider(OVERLAY, seed=7, rng=random.Random("7:enrollment"), trace=trace)
+    provider = Provider(OVERLAY, seed=7, rng=random.Random("7:enrollment"), policy=policy, trace=trace)
     servers = [provider.serve(network, address, node_id=name) for address, name in ((FIRST, b"one"), (SECOND, b"two"))]
-    yield World(loop, network, trace, provider, servers)
-    loop.close()
+    return World(loop, network, trace, provider, servers)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = make_world()
+    yield made
+    made.loop.close()
 
 
 def test_configuration_and_credential(world: World) -> None:
@@ -519,9 +525,11 @@ def test_nothing_is_left_behind(world: World) -> None:
     assert not any(world.network.attached(address) for address in (FIRST, SECOND, HOST))
 
 
+@pytest.mark.parametrize("tls", [True, False])
 @pytest.mark.parametrize("silent", [0, 1, 2])
-def test_a_visit_that_is_over_is_forgotten(world: World, silent: int) -> None:
+def test_a_visit_that_is_over_is_forgotten(silent: int, tls: bool) -> None:
     """Its TLS session takes tens of kilobytes: they must not wait for the collector."""
+    world = make_world(EnrollmentPolicy(protection=ExchangeProtection(tls=tls)))
     account, password = world.provider.open_account("alice")
     for server in world.servers[:silent]:
         server.crash()
@@ -529,7 +537,7 @@ def test_a_visit_that_is_over_is_forgotten(world: World, silent: int) -> None:
     enrolled: list[str] = []
 
     def sessions() -> int:
-        return sum(type(each) is ssl.SSLObject for each in gc.get_objects())
+        return sum(type(each) in (Session, ssl.SSLObject) for each in gc.get_objects())
 
     async def visit() -> None:
         with suppress(LinkRefused):
@@ -547,6 +555,7 @@ def test_a_visit_that_is_over_is_forgotten(world: World, silent: int) -> None:
     finally:
         gc.enable()
     assert enrolled == [account] * (silent < 2)
+    world.loop.close()
 
 
 def test_whoever_waits_when_a_visit_is_ended_is_told_so(world: World) -> None:
