@@ -37,3 +37,25 @@ def test_nobody_drops_a_leaver_that_still_waits_for_a_dead_neighbor() -> None:
     ]
     assert closed
     assert all(event.t >= left.t for event in closed)
+
+
+def test_an_update_that_comes_after_the_good_bye_brings_nobody_back() -> None:
+    """The leaver sent it before; who takes it among its spare peers has no link left to notice the mistake by."""
+    overlay = small(40, links="plain")
+    overlay.advance(700.0)
+    leaver = overlay.peers()[7]
+    update = leaver.peer.topology.make_neighbor_update(overlay.now)
+    others = [node for node in overlay.peers() if node is not leaver]
+    overlay.leave(leaver.name)
+    late = [node for node in others if node.peer.links.connected(leaver.node_id)]
+    for node in late:
+        node.peer.topology.on_update(leaver.node_id, update, overlay.now)
+    spare = [node for node in late if leaver.node_id not in node.peer.topology.table()]
+    assert spare
+    overlay.advance(5.0)
+    assert not [node for node in spare if leaver.node_id in node.peer.topology.linked()]
+    # As an entry it keeps its link, and the first message on it finds out.
+    kept = [node for node in others if leaver.node_id in node.peer.topology.linked()]
+    assert all(node.peer.links.connected(leaver.node_id) for node in kept)
+    overlay.advance(1300.0)
+    assert not [node for node in others if leaver.node_id in node.peer.topology.neighbors()]

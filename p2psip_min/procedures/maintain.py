@@ -168,6 +168,8 @@ def _part(peer: Peer, gone: NodeID, link: OverlayLink | None) -> None:
         return
     if peer.links.table.get(gone) is link and gone not in peer.topology.table():
         peer.links.forget(gone)
+        # An Update that it sent before may have come after its good-bye: without a link nobody would ever notice.
+        react(peer, peer.topology.remove(gone, peer.now()))
 
 
 def link_failed(peer: Peer, remote: NodeID, reason: LinkReason) -> None:
