@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from p2psip_min.ids import NodeID
@@ -42,7 +43,7 @@ class Village:
         for candidate in changes.candidates:
             if (node, candidate) not in self.courting:
                 self.courting[node, candidate] = None
-                self.queue.append(lambda candidate=candidate: self.attach(node, candidate))  # type: ignore[misc]
+                self.queue.append(partial(self.attach, node, candidate))
         for remote in changes.tell:
             self.post(node, remote, topology.make_neighbor_update(self.now))
         if node in self.members:
