@@ -311,32 +311,41 @@ class Soak:
             later = self.written[resource][self.written[resource].index(value) + 1 :]
             if found in later:
                 continue  # a store that was not acknowledged, and was carried out all the same
-            if excused(overlay, resource, value):
+            if excused(overlay.events, resource, value):
                 report.excused += 1
             else:
                 state = "gone" if found is None else "rolled back"
                 report.violations.append(f"{resource!r}: acknowledged and {state}")
 
 
-def excused(overlay: Overlay, resource: ResourceID, value: bytes) -> bool:
-    """Whether the holders died too fast for anybody to help: all three within the window, or the only one."""
-    crashed = {event.node: event.t for event in overlay.events if isinstance(event, events.NodeCrashed)}
-    holders: dict[bytes, float] = {}
-    for event in overlay.events:
-        if isinstance(event, events.RecordStored | events.RecordReplaced) and event.resource == resource:
-            if event.value == value:
-                holders[event.node] = event.t
-            else:
-                holders.pop(event.node, None)
-        elif isinstance(event, events.RecordHandedOver) and event.resource == resource:
-            holders.pop(event.node, None)
-    deaths = sorted(crashed[node] for node in holders if node in crashed)
-    if len(deaths) < len(holders):
+def excused(trace: Iterable[events.Event], resource: ResourceID, value: bytes) -> bool:
+    """Whether its holders died too fast for anybody to help: three within the window, or the only one there ever was.
+
+    Who leaves or hands over holds no copy any more; where it was the last one, nobody is excused.
+    """
+    holders: dict[bytes, None] = {}
+    ever: dict[bytes, None] = {}
+    deaths: list[float] = []
+    for event in trace:
+        node = event.node
+        died = isinstance(event, events.NodeCrashed)
+        if isinstance(event, events.RecordStored | events.RecordReplaced | events.RecordHandedOver):
+            if event.resource != resource:
+                continue
+            if not isinstance(event, events.RecordHandedOver) and event.value == value:
+                holders[node] = ever[node] = None
+                continue
+        elif not died and not isinstance(event, events.NodeLeft):
+            continue
+        if node in holders:
+            del holders[node]
+            if died:
+                deaths.append(event.t)
+            elif not holders:
+                deaths.clear()
+    if holders or not deaths:
         return False
-    if len(deaths) == 1:
-        return True
-    last = deaths[-3:]
-    return bool(last) and last[-1] - last[0] <= WINDOW
+    return len(ever) == 1 or (len(deaths) >= 3 and deaths[-1] - deaths[-3] <= WINDOW)
 
 
 def schedules(first: int, count: int) -> Iterator[Report]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from p2psip_min.errors import ErrorAnswer, RemoteFault
 from p2psip_min.ids import Destination, NodeID, ResourceID
-from p2psip_min.storage.replication import Discard, Duty, Transfer, Why, duties, for_joining, for_leaving
+from p2psip_min.storage.replication import Discard, Duty, Transfer, Why, concerned, duties, for_joining, for_leaving
 from p2psip_min.storage.selection import whole
 from p2psip_min.wire.messages import ErrorCode, FetchReq
 
@@ -88,22 +88,20 @@ async def _check_copies(peer: Peer) -> None:
         peer.unchecked = False
         later: list[Transfer] = []
         for resource in peer.store.resources():
-            peer.copies.only(resource, _concerned(peer, resource, count))
-            later += await _do(peer, duties(resource, peer.topology, peer.copies, count))
+            later += await _do(peer, _due(peer, resource, count))
         if later:
             await asyncio.sleep(max(duty.delay for duty in later))
             for duty in later:
-                await _do(peer, duties(duty.resource, peer.topology, peer.copies, count), delayed=True)
+                await _do(peer, _due(peer, duty.resource, count), delayed=True)
     finally:
         peer.copying = None
     if peer.unchecked:
         look_after_copies(peer)
 
 
-def _concerned(peer: Peer, resource: ResourceID, count: int) -> tuple[NodeID, ...]:
-    """Whose copies matter to this node: the replicas', or the responsible peer's."""
-    topology = peer.topology
-    return topology.replicas(resource, count) if topology.responsible(resource) else (topology.owner(resource),)
+def _due(peer: Peer, resource: ResourceID, count: int) -> tuple[Duty, ...]:
+    peer.copies.only(resource, concerned(resource, peer.topology, count))
+    return duties(resource, peer.topology, peer.copies, count)
 
 
 async def _do(peer: Peer, found: Iterable[Duty], *, delayed: bool = False) -> list[Transfer]:
@@ -111,7 +109,7 @@ async def _do(peer: Peer, found: Iterable[Duty], *, delayed: bool = False) -> li
     later: list[Transfer] = []
     for duty in found:
         if isinstance(duty, Discard):
-            if duty.after is None or not peer.copies.missing(duty.resource, duty.after):
+            if not peer.copies.missing(duty.resource, duty.after):
                 for event in peer.store.drop(duty.resource, peer.now()):
                     peer.emit(event)
                 peer.copies.forget(duty.resource)

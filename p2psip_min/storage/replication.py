@@ -5,9 +5,11 @@ Rules
 2. A replica sees that the responsible peer has it too. It waits first: a new responsible peer is usually given
    everything by the one before it, and where the last to arrive wins, an outdated copy should not be the last.
 3. Who is neither gives what it holds to the responsible peer, and forgets it once that has acknowledged. What a peer
-   with more than ``count`` predecessors before it holds, nobody will ask it for.
+   with more than ``count`` predecessors before it holds, nobody will ask it for. What was acknowledged before does not
+   count here: where two parts of an overlay find each other, the responsible peer may have been cut off meanwhile, and
+   the last copies would be given up for one that nobody reaches.
 
-All three go by the ledger of ``copies``, so what is not acknowledged is sent again at the next look, and what is
+The first two go by the ledger of ``copies``: what is not acknowledged is sent again at the next look, and what is
 acknowledged is not sent twice. Where copies belong is the overlay algorithm's affair: it is asked, through ``Places``.
 """
 
@@ -66,13 +68,20 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discard:
-    """Forget ``resource``; only once ``after`` has acknowledged it, unless that is None."""
+    """Forget ``resource``, once ``after`` has acknowledged it."""
 
     resource: ResourceID
-    after: NodeID | None
+    after: NodeID
 
 
 Duty = Transfer | Discard
+
+
+def concerned(resource: ResourceID, places: Places, count: int) -> tuple[NodeID, ...]:
+    """Whose acknowledgements count with a peer that holds ``resource``: the replicas', the responsible peer's, nobody's."""
+    if places.responsible(resource):
+        return places.replicas(resource, count)
+    return (places.owner(resource),) if places.holds(resource, count) else ()
 
 
 def duties(resource: ResourceID, places: Places, copies: Copies, count: int) -> tuple[Duty, ...]:
@@ -86,17 +95,16 @@ def duties(resource: ResourceID, places: Places, copies: Copies, count: int) -> 
             ]
         )
     root = places.owner(resource)
-    missing = root != places.node_id and copies.missing(resource, root)
-    if places.holds(resource, count):
-        if not missing:
-            return ()
-        return (Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.ROOT, delay=HOLD_DOWN),)
-    if not missing:
-        return (Discard(resource=resource, after=None),)
-    return (
-        Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.MISPLACED),
-        Discard(resource=resource, after=root),
-    )
+    if root == places.node_id:
+        return ()
+    if not places.holds(resource, count):
+        return (
+            Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.MISPLACED),
+            Discard(resource=resource, after=root),
+        )
+    if not copies.missing(resource, root):
+        return ()
+    return (Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.ROOT, delay=HOLD_DOWN),)
 
 
 def for_joining(
