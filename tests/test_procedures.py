@@ -22,7 +22,9 @@ from p2psip_min.errors import (
 from p2psip_min.ids import ResourceID
 from p2psip_min.invariants import finger_violations, ideal_ring, placement
 from p2psip_min.overlay import Node, Overlay
+from p2psip_min.procedures.replicate import look_after_copies
 from p2psip_min.seams import Coalition, NodeView, PeerParts
+from p2psip_min.storage.selection import whole
 from p2psip_min.trace import (
     ClientAttached,
     JoinRejected,
@@ -44,6 +46,7 @@ from p2psip_min.wire.messages import (
     AppAttachReq,
     AttachReq,
     ErrorCode,
+    FetchReq,
     FindReq,
     JoinReq,
     MessageCode,
@@ -523,3 +526,56 @@ def test_a_stranger_brings_home_only_what_is_missing_where_the_last_to_arrive_wi
                 reasons.append(ErrorCode(error.code).name)
         outcomes[name] = reasons
     assert outcomes == {"draft": ["FORBIDDEN", "taken"], "reload": ["taken", "taken"]}
+
+
+def stray(overlay: Overlay, place: ResourceID, holder: Node) -> None:
+    """Give somebody who has nothing to do with it a copy of the record at ``place``."""
+    peer = holder.peer
+    everything = tuple(whole(spec) for spec in peer.surroundings.kinds.values())
+    received = overlay.run(peer.request((place,), FetchReq(place, everything)))
+    bucket = received.message.security.certificates
+    peer.store.adopt(
+        place, received.body, certificates=lambda identity: peer.certificate_for(identity, bucket), now=overlay.now
+    )
+    assert peer.store.holds(place)
+
+
+def far_from(overlay: Overlay, root: Node) -> Node:
+    """A peer that is no neighbor of ``root``, nor would be one."""
+    return next(node for node in overlay.peers() if not root.peer.topology.plausible_source(node.node_id))
+
+
+def test_a_stray_copy_is_kept_until_the_responsible_peer_answers() -> None:
+    """Found by a soak: the replicas were told of nearer peers just when the responsible one was cut off, and forgot."""
+    overlay = small(12, links="plain")
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    holder = far_from(overlay, root)
+    stray(overlay, place, holder)
+    holder.peer.copies.acknowledged(place, root.node_id)
+    overlay.network.partition([[root.address]])
+    look_after_copies(holder.peer)
+    overlay.advance(60)
+    assert holder.peer.store.holds(place)
+    overlay.network.heal()
+    look_after_copies(holder.peer)
+    overlay.advance(60)
+    assert not holder.peer.store.holds(place)
+    assert root.peer.store.holds(place)
+
+
+@pytest.mark.parametrize("defences", ["draft", "reload"])
+def test_a_stray_copy_is_forgotten_where_nothing_of_it_is_missing(defences: str) -> None:
+    """Who takes from strangers only what is missing refuses it: then its own copy is looked at."""
+    overlay = small(12, links="plain", defences=defences)
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    holder = far_from(overlay, root)
+    for lost in (False, True):
+        stray(overlay, place, holder)
+        if lost:
+            root.peer.store.drop(place, overlay.now)
+        look_after_copies(holder.peer)
+        overlay.advance(60)
+        assert not holder.peer.store.holds(place)
+        assert root.peer.store.holds(place)

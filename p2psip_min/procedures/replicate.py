@@ -40,6 +40,7 @@ async def send_copy(
     """Store a copy at ``holder``; when it has something younger, take that over (§7.4.1.1, healing).
 
     ``routed``: whoever is responsible gets it; from afar we may be wrong about who that is, and ``holder`` is a guess.
+    It may take from a stranger only what it lacks: then what it has is looked at.
     """
     state = peer.copies.state(resource)
     way: tuple[Destination, ...] = (resource,) if routed else (holder,)
@@ -48,16 +49,17 @@ async def send_copy(
         try:
             await peer.request(way, export.request, next_hop=next_hop, certificates=export.certificates)
         except ErrorAnswer as error:
-            if error.code not in (ErrorCode.DATA_TOO_OLD, ErrorCode.GENERATION_COUNTER_TOO_LOW):
+            stranger = routed and error.code == ErrorCode.FORBIDDEN
+            if not stranger and error.code not in (ErrorCode.DATA_TOO_OLD, ErrorCode.GENERATION_COUNTER_TOO_LOW):
                 raise
             everything = tuple(whole(spec) for spec in peer.surroundings.kinds.values())
             received = await peer.request(way, FetchReq(resource, everything), next_hop=next_hop)
-            _adopt(peer, resource, holder, received)
+            _adopt(peer, resource, holder, received, state)
             return
     peer.copies.acknowledged(resource, holder, state)
 
 
-def _adopt(peer: Peer, resource: ResourceID, holder: NodeID, received: Received) -> None:
+def _adopt(peer: Peer, resource: ResourceID, holder: NodeID, received: Received, state: int) -> None:
     bucket = received.message.security.certificates
     adopted = peer.store.adopt(
         resource,
@@ -70,6 +72,8 @@ def _adopt(peer: Peer, resource: ResourceID, holder: NodeID, received: Received)
     if adopted.changed:
         peer.copies.stored(resource, holder if adopted.covers else None)
         peer.unchecked = True  # what it lacks of ours is still to be sent
+    elif adopted.covers:
+        peer.copies.acknowledged(resource, holder, state)
 
 
 def look_after_copies(peer: Peer) -> None:

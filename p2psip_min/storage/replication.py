@@ -78,7 +78,7 @@ Duty = Transfer | Discard
 
 
 def concerned(resource: ResourceID, places: Places, count: int) -> tuple[NodeID, ...]:
-    """Whose acknowledgements count with a peer that holds ``resource``: the replicas', the responsible peer's, nobody's."""
+    """Whose acknowledgements count with who holds ``resource``: the replicas', the responsible peer's, or nobody's."""
     if places.responsible(resource):
         return places.replicas(resource, count)
     return (places.owner(resource),) if places.holds(resource, count) else ()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from lab.soak import Fault, Report, Soak, plan
+from lab.soak import Fault, Report, Soak, excused, plan
 from p2psip_min.defences import preset
-from p2psip_min.ids import NodeID
+from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.routing.topology.base import NOTHING, Changes
 from p2psip_min.routing.topology.chord import Chord
+from p2psip_min.trace import Event, NodeCrashed, NodeLeft, RecordHandedOver, RecordReplaced, RecordStored
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
 
@@ -80,3 +82,47 @@ def test_a_task_left_behind_is_found_out() -> None:
     running = soak(3, "plain", [])
     running.overlay.driver.call(lambda: running.overlay.loop.create_task(asyncio.sleep(1e9), name="left"))
     assert running.run().violations == ["tasks left behind: left"]
+
+
+# --- who is excused ------------------------------------------------------------------------------------------------
+
+PLACE, OTHER = ResourceID(bytes(16)), ResourceID(bytes(15) + b"1")
+
+
+def history(words: str) -> list[Event]:
+    """Events one after the other, as ``a+0 b+0 a!9``: who, what (see the keys below), and when."""
+    made: dict[str, Callable[[float, bytes], Event]] = {
+        "+": lambda t, node: RecordStored(t, node, 0, PLACE, 2, b"", 0, "", 0, b"value"),
+        "=": lambda t, node: RecordReplaced(t, node, 0, PLACE, 2, b"", 0, "", 0, b"other", 0),
+        ">": lambda t, node: RecordHandedOver(t, node, 0, PLACE, 2),
+        "~": lambda t, node: RecordHandedOver(t, node, 0, OTHER, 2),
+        "-": lambda t, node: NodeLeft(t, node, 0),
+        "!": lambda t, node: NodeCrashed(t, node, 0),
+    }
+    return [made[word[1]](float(word[2:]), word[0].encode()) for word in words.split()]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("a+0 b+0 c+0 a!100 b!400 c!750", True),
+        ("a+0 b+0 c+0 a!100 b!400 c!751", False),
+        ("a+0 b+0 c+0 a!100 b!200", False),
+        ("a+0 b+0 c+0 d+9 a!100 d!5000 b!5100 c!5200", True),
+        ("a+0 a!1", True),
+        ("a+0 b+0 a!1 b!2", False),
+        ("a+0 b+0 c+0 b>9 c>9 a!10", False),
+        ("a+0 b+0 c+0 b-9 c-9 a!10", False),
+        ("a+0 b+0 c+0 d+5 a-9 b!100 c!200 d!300", True),
+        ("a+0 b+0 c+0 d+5 d>9 a!100 b!200 c!300", True),
+        ("a+0 b+0 c+0 d+5 d~9 a!100 b!200 c!300", False),
+        ("a+0 b+0 c+0 d+5 d=9 a!100 b!200 c!300", True),
+        ("a+0 b+0 c+0 d+5 a!100 b!200 c!300 d-400", False),
+        ("a+0 b+0 c+0 d+5 a!100 b!200 c!300 d>400", False),
+        ("d-1 a+5 b+5 c+5 d!9 a!100 b!200 c!300", True),
+        ("", False),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_three_deaths_in_the_window_excuse_or_that_of_the_only_holder(words: str, expected: bool) -> None:
+    assert excused(history(words), PLACE, b"value") is expected
