@@ -9,13 +9,16 @@ from typing import Any
 
 from p2psip_min.enrollment.certificates import Credential
 from p2psip_min.errors import DropReason
-from p2psip_min.ids import Destination, NodeID
+from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.routing.forwarding import Decision, Deliver, Drop, Forward
 from p2psip_min.seams import Coalition, Equip, Forwarding, PeerParts
 from p2psip_min.trace import MessageDropped, Trace
 from p2psip_min.view import View
+from p2psip_min.wire.address import IpAddressPort
+from p2psip_min.wire.codec import encode
 from p2psip_min.wire.header import Envelope, encode_destinations
+from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
 from p2psip_min.wire.message import Message, MessageExtension, decode_message, encode_contents, encode_message
 from p2psip_min.wire.message import message_input as input_of
 from p2psip_min.wire.messages import MessageCode, PingReq
@@ -25,6 +28,8 @@ TRANSACTION = 7
 
 _transactions = count(0x5EED_0001)
 _open: list[Overlay] = []
+
+VALUE = encode(TurnServer(1, IpAddressPort("10.0.0.1", 3478)))
 
 
 def small(peers: int = 4, *, links: str = "plain", **settings: Any) -> Overlay:
@@ -186,3 +191,11 @@ def equip_forwarding(make: Callable[[Forwarding], Forwarding]) -> Equip:
         return replace(parts, forwarding=make(parts.forwarding))
 
     return equip
+
+
+def turn_servers(overlay: Overlay) -> list[ResourceID]:
+    """Have every peer store where it relays; returns where these records lie."""
+    owners = [node.name for node in overlay.peers()]
+    for owner in owners:
+        overlay.put(owner, TURN_SERVICE, VALUE, lifetime=86_400)
+    return [overlay.place_of(owner, TURN_SERVICE) for owner in owners]

@@ -22,9 +22,7 @@ from p2psip_min.errors import (
 from p2psip_min.ids import ResourceID
 from p2psip_min.invariants import finger_violations, ideal_ring, placement
 from p2psip_min.overlay import Node, Overlay
-from p2psip_min.procedures.replicate import look_after_copies
 from p2psip_min.seams import Coalition, NodeView, PeerParts
-from p2psip_min.storage.selection import whole
 from p2psip_min.trace import (
     ClientAttached,
     JoinRejected,
@@ -38,15 +36,12 @@ from p2psip_min.trace import (
     NodeLeft,
     RequestFailed,
 )
-from p2psip_min.wire.address import IpAddressPort
-from p2psip_min.wire.codec import encode
 from p2psip_min.wire.data import StoredDataSpecifier
-from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
+from p2psip_min.wire.kinds import TURN_SERVICE
 from p2psip_min.wire.messages import (
     AppAttachReq,
     AttachReq,
     ErrorCode,
-    FetchReq,
     FindReq,
     JoinReq,
     MessageCode,
@@ -56,10 +51,20 @@ from p2psip_min.wire.messages import (
     RouteQueryReq,
     StatReq,
 )
-from tests.crafting import Hand, Silent, close_all, drops, equip_forwarding, small, trace_of, unlinked
+from tests.crafting import (
+    VALUE,
+    Hand,
+    Silent,
+    close_all,
+    drops,
+    equip_forwarding,
+    small,
+    trace_of,
+    turn_servers,
+    unlinked,
+)
 
 LINKS = ("plain", "tls")
-VALUE = encode(TurnServer(1, IpAddressPort("10.0.0.1", 3478)))
 
 
 @pytest.fixture(autouse=True)
@@ -78,14 +83,6 @@ def misplaced(overlay: Overlay, places: list[ResourceID]) -> list[str]:
     """What is wrong with where the copies lie."""
     held = {node: {record.resource for record in records} for node, records in overlay.records().items()}
     return placement(held, places)
-
-
-def turn_servers(overlay: Overlay) -> list[ResourceID]:
-    """Have every peer store where it relays; returns where these records lie."""
-    owners = [node.name for node in overlay.peers()]
-    for owner in owners:
-        overlay.put(owner, TURN_SERVICE, VALUE, lifetime=86_400)
-    return [overlay.place_of(owner, TURN_SERVICE) for owner in owners]
 
 
 def count(overlay: Overlay, event: type[Any], **wanted: Any) -> int:
@@ -526,56 +523,3 @@ def test_a_stranger_brings_home_only_what_is_missing_where_the_last_to_arrive_wi
                 reasons.append(ErrorCode(error.code).name)
         outcomes[name] = reasons
     assert outcomes == {"draft": ["FORBIDDEN", "taken"], "reload": ["taken", "taken"]}
-
-
-def stray(overlay: Overlay, place: ResourceID, holder: Node) -> None:
-    """Give somebody who has nothing to do with it a copy of the record at ``place``."""
-    peer = holder.peer
-    everything = tuple(whole(spec) for spec in peer.surroundings.kinds.values())
-    received = overlay.run(peer.request((place,), FetchReq(place, everything)))
-    bucket = received.message.security.certificates
-    peer.store.adopt(
-        place, received.body, certificates=lambda identity: peer.certificate_for(identity, bucket), now=overlay.now
-    )
-    assert peer.store.holds(place)
-
-
-def far_from(overlay: Overlay, root: Node) -> Node:
-    """A peer that is no neighbor of ``root``, nor would be one."""
-    return next(node for node in overlay.peers() if not root.peer.topology.plausible_source(node.node_id))
-
-
-def test_a_stray_copy_is_kept_until_the_responsible_peer_answers() -> None:
-    """Found by a soak: the replicas were told of nearer peers just when the responsible one was cut off, and forgot."""
-    overlay = small(12, links="plain")
-    place = turn_servers(overlay)[0]
-    root = overlay.root(place)
-    holder = far_from(overlay, root)
-    stray(overlay, place, holder)
-    holder.peer.copies.acknowledged(place, root.node_id)
-    overlay.network.partition([[root.address]])
-    look_after_copies(holder.peer)
-    overlay.advance(60)
-    assert holder.peer.store.holds(place)
-    overlay.network.heal()
-    look_after_copies(holder.peer)
-    overlay.advance(60)
-    assert not holder.peer.store.holds(place)
-    assert root.peer.store.holds(place)
-
-
-@pytest.mark.parametrize("defences", ["draft", "reload"])
-def test_a_stray_copy_is_forgotten_where_nothing_of_it_is_missing(defences: str) -> None:
-    """Who takes from strangers only what is missing refuses it: then its own copy is looked at."""
-    overlay = small(12, links="plain", defences=defences)
-    place = turn_servers(overlay)[0]
-    root = overlay.root(place)
-    holder = far_from(overlay, root)
-    for lost in (False, True):
-        stray(overlay, place, holder)
-        if lost:
-            root.peer.store.drop(place, overlay.now)
-        look_after_copies(holder.peer)
-        overlay.advance(60)
-        assert not holder.peer.store.holds(place)
-        assert root.peer.store.holds(place)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from p2psip_min.errors import ErrorAnswer, RemoteFault
 from p2psip_min.ids import Destination, NodeID, ResourceID
-from p2psip_min.storage.replication import Discard, Duty, Transfer, Why, concerned, duties, for_joining, for_leaving
+from p2psip_min.storage.replication import Discard, Duty, Transfer, Why, duties, for_joining, for_leaving
 from p2psip_min.storage.selection import whole
-from p2psip_min.wire.messages import ErrorCode, FetchReq
+from p2psip_min.wire.messages import ErrorCode, FetchReq, PingReq
 
 if TYPE_CHECKING:
     from p2psip_min.exchange import Received
@@ -91,37 +92,61 @@ async def _check_copies(peer: Peer) -> None:
             await asyncio.sleep(wait)
         peer.unchecked = False
         later: list[Transfer] = []
+        silent: dict[NodeID, None] = {}
         for resource in peer.store.resources():
-            later += await _do(peer, _due(peer, resource, count))
+            peer.copies.only(resource, _concerned(peer, resource, count))
+            later += await _do(peer, duties(resource, peer.topology, peer.copies, count), silent)
         if later:
             await asyncio.sleep(max(duty.delay for duty in later))
             for duty in later:
-                await _do(peer, _due(peer, duty.resource, count), delayed=True)
+                await _do(peer, duties(duty.resource, peer.topology, peer.copies, count), silent, delayed=True)
     finally:
         peer.copying = None
     if peer.unchecked:
         look_after_copies(peer)
 
 
-def _due(peer: Peer, resource: ResourceID, count: int) -> tuple[Duty, ...]:
-    peer.copies.only(resource, concerned(resource, peer.topology, count))
-    return duties(resource, peer.topology, peer.copies, count)
+def _concerned(peer: Peer, resource: ResourceID, count: int) -> tuple[NodeID, ...]:
+    """Whose copies matter to this node: the replicas', or the responsible peer's."""
+    topology = peer.topology
+    return topology.replicas(resource, count) if topology.responsible(resource) else (topology.owner(resource),)
 
 
-async def _do(peer: Peer, found: Iterable[Duty], *, delayed: bool = False) -> list[Transfer]:
-    """Carry out what is due now; returns what is to be looked at again later."""
+async def _do(
+    peer: Peer, found: Iterable[Duty], silent: dict[NodeID, None], *, delayed: bool = False
+) -> list[Transfer]:
+    """Carry out what is due now; returns what is to be looked at again later. Who is ``silent`` is not asked again."""
     later: list[Transfer] = []
     for duty in found:
         if isinstance(duty, Discard):
-            if not peer.copies.missing(duty.resource, duty.after):
-                for event in peer.store.drop(duty.resource, peer.now()):
-                    peer.emit(event)
-                peer.copies.forget(duty.resource)
+            if duty.ask and not await _is_there(peer, duty, silent):
+                continue
+            if duties(duty.resource, peer.topology, peer.copies, peer.defences.copies) != (replace(duty, ask=True),):
+                continue  # while we waited, our place or what is here has changed
+            for event in peer.store.drop(duty.resource, peer.now()):
+                peer.emit(event)
+            peer.copies.forget(duty.resource)
         elif duty.delay and not delayed:
             later.append(duty)
         elif duty.why is Why.MISPLACED or peer.links.connected(duty.to):
             await _copy_quietly(peer, duty.resource, duty.to, duty.replica_number, routed=duty.why is Why.MISPLACED)
     return later
+
+
+async def _is_there(peer: Peer, duty: Discard, silent: dict[NodeID, None]) -> bool:
+    """Whether whoever is responsible now is reached, and is the peer that acknowledged our copy."""
+    if duty.after in silent:
+        return False
+    try:
+        received = await peer.request((duty.resource,), PingReq(), from_anybody=True)
+    except RemoteFault:
+        silent[duty.after] = None
+        return False
+    if received.signer == duty.after:
+        return True
+    peer.copies.doubt(duty.resource, duty.after)
+    peer.unchecked = True  # whoever it is gets ours at once
+    return False
 
 
 async def hand_over_to(peer: Peer, joining: NodeID) -> None:

@@ -44,6 +44,10 @@ class Copies:
         if holders:
             self._holders[resource] = {holder: None for holder in holders if holder in concerned}
 
+    def doubt(self, resource: bytes, holder: NodeID) -> None:
+        """``holder`` may no longer have the resource."""
+        self._holders.get(resource, {}).pop(holder, None)
+
     def forget(self, resource: bytes) -> None:
         """The resource is no longer held here."""
         self._holders.pop(resource, None)

@@ -6,10 +6,10 @@ Rules
    everything by the one before it, and where the last to arrive wins, an outdated copy should not be the last.
 3. Who is neither gives what it holds to the responsible peer, and forgets it once that has acknowledged. What a peer
    with more than ``count`` predecessors before it holds, nobody will ask it for. What was acknowledged before does not
-   count here: where two parts of an overlay find each other, the responsible peer may have been cut off meanwhile, and
-   the last copies would be given up for one that nobody reaches.
+   do: where two parts of an overlay find each other, the responsible peer may have been cut off meanwhile, and the last
+   copies would be given up for one that nobody reaches. So it is asked whether it still is.
 
-The first two go by the ledger of ``copies``: what is not acknowledged is sent again at the next look, and what is
+All three go by the ledger of ``copies``, so what is not acknowledged is sent again at the next look, and what is
 acknowledged is not sent twice. Where copies belong is the overlay algorithm's affair: it is asked, through ``Places``.
 """
 
@@ -68,20 +68,14 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discard:
-    """Forget ``resource``, once ``after`` has acknowledged it."""
+    """Forget ``resource``, once ``after`` has acknowledged it; ``ask`` whether it is there where that was before."""
 
     resource: ResourceID
     after: NodeID
+    ask: bool
 
 
 Duty = Transfer | Discard
-
-
-def concerned(resource: ResourceID, places: Places, count: int) -> tuple[NodeID, ...]:
-    """Whose acknowledgements count with who holds ``resource``: the replicas', the responsible peer's, or nobody's."""
-    if places.responsible(resource):
-        return places.replicas(resource, count)
-    return (places.owner(resource),) if places.holds(resource, count) else ()
 
 
 def duties(resource: ResourceID, places: Places, copies: Copies, count: int) -> tuple[Duty, ...]:
@@ -97,14 +91,15 @@ def duties(resource: ResourceID, places: Places, copies: Copies, count: int) -> 
     root = places.owner(resource)
     if root == places.node_id:
         return ()
-    if not places.holds(resource, count):
-        return (
-            Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.MISPLACED),
-            Discard(resource=resource, after=root),
-        )
-    if not copies.missing(resource, root):
-        return ()
-    return (Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.ROOT, delay=HOLD_DOWN),)
+    missing = copies.missing(resource, root)
+    if places.holds(resource, count):
+        if not missing:
+            return ()
+        return (Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.ROOT, delay=HOLD_DOWN),)
+    discard = Discard(resource=resource, after=root, ask=not missing)
+    if not missing:
+        return (discard,)
+    return (Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.MISPLACED), discard)
 
 
 def for_joining(

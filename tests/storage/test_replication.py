@@ -17,7 +17,6 @@ from p2psip_min.storage.replication import (
     Discard,
     Transfer,
     Why,
-    concerned,
     duties,
     for_joining,
     for_leaving,
@@ -97,7 +96,6 @@ class Overlay:
             before = self.sent
             for place in sorted(self.held):
                 for what in sorted(self.held[place]):
-                    self.copies[place].only(what, concerned(what, self.ring(place), self.count))
                     for duty in duties(what, self.ring(place), self.copies[place], self.count):
                         if isinstance(duty, Transfer):
                             self.carry_out(place, duty)
@@ -235,23 +233,14 @@ def test_a_replica_waits_before_it_tells_the_responsible_peer() -> None:
 
 def test_who_is_neither_hands_over_before_it_forgets() -> None:
     copies, ring = Copies(), Ring(50, {10, 20, 30, 40})
-    handing_over = (
+    assert duties(resource(15), ring, copies, 2) == (
         Transfer(resource=resource(15), to=node(20), replica_number=HAND_OVER, why=Why.MISPLACED),
-        Discard(resource=resource(15), after=node(20)),
+        Discard(resource=resource(15), after=node(20), ask=False),
     )
-    assert duties(resource(15), ring, copies, 2) == handing_over
     copies.acknowledged(resource(15), node(20))
-    assert duties(resource(15), ring, copies, 2) == handing_over, "it may have died or been cut off since"
-
-
-@pytest.mark.parametrize(
-    ("here", "counted"),
-    [(20, (30, 40)), (30, (20,)), (40, (20,)), (50, ())],
-    ids=["root", "first", "second", "neither"],
-)
-def test_whose_acknowledgements_count(here: int, counted: tuple[int, ...]) -> None:
-    ring = Ring(here, {10, 20, 30, 40, 50})
-    assert concerned(resource(15), ring, 2) == tuple(node(place) for place in counted)
+    assert duties(resource(15), ring, copies, 2) == (Discard(resource=resource(15), after=node(20), ask=True),)
+    copies.doubt(resource(15), node(20))
+    assert len(duties(resource(15), ring, copies, 2)) == 2
 
 
 def test_alone_there_is_nothing_to_do() -> None:

@@ -1,0 +1,147 @@
+"""Copies that lie where they no longer belong: when they are forgotten, and when they are kept (RFC 6940 §10.7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from p2psip_min.ids import ResourceID
+from p2psip_min.overlay import Node, Overlay
+from p2psip_min.procedures.replicate import look_after_copies
+from p2psip_min.storage.selection import whole
+from p2psip_min.trace import MessageSent, RequestFailed
+from p2psip_min.wire.codes import MessageCode
+from p2psip_min.wire.messages import ErrorCode, FetchReq
+from tests.crafting import close_all, small, trace_of, turn_servers
+
+
+@pytest.fixture(autouse=True)
+def closing() -> Iterator[None]:
+    """End the overlays of a test."""
+    yield
+    close_all()
+
+
+def stray(overlay: Overlay, place: ResourceID, holder: Node) -> None:
+    """Give somebody who has nothing to do with it a copy of the record at ``place``."""
+    peer = holder.peer
+    everything = tuple(whole(spec) for spec in peer.surroundings.kinds.values())
+    received = overlay.run(peer.request((place,), FetchReq(place, everything)))
+    bucket = received.message.security.certificates
+    peer.store.adopt(
+        place, received.body, certificates=lambda identity: peer.certificate_for(identity, bucket), now=overlay.now
+    )
+    assert peer.store.holds(place)
+
+
+def far_from(overlay: Overlay, root: Node, place: ResourceID, *, knows: bool) -> Node:
+    """A peer that is no neighbor of ``root``, nor would be one, and knows who is responsible, or does not."""
+    return next(
+        node
+        for node in overlay.peers()
+        if not root.peer.topology.plausible_source(node.node_id)
+        and (node.peer.topology.owner(place) == root.node_id) is knows
+    )
+
+
+def test_a_stray_copy_is_kept_until_the_responsible_peer_answers() -> None:
+    """Found by a soak: the replicas were told of nearer peers just when the responsible one was cut off, and forgot."""
+    overlay = small(12, links="plain")
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    holder = far_from(overlay, root, place, knows=True)
+    stray(overlay, place, holder)
+    holder.peer.copies.acknowledged(place, root.node_id)
+    overlay.network.partition([[root.address]])
+    look_after_copies(holder.peer)
+    overlay.advance(60)
+    assert holder.peer.store.holds(place)
+    overlay.network.heal()
+    look_after_copies(holder.peer)
+    overlay.advance(60)
+    assert not holder.peer.store.holds(place)
+    assert root.peer.store.holds(place)
+
+
+def test_whoever_has_acknowledged_a_stray_copy_is_asked_and_sent_none() -> None:
+    overlay = small(12, links="plain")
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    holder = far_from(overlay, root, place, knows=True)
+    stray(overlay, place, holder)
+    holder.peer.copies.acknowledged(place, root.node_id)
+    before = len(overlay.events)
+    look_after_copies(holder.peer)
+    overlay.advance(5)
+    assert not holder.peer.store.holds(place)
+    assert [event.code for event in trace_of(overlay).select(MessageSent, since=before, node=holder.node_id)] == [
+        MessageCode.PING_REQ
+    ]
+
+
+def test_a_stray_copy_that_changes_while_the_responsible_peer_is_asked_is_kept() -> None:
+    overlay = small(12, links="plain")
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    holder = far_from(overlay, root, place, knows=True)
+    stray(overlay, place, holder)
+    holder.peer.copies.acknowledged(place, root.node_id)
+    look_after_copies(holder.peer)
+    overlay.advance(0)
+    holder.peer.copies.stored(place)
+    overlay.advance(5)
+    assert holder.peer.store.holds(place)
+
+
+def test_who_does_not_answer_is_asked_once_in_a_look() -> None:
+    overlay = small(12, links="plain")
+    stored = turn_servers(overlay)
+    root, places = next(
+        (root, places)
+        for root in overlay.peers()
+        if len(places := [place for place in stored if overlay.root(place) is root]) >= 2
+    )
+    holder = far_from(overlay, root, places[0], knows=True)
+    for place in places:
+        stray(overlay, place, holder)
+        holder.peer.copies.acknowledged(place, root.node_id)
+    overlay.network.partition([[root.address]])
+    look_after_copies(holder.peer)
+    overlay.advance(60)
+    assert (
+        len(list(trace_of(overlay).select(RequestFailed, node=holder.node_id, code=int(ErrorCode.REQUEST_TIMEOUT))))
+        == 1
+    )
+    assert all(holder.peer.store.holds(place) for place in places)
+
+
+def test_a_stray_copy_goes_to_whoever_answers_in_the_place_of_the_peer_that_has_it() -> None:
+    overlay = small(24, links="plain")
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    holder = far_from(overlay, root, place, knows=False)
+    stray(overlay, place, holder)
+    holder.peer.copies.acknowledged(place, holder.peer.topology.owner(place))
+    root.peer.store.drop(place, overlay.now)
+    look_after_copies(holder.peer)
+    overlay.advance(60)
+    assert root.peer.store.holds(place)
+    assert not holder.peer.store.holds(place)
+
+
+@pytest.mark.parametrize("defences", ["draft", "reload"])
+def test_a_stray_copy_is_forgotten_where_nothing_of_it_is_missing(defences: str) -> None:
+    """Who takes from strangers only what is missing refuses it: then its own copy is looked at."""
+    overlay = small(12, links="plain", defences=defences)
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    holder = far_from(overlay, root, place, knows=True)
+    for lost in (False, True):
+        stray(overlay, place, holder)
+        if lost:
+            root.peer.store.drop(place, overlay.now)
+        look_after_copies(holder.peer)
+        overlay.advance(60)
+        assert not holder.peer.store.holds(place)
+        assert root.peer.store.holds(place)
