@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from p2psip_min import procedures
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.procedures.replicate import look_after_copies
@@ -145,3 +146,15 @@ def test_a_stray_copy_is_forgotten_where_nothing_of_it_is_missing(defences: str)
         overlay.advance(60)
         assert not holder.peer.store.holds(place)
         assert root.peer.store.holds(place)
+
+
+@pytest.mark.parametrize("links", ["plain", "tls"])
+def test_who_leaves_does_not_rely_on_heirs_that_have_died_unnoticed(links: str) -> None:
+    overlay = small(12, links=links, maintenance=True)
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    for heir in root.peer.topology.replicas(place, 2):
+        overlay.crash(next(node.name for node in overlay.peers() if node.node_id == heir))
+    overlay.run(procedures.leave(root.peer))
+    overlay.advance(60)
+    assert overlay.root(place).peer.store.holds(place)
