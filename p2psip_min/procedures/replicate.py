@@ -55,12 +55,12 @@ async def send_copy(
                 raise
             everything = tuple(whole(spec) for spec in peer.surroundings.kinds.values())
             received = await peer.request(way, FetchReq(resource, everything), next_hop=next_hop)
-            _adopt(peer, resource, holder, received, state)
+            _adopt(peer, resource, holder, received)
             return
     peer.copies.acknowledged(resource, holder, state)
 
 
-def _adopt(peer: Peer, resource: ResourceID, holder: NodeID, received: Received, state: int) -> None:
+def _adopt(peer: Peer, resource: ResourceID, holder: NodeID, received: Received) -> None:
     bucket = received.message.security.certificates
     adopted = peer.store.adopt(
         resource,
@@ -74,7 +74,7 @@ def _adopt(peer: Peer, resource: ResourceID, holder: NodeID, received: Received,
         peer.copies.stored(resource, holder if adopted.covers else None)
         peer.unchecked = True  # what it lacks of ours is still to be sent
     elif adopted.covers:
-        peer.copies.acknowledged(resource, holder, state)
+        peer.copies.acknowledged(resource, holder)
 
 
 def look_after_copies(peer: Peer) -> None:
@@ -115,14 +115,14 @@ def _concerned(peer: Peer, resource: ResourceID, count: int) -> tuple[NodeID, ..
 async def _do(
     peer: Peer, found: Iterable[Duty], silent: dict[NodeID, None], *, delayed: bool = False
 ) -> list[Transfer]:
-    """Carry out what is due now; returns what is to be looked at again later. Who is ``silent`` is not asked again."""
+    """Carry out what is due now; returns what is to be looked at again later. Who was ``silent`` is not asked twice."""
     later: list[Transfer] = []
     for duty in found:
         if isinstance(duty, Discard):
-            if duty.ask and not await _is_there(peer, duty, silent):
+            if duty.ask and not await _still_answers(peer, duty, silent):
                 continue
             if duties(duty.resource, peer.topology, peer.copies, peer.defences.copies) != (replace(duty, ask=True),):
-                continue  # while we waited, our place or what is here has changed
+                continue  # our place, or what is here, has changed while we waited: this is not the one duty left
             for event in peer.store.drop(duty.resource, peer.now()):
                 peer.emit(event)
             peer.copies.forget(duty.resource)
@@ -133,19 +133,22 @@ async def _do(
     return later
 
 
-async def _is_there(peer: Peer, duty: Discard, silent: dict[NodeID, None]) -> bool:
-    """Whether whoever is responsible now is reached, and is the peer that acknowledged our copy."""
+async def _still_answers(peer: Peer, duty: Discard, silent: dict[NodeID, None]) -> bool:
+    """Whether the peer that has acknowledged our copy answers for the resource.
+
+    A Ping and no Stat: nobody's right to read, and no quota, stands in its way.
+    """
     if duty.after in silent:
         return False
     try:
-        received = await peer.request((duty.resource,), PingReq(), from_anybody=True)
+        received = await peer.request((duty.resource,), PingReq())
     except RemoteFault:
         silent[duty.after] = None
         return False
     if received.signer == duty.after:
         return True
     peer.copies.doubt(duty.resource, duty.after)
-    peer.unchecked = True  # whoever it is gets ours at once
+    peer.unchecked = True  # the next look sends our copy to whoever it is
     return False
 
 

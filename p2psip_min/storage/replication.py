@@ -5,9 +5,9 @@ Rules
 2. A replica sees that the responsible peer has it too. It waits first: a new responsible peer is usually given
    everything by the one before it, and where the last to arrive wins, an outdated copy should not be the last.
 3. Who is neither gives what it holds to the responsible peer, and forgets it once that has acknowledged. What a peer
-   with more than ``count`` predecessors before it holds, nobody will ask it for. What was acknowledged before does not
-   do: where two parts of an overlay find each other, the responsible peer may have been cut off meanwhile, and the last
-   copies would be given up for one that nobody reaches. So it is asked whether it still is.
+   with more than ``count`` predecessors before it holds, nobody will ask it for. If the acknowledgement is from an
+   earlier look, whoever gave it must still answer for the resource: where two parts of an overlay find each other, it
+   may have been cut off meanwhile, and the last copies would be given up for one that nobody reaches.
 
 All three go by the ledger of ``copies``, so what is not acknowledged is sent again at the next look, and what is
 acknowledged is not sent twice. Where copies belong is the overlay algorithm's affair: it is asked, through ``Places``.
@@ -68,7 +68,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discard:
-    """Forget ``resource``, once ``after`` has acknowledged it; ``ask`` whether it is there where that was before."""
+    """Forget ``resource``, which ``after`` has acknowledged; ``ask`` first whether ``after`` still answers for it."""
 
     resource: ResourceID
     after: NodeID

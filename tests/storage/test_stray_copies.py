@@ -7,12 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from p2psip_min import procedures
+from p2psip_min.exchange import Received
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
+from p2psip_min.peer import Peer
 from p2psip_min.procedures.replicate import look_after_copies
 from p2psip_min.storage.selection import whole
 from p2psip_min.trace import MessageSent, RequestFailed
+from p2psip_min.wire.address import IpAddressPort
+from p2psip_min.wire.codec import encode
 from p2psip_min.wire.codes import MessageCode
+from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
 from p2psip_min.wire.messages import ErrorCode, FetchReq
 from tests.crafting import close_all, small, trace_of, turn_servers
 
@@ -24,16 +29,24 @@ def closing() -> Iterator[None]:
     close_all()
 
 
-def stray(overlay: Overlay, place: ResourceID, holder: Node) -> None:
-    """Give somebody who has nothing to do with it a copy of the record at ``place``."""
-    peer = holder.peer
+def fetched(overlay: Overlay, place: ResourceID, peer: Peer) -> Received:
+    """All that is held at ``place``."""
     everything = tuple(whole(spec) for spec in peer.surroundings.kinds.values())
-    received = overlay.run(peer.request((place,), FetchReq(place, everything)))
+    return overlay.run(peer.request((place,), FetchReq(place, everything)))
+
+
+def given(overlay: Overlay, place: ResourceID, peer: Peer, received: Received) -> None:
+    """Let ``peer`` hold what was fetched."""
     bucket = received.message.security.certificates
     peer.store.adopt(
         place, received.body, certificates=lambda identity: peer.certificate_for(identity, bucket), now=overlay.now
     )
     assert peer.store.holds(place)
+
+
+def stray(overlay: Overlay, place: ResourceID, holder: Node) -> None:
+    """Give somebody who has nothing to do with it a copy of the record at ``place``."""
+    given(overlay, place, holder.peer, fetched(overlay, place, holder.peer))
 
 
 def far_from(overlay: Overlay, root: Node, place: ResourceID, *, knows: bool) -> Node:
@@ -146,6 +159,29 @@ def test_a_stray_copy_is_forgotten_where_nothing_of_it_is_missing(defences: str)
         overlay.advance(60)
         assert not holder.peer.store.holds(place)
         assert root.peer.store.holds(place)
+
+
+def test_a_stray_copy_is_kept_where_the_responsible_peer_has_only_an_older_one() -> None:
+    """From a stranger it takes nothing for what it has, or a version counter could be walked round: ours is the last."""
+    overlay = small(12, links="plain", defences="draft")
+    owner = overlay.peers()[0]
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    holder = far_from(overlay, root, place, knows=True)
+    older = fetched(overlay, place, holder.peer)
+    overlay.advance(1)
+    overlay.put(owner.name, TURN_SERVICE, encode(TurnServer(1, IpAddressPort("10.0.0.2", 3478))), lifetime=86_400)
+    stray(overlay, place, holder)
+    root.peer.store.drop(place, overlay.now)
+    given(overlay, place, root.peer, older)
+    before = len(overlay.events)
+    look_after_copies(holder.peer)
+    overlay.advance(60)
+    assert holder.peer.store.holds(place)
+    assert [event.code for event in trace_of(overlay).select(MessageSent, since=before, node=holder.node_id)] == [
+        MessageCode.STORE_REQ,
+        MessageCode.FETCH_REQ,
+    ]
 
 
 @pytest.mark.parametrize("links", ["plain", "tls"])
