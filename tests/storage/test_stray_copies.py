@@ -21,6 +21,8 @@ from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
 from p2psip_min.wire.messages import ErrorCode, FetchReq
 from tests.crafting import close_all, small, trace_of, turn_servers
 
+FETCH = int(MessageCode.FETCH_REQ)
+
 
 @pytest.fixture(autouse=True)
 def closing() -> Iterator[None]:
@@ -155,14 +157,17 @@ def test_a_stray_copy_is_forgotten_where_nothing_of_it_is_missing(defences: str)
         stray(overlay, place, holder)
         if lost:
             root.peer.store.drop(place, overlay.now)
+        before = len(overlay.events)
         look_after_copies(holder.peer)
         overlay.advance(60)
         assert not holder.peer.store.holds(place)
         assert root.peer.store.holds(place)
+        looked = list(trace_of(overlay).select(MessageSent, since=before, node=holder.node_id, code=FETCH))
+        assert len(looked) == (defences == "draft" and not lost)
 
 
 def test_a_stray_copy_is_kept_where_the_responsible_peer_has_only_an_older_one() -> None:
-    """From a stranger it takes nothing for what it has, or a version counter could be walked round: ours is the last."""
+    """For what it has it takes nothing from a stranger, or a version counter could be walked round."""
     overlay = small(12, links="plain", defences="draft")
     owner = overlay.peers()[0]
     place = turn_servers(overlay)[0]
