@@ -109,7 +109,12 @@ def history(words: str) -> list[Event]:
         ("a+0 b+0 c+0 a!100 b!400 c!751", False),
         ("a+0 b+0 c+0 a!100 b!200", False),
         ("a+0 b+0 c+0 d+9 a!100 d!5000 b!5100 c!5200", True),
-        ("a+0 a!1", True),
+        ("a+0 a!650", True),
+        ("a+0 a!651", False),
+        ("a+0 b+0 c+9 a>10 b>11 c!659", True),
+        ("a+0 b+0 c+9 a>10 b>11 c!660", False),
+        ("a+0 b+0 c+9 a>10 b!11 c!12", False),
+        ("a+0 b+0 a!1 c+9 b>10 c!12", True),
         ("a+0 b+0 a!1 b!2", False),
         ("a+0 b+0 c+0 b>9 c>9 a!10", False),
         ("a+0 b+0 c+0 b-9 c-9 a!10", False),
@@ -124,5 +129,7 @@ def history(words: str) -> list[Event]:
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_three_deaths_in_the_window_excuse_or_that_of_the_only_holder(words: str, expected: bool) -> None:
+def test_three_deaths_in_the_window_excuse_or_that_of_the_only_holder_before_a_replica(
+    words: str, expected: bool
+) -> None:
     assert excused(history(words), PLACE, b"value") is expected
