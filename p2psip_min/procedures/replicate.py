@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from p2psip_min.errors import ErrorAnswer, RemoteFault
+from p2psip_min.errors import ErrorAnswer, RemoteFault, StoreReason
 from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.storage.replication import Discard, Duty, Transfer, Why, duties, for_joining, for_leaving
 from p2psip_min.storage.selection import whole
@@ -50,7 +50,7 @@ async def send_copy(
         try:
             await peer.request(way, export.request, next_hop=next_hop, certificates=export.certificates)
         except ErrorAnswer as error:
-            stranger = routed and error.code == ErrorCode.FORBIDDEN
+            stranger = routed and error.info == StoreReason.NOT_A_REPLICA.encode()
             if not stranger and error.code not in (ErrorCode.DATA_TOO_OLD, ErrorCode.GENERATION_COUNTER_TOO_LOW):
                 raise
             everything = tuple(whole(spec) for spec in peer.surroundings.kinds.values())

@@ -189,6 +189,19 @@ def test_a_stray_copy_is_kept_where_the_responsible_peer_has_only_an_older_one()
     ]
 
 
+def test_a_stray_copy_is_kept_where_the_responsible_peer_is_leaving() -> None:
+    """It takes no store any more, though it still has what we hold: it may just have handed that to us."""
+    overlay = small(12, links="plain")
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    holder = far_from(overlay, root, place, knows=True)
+    stray(overlay, place, holder)
+    root.peer.leaving = True
+    look_after_copies(holder.peer)
+    overlay.advance(60)
+    assert holder.peer.store.holds(place)
+
+
 @pytest.mark.parametrize("links", ["plain", "tls"])
 def test_who_leaves_does_not_rely_on_heirs_that_have_died_unnoticed(links: str) -> None:
     overlay = small(12, links=links, maintenance=True)
