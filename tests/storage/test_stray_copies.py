@@ -61,13 +61,19 @@ def far_from(overlay: Overlay, root: Node, place: ResourceID, *, knows: bool) ->
     )
 
 
-def test_a_stray_copy_is_kept_until_the_responsible_peer_answers() -> None:
-    """Found by a soak: the replicas were told of nearer peers just when the responsible one was cut off, and forgot."""
+def astray() -> tuple[Overlay, ResourceID, Node, Node]:
+    """An overlay, a record's place, the peer that is responsible, and one far away that holds a copy and knows so."""
     overlay = small(12, links="plain")
     place = turn_servers(overlay)[0]
     root = overlay.root(place)
     holder = far_from(overlay, root, place, knows=True)
     stray(overlay, place, holder)
+    return overlay, place, root, holder
+
+
+def test_a_stray_copy_is_kept_until_the_responsible_peer_answers() -> None:
+    """Found by a soak: the replicas were told of nearer peers just when the responsible one was cut off, and forgot."""
+    overlay, place, root, holder = astray()
     holder.peer.copies.acknowledged(place, root.node_id)
     overlay.network.partition([[root.address]])
     look_after_copies(holder.peer)
@@ -81,11 +87,7 @@ def test_a_stray_copy_is_kept_until_the_responsible_peer_answers() -> None:
 
 
 def test_whoever_has_acknowledged_a_stray_copy_is_asked_and_sent_none() -> None:
-    overlay = small(12, links="plain")
-    place = turn_servers(overlay)[0]
-    root = overlay.root(place)
-    holder = far_from(overlay, root, place, knows=True)
-    stray(overlay, place, holder)
+    overlay, place, root, holder = astray()
     holder.peer.copies.acknowledged(place, root.node_id)
     before = len(overlay.events)
     look_after_copies(holder.peer)
@@ -97,11 +99,7 @@ def test_whoever_has_acknowledged_a_stray_copy_is_asked_and_sent_none() -> None:
 
 
 def test_a_stray_copy_that_changes_while_the_responsible_peer_is_asked_is_kept() -> None:
-    overlay = small(12, links="plain")
-    place = turn_servers(overlay)[0]
-    root = overlay.root(place)
-    holder = far_from(overlay, root, place, knows=True)
-    stray(overlay, place, holder)
+    overlay, place, root, holder = astray()
     holder.peer.copies.acknowledged(place, root.node_id)
     look_after_copies(holder.peer)
     overlay.advance(0)
@@ -125,10 +123,8 @@ def test_who_does_not_answer_is_asked_once_in_a_look() -> None:
     overlay.network.partition([[root.address]])
     look_after_copies(holder.peer)
     overlay.advance(60)
-    assert (
-        len(list(trace_of(overlay).select(RequestFailed, node=holder.node_id, code=int(ErrorCode.REQUEST_TIMEOUT))))
-        == 1
-    )
+    unanswered = trace_of(overlay).select(RequestFailed, node=holder.node_id, code=int(ErrorCode.REQUEST_TIMEOUT))
+    assert len(list(unanswered)) == 1
     assert all(holder.peer.store.holds(place) for place in places)
 
 
@@ -191,11 +187,7 @@ def test_a_stray_copy_is_kept_where_the_responsible_peer_has_only_an_older_one()
 
 def test_a_stray_copy_is_kept_where_the_responsible_peer_is_leaving() -> None:
     """It takes no store any more, though it still has what we hold: it may just have handed that to us."""
-    overlay = small(12, links="plain")
-    place = turn_servers(overlay)[0]
-    root = overlay.root(place)
-    holder = far_from(overlay, root, place, knows=True)
-    stray(overlay, place, holder)
+    overlay, place, root, holder = astray()
     root.peer.leaving = True
     look_after_copies(holder.peer)
     overlay.advance(60)
