@@ -83,8 +83,8 @@ def _carry_out(peer: Peer, received: Received) -> Reply:
         peer.emit(event)
     if isinstance(outcome, Rejected):
         raise ErrorAnswer(outcome.code, outcome.info)
-    # Who hands over may be about to drop what it gives: that is no acknowledgement.
-    copied = request.replica_number not in (0, HAND_OVER) and outcome.covers
+    handed_over = request.replica_number == HAND_OVER
+    copied = outcome.covers and not handed_over and request.replica_number != 0
     if outcome.changed:
         watch(peer, request, certificates_of(peer, received))
         peer.copies.stored(resource, received.signer if copied else None)
@@ -95,6 +95,8 @@ def _carry_out(peer: Peer, received: Received) -> Reply:
             look_after_copies(peer)  # handed over to us: the replicas need it too
     elif copied:
         peer.copies.acknowledged(resource, received.signer)
+    elif handed_over and received.signer not in replicas:
+        peer.copies.doubt(resource, received.signer)  # it is about to drop what it gives
     return Reply(outcome.answer)
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from p2psip_min import procedures
+from p2psip_min.defences import preset
 from p2psip_min.exchange import Received
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.peer import Peer
-from p2psip_min.procedures.replicate import look_after_copies
+from p2psip_min.procedures.replicate import hand_over_all, look_after_copies
 from p2psip_min.storage.selection import whole
 from p2psip_min.trace import MessageSent, RequestFailed
 from p2psip_min.wire.address import IpAddressPort
@@ -201,6 +202,22 @@ def test_who_leaves_does_not_rely_on_heirs_that_have_died_unnoticed(links: str) 
     root = overlay.root(place)
     for heir in root.peer.topology.replicas(place, 2):
         overlay.crash(next(node.name for node in overlay.peers() if node.node_id == heir))
+    overlay.run(procedures.leave(root.peer))
+    overlay.advance(60)
+    assert overlay.root(place).peer.store.holds(place)
+
+
+@pytest.mark.parametrize("links", ["plain", "tls"])
+def test_who_leaves_hands_over_anew_what_its_heir_has_given_back(links: str) -> None:
+    """It still serves while it hands over, and is still taken for the responsible peer."""
+    overlay = small(12, links=links, defences=preset("draft").without("replicas"))
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    overlay.run(hand_over_all(root.peer))
+    heir = next(node for node in overlay.peers() if node is not root and node.peer.store.holds(place))
+    look_after_copies(heir.peer)
+    overlay.advance(60)
+    assert not heir.peer.store.holds(place)
     overlay.run(procedures.leave(root.peer))
     overlay.advance(60)
     assert overlay.root(place).peer.store.holds(place)
