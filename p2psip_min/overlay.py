@@ -468,9 +468,9 @@ class Overlay(Use):
 
     def root(self, resource: ResourceID) -> Node:
         """The living peer that is responsible for ``resource`` where all tables are right."""
-        peers = self.peers()
-        closer = peers[0].peer.topology.closer
-        return reduce(lambda best, node: node if closer(node.node_id, best.node_id, resource) else best, peers)
+        living = [node_id for node_id, node in self.nodes.items() if node.peer.joined and node.alive]
+        closer = self.nodes[living[0]].peer.topology.closer
+        return self.nodes[reduce(lambda best, other: other if closer(other, best, resource) else best, living)]
 
     def route(self, start: str, resource: ResourceID) -> list[Node]:
         """The nodes that a message from ``start`` would pass by today's tables, the responsible one last."""

@@ -95,8 +95,8 @@ class CuriousStage(PrivacyStage):
         return f"{len(self.known())} of {len(self.users)}", self.calls()
 
 
-PAUSE = 10.0
-"""Seconds from one call to the next."""
+PAUSE = 4.5
+"""Seconds from one call to the next: more than a watcher's QUIET, or two calls look like one to him."""
 
 
 class WatchStage(Stage):
