@@ -145,17 +145,17 @@ class Walk:
 
     def next_difference(self) -> bool:
         """To the next pair that differs; False, and nowhere, where there is none."""
-        later = [stop.at for stop in self.found.stops if stop.at > self.cursor]
-        if later:
-            self.seek(later[0])
-        return bool(later)
+        return self._to_stop(self.passed)
 
     def previous_difference(self) -> bool:
         """To the pair before this moment that differs; False, and nowhere, where there is none."""
-        earlier = [stop.at for stop in self.found.stops if stop.at < self.cursor]
-        if earlier:
-            self.seek(earlier[-1])
-        return bool(earlier)
+        return self._to_stop(bisect_left(self.found.stops, self.cursor, key=lambda stop: stop.at) - 1)
+
+    def _to_stop(self, place: int) -> bool:
+        if not 0 <= place < len(self.found.stops):
+            return False
+        self.seek(self.found.stops[place].at)
+        return True
 
     def to_pair(self, place: int) -> None:
         """To the moment at which this pair is new."""

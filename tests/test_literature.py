@@ -145,7 +145,7 @@ def test_the_99th_percentile_of_keys_a_peer_is_many_times_the_mean() -> None:
 # --- mass failure -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
 def test_after_a_mass_failure_all_that_is_left_is_found_within_one_update_interval(share: float) -> None:
     dice = Random(f"failure:{share}")
     with Overlay(

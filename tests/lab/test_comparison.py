@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -41,7 +42,7 @@ def test_every_threat_has_a_way_through_two_runs(threat: str) -> None:
             assert 0 <= now.right - before.right <= 1
             assert now.pair >= before.pair
         for place, pair in enumerate(found.pairs):
-            at = next(one for one in found.moments if one.pair >= place)
+            at = found.moments[bisect_left(found.moments, place, key=lambda one: one.pair)]
             assert pair.left is None or at.left >= pair.left.cursor
             assert pair.right is None or at.right >= pair.right.cursor
             if pair.left is not None and pair.right is not None:
