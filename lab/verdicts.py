@@ -225,7 +225,8 @@ def judge(
         "honest_baseline": estimate([run.honest for run in outcomes["baseline"]], SHARE),
         "honest_defended": estimate([run.honest for run in outcomes["honest"]], SHARE),
     }
-    harm, left = estimate(more("attacked")), estimate(more("defended"))
+    width = abs(worst - best)
+    harm, left = (estimate(more(column), (-width, width)) for column in ("attacked", "defended"))
     shown = standing(span, bounds, **{name: each.mean for name, each in compared.items()})
     served = {
         f"served_{column}": estimate([run.honest for run in outcomes[column]], SHARE)

@@ -60,6 +60,14 @@ def test_a_mean_on_the_right_side_of_a_bound_may_be_near_it(name: str, changed: 
     assert near_in(runs(**changed)) == (name,)
 
 
+def test_harm_and_what_is_left_of_it_are_no_more_than_the_whole_range() -> None:
+    """Two seeds that differ have an interval that is far wider."""
+    found = dict(enumerate(runs(seeds=2, defended=lambda seed: outcome(0.5 * seed))))
+    chosen = scenario("PR-1")
+    intervals = judge(chosen, setting(chosen), found).intervals
+    assert (intervals["harm"], intervals["left"]) == ((1.0, 1.0), (-1.0, 1.0))
+
+
 def test_where_nobody_claims_that_the_defence_helps_it_is_near_no_bound() -> None:
     found = runs(defended=lambda seed: outcome(0.36 * (seed % 2)))
     assert near_in(found, Bounds(standing=Standing.OPEN, reason="why")) == ()
