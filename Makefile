@@ -10,13 +10,13 @@ FIRST  := 00_overlay_in_a_box.ipynb
 PIP    := $(RUN) -m pip --disable-pip-version-check --quiet --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help lab console test lint notebooks datasets matrix bench soak clean
+.PHONY: help lab console test lint style notebooks datasets matrix bench soak clean
 
 help:
 	@echo "make lab        install into $(VENV) and open JupyterLab on the first notebook"
 	@echo "make console    the instructor's console without its cells, in Voilà"
 	@echo "make test       install the tools too, then lint, types, import rules and every test"
-	@echo "make lint       the first half of make test"
+	@echo "make lint       lint, types and import rules without the tests"
 	@echo "make notebooks  build notebooks/*.ipynb and notebooks/solutions/*.ipynb from notebooks/source"
 	@echo "make datasets   write datasets/ anew from its seeds"
 	@echo "make matrix     run every threat against every defence on 20 seeds, and put the figures among the data"
@@ -60,14 +60,18 @@ console: $(VENV)/dev.stamp
 	@JUPYTER_PATH="$(CURDIR)/notebooks/.jupyter" $(RUN) -m voila notebooks/I0_instructors_console.ipynb \
 	    --template=offline $(LABFLAGS)
 
-# The types take longest: the rest is looked at meanwhile.
-lint: $(VENV)/dev.stamp
-	@$(RUN) -m mypy & types=$$!; \
-	    $(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(VENV)/bin/lint-imports; others=$$?; \
-	    wait $$types && exit $$others
+style: $(VENV)/dev.stamp
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(VENV)/bin/lint-imports
 
-test: lint
-	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --nbval-lax $(TESTFLAGS)
+lint: style
+	@$(RUN) -m mypy
+
+# The types keep one core busy for half a minute: the tests begin meanwhile.
+test: style
+	@$(RUN) -m mypy & types=$$!; \
+	    $(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --nbval-lax $(TESTFLAGS); \
+	    tests=$$?; wait $$types || { echo "mypy found errors: they stand above, where the tests begin." >&2; exit 1; }; \
+	    exit $$tests
 
 notebooks: $(VENV)/dev.stamp
 	@$(RUN) notebooks/build.py
