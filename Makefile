@@ -68,9 +68,9 @@ lint: style
 
 # The types keep one core busy for half a minute: the tests begin meanwhile.
 test: style
-	@$(RUN) -m mypy & types=$$!; \
+	@$(RUN) -m mypy & types=$$!; trap 'kill $$types 2>/dev/null; exit 130' INT; \
 	    $(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --nbval-lax $(TESTFLAGS); \
-	    tests=$$?; wait $$types || { echo "mypy found errors: they stand above, where the tests begin." >&2; exit 1; }; \
+	    tests=$$?; wait $$types || { echo "mypy found errors: they stand above." >&2; exit 1; }; \
 	    exit $$tests
 
 notebooks: $(VENV)/dev.stamp
