@@ -96,7 +96,7 @@ class CuriousStage(PrivacyStage):
 
 
 PAUSE = 4.5
-"""Seconds from one call to the next: more than a watcher's QUIET, or two calls look like one to him."""
+"""Seconds from one call to the next: more than the longest call and a watcher's QUIET, or he takes two for one."""
 
 
 class WatchStage(Stage):
@@ -141,9 +141,8 @@ class WatchStage(Stage):
     async def story(self) -> None:
         """Everybody registers, then one after the other calls, and once more."""
         await self.until(REGISTERS)
-        for user in self.users:
-            await self.perform("register", self.overlay.phone(user).register())
-        await self.until(REGISTERS + PAUSE)
+        registering = [self.overlay.phone(user).register() for user in self.users]
+        await asyncio.gather(*[self.perform("register", each) for each in registering])
         for turn, user in enumerate(self.users * ROUNDS):
             await self.until(REGISTERS + PAUSE * (turn + 1))
             await self.perform("call", self.overlay.phone(user).call(self.overlay.aor(self.friends[user])))

@@ -65,7 +65,7 @@ class _Noting:
         return decision
 
 
-QUIET = 4.0
+QUIET = 2.0
 """Seconds without a packet after which one that goes between two machines begins a call."""
 
 

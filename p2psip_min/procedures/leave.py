@@ -19,13 +19,13 @@ GRACE = 3.0
 
 
 PATIENCE = 3600.0
-"""Seconds after which a node leaves even though nobody takes what it holds."""
+"""Seconds after which a node leaves even though too few take what it holds."""
 
 
 async def leave(peer: Peer) -> None:
     """Hand everything over, tell the neighbors, close the links, stop.
 
-    A node that reaches nobody who could take what it holds, as in a partition, stays until it does, or for an hour.
+    A node that reaches too few who could take what it holds, as in a partition, stays until it does, or for an hour.
     Raises a RemoteFault where the operator has to vouch for its neighbors and does not.
     """
     if peer.joined:

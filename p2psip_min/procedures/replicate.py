@@ -172,10 +172,17 @@ async def hand_over_all(peer: Peer) -> None:
 
 
 def handed_over(peer: Peer) -> bool:
-    """Whether somebody else is known to hold each resource that is here; so is a node that never met anybody."""
-    count = peer.defences.copies
-    heirs = peer.topology.replicas
-    return not peer.acquaintances or all(
-        any(not peer.copies.missing(resource, heir) for heir in heirs(resource, count + 1))
+    """Whether enough others are known to hold each resource that is here; for a node that never met anybody, nobody.
+
+    One of them is too few where there should be replicas: cut off with us from the others, it would be the last.
+    It is enough where nobody else has been met.
+    """
+    count, topology, copies = peer.defences.copies, peer.topology, peer.copies
+    table = topology.table()
+    if not peer.acquaintances:
+        return True
+    wanted = min(2, count + 1) if any(node not in table for node in peer.acquaintances) else 1
+    return all(
+        sum(not copies.missing(resource, heir) for heir in topology.replicas(resource, count + 1)) >= wanted
         for resource in peer.store.resources()
     )

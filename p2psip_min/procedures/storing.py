@@ -95,8 +95,8 @@ def _carry_out(peer: Peer, received: Received) -> Reply:
             look_after_copies(peer)  # handed over to us: the replicas need it too
     elif copied:
         peer.copies.acknowledged(resource, received.signer)
-    elif handed_over and received.signer not in replicas:
-        peer.copies.doubt(resource, received.signer)  # it is about to drop what it gives
+    elif handed_over and received.signer not in topology.replicas(resource, peer.defences.copies):
+        peer.copies.doubt(resource, received.signer)  # it may be about to drop what it gives
     return Reply(outcome.answer)
 
 

@@ -45,7 +45,12 @@ class Copies:
             self._holders[resource] = {holder: None for holder in holders if holder in concerned}
 
     def doubt(self, resource: bytes, holder: NodeID) -> None:
-        """``holder`` may no longer have the resource."""
+        """``holder`` may no longer have the resource; what it acknowledges from here on says nothing either.
+
+        An acknowledgement on its way may be older than the doubt, so the resource gets a new state.
+        """
+        self._changes += 1
+        self._states[resource] = self._changes
         self._holders.get(resource, {}).pop(holder, None)
 
     def forget(self, resource: bytes) -> None:

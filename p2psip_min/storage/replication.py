@@ -10,7 +10,8 @@ Rules
    may have been cut off meanwhile, and the last copies would be given up for one that nobody reaches.
 
 All three go by the ledger of ``copies``, so what is not acknowledged is sent again at the next look, and what is
-acknowledged is not sent twice. Where copies belong is the overlay algorithm's affair: it is asked, through ``Places``.
+acknowledged is not sent twice, unless whoever acknowledged it hands the resource over: it may be about to forget it.
+Where copies belong is the overlay algorithm's affair: it is asked, through ``Places``.
 """
 
 from __future__ import annotations

@@ -176,6 +176,17 @@ def test_padding_fills_a_block_and_changes_nothing_else(name: str) -> None:
     assert sip.padded(message, 0) == message
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_friends_who_call_each_other_in_turn_are_seen_to_call_twice(seed: int) -> None:
+    """A call takes its time under TLS; the next one must not look like its end."""
+    chosen = scenario("PR-1")
+    stage = chosen.stage(chosen, setting(chosen, base="trusted", seed=seed).with_defences(("tls",)))
+    stage.attack()
+    stage.overlay.run(stage.story())
+    assert len(stage.line_watcher.met) == 16
+    stage.overlay.close()
+
+
 def test_who_meets_whom_gives_a_pair_away_under_tls() -> None:
     watcher = LineWatcher({LINE[0]: b"a", FAR[0]: b"b"}, {b"a": b"A", b"b": b"B"})
     record = b"\x17\x03\x03\x00\x01x"

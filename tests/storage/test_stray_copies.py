@@ -207,17 +207,51 @@ def test_who_leaves_does_not_rely_on_heirs_that_have_died_unnoticed(links: str) 
     assert overlay.root(place).peer.store.holds(place)
 
 
+@pytest.mark.parametrize("later", [*(number / 100 for number in range(2, 15)), 60.0])
 @pytest.mark.parametrize("links", ["plain", "tls"])
-def test_who_leaves_hands_over_anew_what_its_heir_has_given_back(links: str) -> None:
-    """It still serves while it hands over, and is still taken for the responsible peer."""
+def test_who_leaves_hands_over_anew_what_its_heir_has_given_back(links: str, later: float) -> None:
+    """It still serves while it hands over, and is still taken for the responsible peer; ``later`` the two may cross."""
     overlay = small(12, links=links, defences=preset("draft").without("replicas"))
     place = turn_servers(overlay)[0]
     root = overlay.root(place)
     overlay.run(hand_over_all(root.peer))
     heir = next(node for node in overlay.peers() if node is not root and node.peer.store.holds(place))
     look_after_copies(heir.peer)
-    overlay.advance(60)
-    assert not heir.peer.store.holds(place)
+    overlay.advance(later)
+    assert later < 1 or not heir.peer.store.holds(place)
     overlay.run(procedures.leave(root.peer))
     overlay.advance(60)
+    assert overlay.root(place).peer.store.holds(place)
+
+
+@pytest.mark.parametrize("links", ["plain", "tls"])
+def test_who_leaves_does_not_leave_the_last_holder_alone_in_a_partition(links: str) -> None:
+    """The other one may die before the two are found again."""
+    overlay = small(12, links=links, maintenance=True)
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    other = next(node for node in overlay.peers() if node.node_id == root.peer.topology.replicas(place, 1)[0])
+    overlay.network.partition([[root.address, other.address]])
+    overlay.advance(200)
+    assert root.peer.topology.neighbors() == (other.node_id,)
+    leaving = overlay.driver.call(lambda: overlay.loop.create_task(procedures.leave(root.peer), name="leave"))
+    overlay.advance(500)
+    assert root.peer.alive
+    overlay.crash(other.name)
+    overlay.network.heal()
+    overlay.advance(700)
+    assert leaving.done()
+    assert not root.peer.alive
+    assert overlay.root(place).peer.store.holds(place)
+
+
+@pytest.mark.parametrize("links", ["plain", "tls"])
+def test_two_of_whom_nobody_is_missing_may_part(links: str) -> None:
+    overlay = small(3, links=links, maintenance=True)
+    place = turn_servers(overlay)[0]
+    while len(overlay.peers()) > 1:
+        before = overlay.now
+        overlay.run(procedures.leave(overlay.root(place).peer))
+        assert overlay.now - before < 10
+        overlay.advance(60)
     assert overlay.root(place).peer.store.holds(place)
