@@ -19,19 +19,23 @@ GRACE = 3.0
 
 
 PATIENCE = 3600.0
-"""Seconds after which a node leaves even though too few take what it holds."""
+"""Seconds after which a node leaves even though nobody takes what it holds."""
+
+CAUTION = 900.0
+"""Seconds that a node stays because the one other it reaches would be the last to have what should have replicas."""
 
 
 async def leave(peer: Peer) -> None:
     """Hand everything over, tell the neighbors, close the links, stop.
 
-    A node that reaches too few who could take what it holds, as in a partition, stays until it does, or for an hour.
+    A node that reaches nobody who could take what it holds, as in a partition, stays until it does, or for an hour. If
+    it reaches just one and remembers others, it stays a quarter of an hour: that one's death would lose everything.
     Raises a RemoteFault where the operator has to vouch for its neighbors and does not.
     """
     if peer.joined:
         for neighbor in peer.topology.neighbors():
             await confirm(peer, neighbor, MessageCode.LEAVE_REQ)
-        await _part_with_all(peer, peer.now() + PATIENCE)
+        await _part_with_all(peer)
         neighbors = peer.topology.neighbors()
         # Who routes through us, or is served by us, knows our address; told now, nobody has to think that we died.
         others = [peer.spawn(_say_goodbye(peer, node), "good-bye") for node in peer.links.book if node not in neighbors]
@@ -45,17 +49,31 @@ async def leave(peer: Peer) -> None:
     peer.links.close_all()
 
 
-async def _part_with_all(peer: Peer, deadline: float) -> None:
+async def _part_with_all(peer: Peer) -> None:
+    began = peer.now()
     while peer.alive:
         await hand_over_all(peer)  # still serving: somebody's store may come in meanwhile
-        last = peer.now() >= deadline
-        if last or handed_over(peer):
+        waited = peer.now() - began
+        if _may_go(peer, waited):
             peer.leaving = True  # from here on stores are refused, so nothing can be lost
             await hand_over_all(peer)
-            if last or handed_over(peer):
+            if _may_go(peer, waited):
                 return
             peer.leaving = False
         await asyncio.sleep(LONELY)
+
+
+def _may_go(peer: Peer, waited: float) -> bool:
+    """Whether enough others have what is held here, after so many seconds."""
+    if waited < CAUTION and peer.defences.copies and peer.store.resources() and _one_of_two(peer):
+        return False
+    return waited >= PATIENCE or handed_over(peer)
+
+
+def _one_of_two(peer: Peer) -> bool:
+    """Whether there is only one other peer left, of more."""
+    table = peer.topology.table()
+    return len(table) == 1 and any(node not in table for node in peer.acquaintances)
 
 
 async def _say_goodbye(peer: Peer, neighbor: NodeID) -> None:

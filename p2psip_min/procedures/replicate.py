@@ -43,7 +43,7 @@ async def send_copy(
     ``routed``: whoever is responsible gets it; from afar we may be wrong about who that is, and ``holder`` is a guess.
     It may take from a stranger only what it lacks: then what it has is looked at.
     """
-    state = peer.copies.state(resource)
+    state = peer.copies.state(resource, holder)
     way: tuple[Destination, ...] = (resource,) if routed else (holder,)
     next_hop = None if routed else holder
     for export in peer.store.export(resource, replica_number, peer.now()):
@@ -172,17 +172,10 @@ async def hand_over_all(peer: Peer) -> None:
 
 
 def handed_over(peer: Peer) -> bool:
-    """Whether enough others are known to hold each resource that is here; for a node that never met anybody, nobody.
-
-    One of them is too few where there should be replicas: cut off with us from the others, it would be the last.
-    It is enough where nobody else has been met.
-    """
-    count, topology, copies = peer.defences.copies, peer.topology, peer.copies
-    table = topology.table()
-    if not peer.acquaintances:
-        return True
-    wanted = min(2, count + 1) if any(node not in table for node in peer.acquaintances) else 1
-    return all(
-        sum(not copies.missing(resource, heir) for heir in topology.replicas(resource, count + 1)) >= wanted
+    """Whether somebody else is known to hold each resource that is here; so is a node that never met anybody."""
+    count = peer.defences.copies
+    heirs = peer.topology.replicas
+    return not peer.acquaintances or all(
+        any(not peer.copies.missing(resource, heir) for heir in heirs(resource, count + 1))
         for resource in peer.store.resources()
     )

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from p2psip_min.ids import NodeID
 
+State = tuple[int, int]
+"""The numbers of a resource's last change, and of the last doubt about its holder."""
+
 
 class Copies:
     """One node's ledger: for each resource that it holds, who holds it in the same state.
 
-    A copy on its way may be outdated before it is acknowledged, so states are numbered. A holder that failed may come
-    back with nothing, so its entries go with it.
+    A copy on its way may be outdated before it is acknowledged, and its holder may have become doubtful, so states and
+    doubts are numbered. A holder that failed may come back with nothing, so its entries go with it.
     """
 
-    __slots__ = ("_changes", "_holders", "_states")
+    __slots__ = ("_changes", "_doubts", "_holders", "_states")
 
     def __init__(self) -> None:
         self._holders: dict[bytes, dict[NodeID, None]] = {}
         self._states: dict[bytes, int] = {}
+        self._doubts: dict[bytes, dict[NodeID, int]] = {}
         self._changes = 0
 
     def stored(self, resource: bytes, source: NodeID | None = None) -> None:
@@ -24,14 +28,15 @@ class Copies:
         self._changes += 1
         self._states[resource] = self._changes
         self._holders[resource] = {} if source is None else {source: None}
+        self._doubts.pop(resource, None)
 
-    def state(self, resource: bytes) -> int:
-        """The number of the resource's present state."""
-        return self._states.get(resource, 0)
+    def state(self, resource: bytes, holder: NodeID) -> State:
+        """What is on its way to ``holder`` now, as ``acknowledged`` wants it."""
+        return self._states.get(resource, 0), self._doubts.get(resource, {}).get(holder, 0)
 
-    def acknowledged(self, resource: bytes, holder: NodeID, state: int | None = None) -> None:
+    def acknowledged(self, resource: bytes, holder: NodeID, state: State | None = None) -> None:
         """``holder`` has all that was held here in ``state`` (now): it took our copy, or sent one that covers ours."""
-        if state is None or state == self.state(resource):
+        if state is None or state == self.state(resource, holder):
             self._holders.setdefault(resource, {})[holder] = None
 
     def missing(self, resource: bytes, holder: NodeID) -> bool:
@@ -45,18 +50,17 @@ class Copies:
             self._holders[resource] = {holder: None for holder in holders if holder in concerned}
 
     def doubt(self, resource: bytes, holder: NodeID) -> None:
-        """``holder`` may no longer have the resource; what it acknowledges from here on says nothing either.
-
-        An acknowledgement on its way may be older than the doubt, so the resource gets a new state.
-        """
-        self._changes += 1
-        self._states[resource] = self._changes
-        self._holders.get(resource, {}).pop(holder, None)
+        """``holder`` may no longer have the resource, whatever it has acknowledged of what was sent until now."""
+        if (holders := self._holders.get(resource)) is not None:
+            holders.pop(holder, None)
+            self._changes += 1
+            self._doubts.setdefault(resource, {})[holder] = self._changes
 
     def forget(self, resource: bytes) -> None:
         """The resource is no longer held here."""
         self._holders.pop(resource, None)
         self._states.pop(resource, None)
+        self._doubts.pop(resource, None)
 
     def forget_holder(self, holder: NodeID) -> None:
         """``holder`` is gone."""

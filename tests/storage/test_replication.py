@@ -276,12 +276,28 @@ def test_the_ledger() -> None:
 def test_an_acknowledgement_counts_for_the_state_that_was_sent() -> None:
     copies = Copies()
     copies.stored(b"r")
-    sent = copies.state(b"r")
+    sent = copies.state(b"r", node(1))
     copies.stored(b"r")
     copies.acknowledged(b"r", node(1), sent)
     assert copies.missing(b"r", node(1))
-    copies.acknowledged(b"r", node(1), copies.state(b"r"))
+    copies.acknowledged(b"r", node(1), copies.state(b"r", node(1)))
     assert not copies.missing(b"r", node(1))
     copies.forget(b"r")
     copies.stored(b"r")
-    assert copies.state(b"r") > sent
+    assert copies.state(b"r", node(1)) > sent
+
+
+def test_a_doubt_strikes_what_one_holder_acknowledges_of_earlier_copies() -> None:
+    copies = Copies()
+    copies.stored(b"r")
+    sent = {place: copies.state(b"r", node(place)) for place in (1, 2)}
+    copies.acknowledged(b"r", node(1), sent[1])
+    copies.doubt(b"r", node(1))
+    for place in (1, 2):
+        copies.acknowledged(b"r", node(place), sent[place])
+    assert [copies.missing(b"r", node(place)) for place in (1, 2)] == [True, False]
+    copies.acknowledged(b"r", node(1), copies.state(b"r", node(1)))
+    assert not copies.missing(b"r", node(1))
+    nothing = copies.state(b"other", node(1))
+    copies.doubt(b"other", node(1))
+    assert copies.state(b"other", node(1)) == nothing, "about what is not held there is no doubt"

@@ -12,7 +12,9 @@ from p2psip_min.exchange import Received
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.peer import Peer
+from p2psip_min.procedures.leave import CAUTION
 from p2psip_min.procedures.replicate import hand_over_all, look_after_copies
+from p2psip_min.storage.redundancy import Successors
 from p2psip_min.storage.selection import whole
 from p2psip_min.trace import MessageSent, RequestFailed
 from p2psip_min.wire.address import IpAddressPort
@@ -207,10 +209,15 @@ def test_who_leaves_does_not_rely_on_heirs_that_have_died_unnoticed(links: str) 
     assert overlay.root(place).peer.store.holds(place)
 
 
-@pytest.mark.parametrize("later", [*(number / 100 for number in range(2, 15)), 60.0])
-@pytest.mark.parametrize("links", ["plain", "tls"])
+CROSSING = [number / 100 for number in range(6, 15)]
+"""Seconds after the heir begins to give back when a leaver's messages may cross its own; a stream keeps their order."""
+
+
+@pytest.mark.parametrize(
+    ("links", "later"), [*(("plain", later) for later in CROSSING), ("plain", 60.0), ("tls", 60.0)]
+)
 def test_who_leaves_hands_over_anew_what_its_heir_has_given_back(links: str, later: float) -> None:
-    """It still serves while it hands over, and is still taken for the responsible peer; ``later`` the two may cross."""
+    """It still serves while it hands over, and is still taken for the responsible peer; the two may cross."""
     overlay = small(12, links=links, defences=preset("draft").without("replicas"))
     place = turn_servers(overlay)[0]
     root = overlay.root(place)
@@ -222,6 +229,13 @@ def test_who_leaves_hands_over_anew_what_its_heir_has_given_back(links: str, lat
     overlay.run(procedures.leave(root.peer))
     overlay.advance(60)
     assert overlay.root(place).peer.store.holds(place)
+
+
+def leaving(overlay: Overlay, name: str) -> float:
+    """Seconds that a peer takes to leave."""
+    before = overlay.now
+    overlay.run(procedures.leave(overlay.node(name).peer))
+    return overlay.now - before
 
 
 @pytest.mark.parametrize("links", ["plain", "tls"])
@@ -250,8 +264,39 @@ def test_two_of_whom_nobody_is_missing_may_part(links: str) -> None:
     overlay = small(3, links=links, maintenance=True)
     place = turn_servers(overlay)[0]
     while len(overlay.peers()) > 1:
-        before = overlay.now
-        overlay.run(procedures.leave(overlay.root(place).peer))
-        assert overlay.now - before < 10
+        assert leaving(overlay, overlay.root(place).name) < 10
         overlay.advance(60)
     assert overlay.root(place).peer.store.holds(place)
+
+
+def test_two_whose_third_has_crashed_part_after_a_quarter_of_an_hour() -> None:
+    """It may as well be cut off."""
+    overlay = small(3, maintenance=True)
+    place = turn_servers(overlay)[0]
+    root = overlay.root(place)
+    overlay.crash(next(node.name for node in overlay.peers() if node is not root))
+    overlay.advance(2000)
+    assert CAUTION <= leaving(overlay, root.name) < CAUTION + 60
+    overlay.advance(60)
+    assert overlay.root(place).peer.store.holds(place)
+
+
+@pytest.mark.parametrize("replicas", [0, 1, 2])
+def test_in_a_whole_overlay_nobody_waits_long_to_leave(replicas: int) -> None:
+    overlay = small(40, defences=preset("draft").having(replication=Successors(replicas)), maintenance=True)
+    places = turn_servers(overlay)
+    overlay.advance(60)
+    for node in reversed(overlay.peers()[::4]):
+        assert leaving(overlay, node.name) < 60
+        overlay.advance(60)
+    assert all(overlay.root(place).peer.store.holds(place) for place in places)
+
+
+def test_an_heir_that_refuses_holds_nobody_up_while_there_is_another() -> None:
+    overlay = small(40, maintenance=True)
+    turn_servers(overlay)
+    overlay.advance(60)
+    for node in reversed(overlay.peers()[1:40:4]):
+        overlay.node(node.peer.topology.replicas(ResourceID(bytes(16)), 1)[0]).peer.leaving = True  # it takes no stores
+        assert leaving(overlay, node.name) < 60
+        overlay.advance(60)
