@@ -321,21 +321,31 @@ class Soak:
 def excused(trace: Iterable[events.Event], resource: ResourceID, value: bytes) -> bool:
     """Whether its holders died too fast for anybody to help, within the window.
 
-    Three of them did; or the only one, the last to take the record, before a replica did. Who leaves or hands over
-    holds no copy any more; where it was the last holder, nobody is excused.
+    Three of them did; or the only one, the last to take the record, before a replica did, for which its time without
+    neighbors does not count. Who leaves or hands over holds no copy any more; where it was the last holder, nobody is
+    excused.
     """
     holders: dict[bytes, None] = {}
     deaths: list[float] = []
-    newest, taken, last = b"", 0.0, b""
+    newest, taken, since, last = b"", 0.0, 0.0, b""
+    alone: dict[bytes, float] = {}
     for event in trace:
         node = event.node
         died = isinstance(event, events.NodeCrashed)
+        if died or isinstance(event, events.NeighborsChanged):
+            began = alone.pop(node, event.t)
+            if node == newest:
+                since += event.t - max(began, taken)
+        if isinstance(event, events.NeighborsChanged):
+            if not event.predecessors and not event.successors:
+                alone[node] = event.t
+            continue
         if isinstance(event, events.RecordStored | events.RecordReplaced | events.RecordHandedOver):
             if event.resource != resource:
                 continue
             if not isinstance(event, events.RecordHandedOver) and event.value == value:
                 holders[node] = None
-                newest, taken = node, event.t
+                newest, taken, since = node, event.t, event.t
                 continue
         elif not died and not isinstance(event, events.NodeLeft):
             continue
@@ -350,7 +360,7 @@ def excused(trace: Iterable[events.Event], resource: ResourceID, value: bytes) -
         return False
     if len(deaths) >= 3 and deaths[-1] - deaths[-3] <= WINDOW:
         return True
-    return last == newest and sum(death >= taken for death in deaths) == 1 and deaths[-1] - taken <= WINDOW
+    return last == newest and sum(death >= taken for death in deaths) == 1 and deaths[-1] - since <= WINDOW
 
 
 def schedules(first: int, count: int) -> Iterator[Report]:

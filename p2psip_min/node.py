@@ -120,6 +120,7 @@ class Node:
         self._strangers: dict[NodeID, Callable[[], None]] = {}
         self.courting: dict[NodeID, None] = {}
         self.acquaintances: dict[NodeID, Address] = {}
+        self.entrances: tuple[Address, ...] = ()
         self.hold_copies_until = 0.0
         self.unannounced: Changes | None = None
         self.announcing: asyncio.TimerHandle | None = None

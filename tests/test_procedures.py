@@ -391,6 +391,27 @@ def test_two_halves_become_one_ring_again(links: str) -> None:
         assert overlay.get(reader.name, overlay.peers()[0].name, TURN_SERVICE) == (VALUE,)
 
 
+@pytest.mark.parametrize("links", LINKS)
+def test_who_joined_in_a_part_that_is_gone_finds_the_other_one_where_it_was_told_to_join(links: str) -> None:
+    """Found by a soak: two came through a peer that was cut off and left, and knew nobody else who lived."""
+    overlay = small(8, links=links, maintenance=True)
+    entrance, *others = overlay.peers()
+    told = [entrance.address, others[-1].address]
+    newcomers = [overlay.new_peer() for _ in range(2)]
+    for name in [node.name for node in others if node.address in entrance.peer.configuration.bootstrap_nodes]:
+        overlay.crash(name)
+    overlay.network.partition([[entrance.address, *(node.address for node in newcomers)]])
+    overlay.advance(200)
+    for node in newcomers:
+        overlay.run(procedures.join(node.peer, told))
+    overlay.run(procedures.leave(entrance.peer))
+    overlay.advance(200)
+    assert [node.peer.topology.table() for node in newcomers] == [(newcomers[1].node_id,), (newcomers[0].node_id,)]
+    overlay.network.heal()
+    overlay.advance(1500)
+    assert not crooked(overlay)
+
+
 # --- looking up -------------------------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,7 @@ RETRY_PAUSE = 4.0
 async def join(peer: Peer, bootstraps: Sequence[Address]) -> NodeID:
     """Become a peer of the overlay; returns the admitting peer, raises JoinRefused."""
     reason = JoinReason.NO_BOOTSTRAP
+    peer.entrances = tuple(bootstraps)
     for attempt in range(JOIN_TRIES):
         if attempt:
             await asyncio.sleep(RETRY_PAUSE * (1 + peer.rng.random()))

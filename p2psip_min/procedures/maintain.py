@@ -43,6 +43,9 @@ PARTING = 1.0
 PROBES = 3
 """How many nodes outside the table are asked in one look for another part of the overlay."""
 
+FEW = 3
+"""With no more others in its table, a node goes back to where it was told to join: they may know nobody else either."""
+
 LONELY = 30.0
 """Seconds between two looks when all successors or all predecessors are gone (§10.7.1: behave as if joining)."""
 
@@ -253,13 +256,21 @@ async def refresh_finger(peer: Peer) -> None:
 
 
 async def find_partition(peer: Peer) -> None:
-    """Ask for our own place through nodes outside our table; another answer means another ring (§10.7.4.4)."""
+    """Ask for our own place through nodes outside our table; another answer means another ring (§10.7.4.4).
+
+    Who joins while the network is cut may never have met a node of the other part.
+    """
     table = peer.topology.table()
     known = {node: address for node, address in peer.acquaintances.items() if node not in table}
     names = list(known)
     for _ in range(min(PROBES, len(names))):
         through = names.pop(int(peer.rng.random() * len(names)))
         await _probe(peer, through, known[through])
+    elsewhere = [address for address in peer.entrances if address not in (peer.address, *peer.links.book.values())]
+    if elsewhere and len(table) <= FEW:
+        address = elsewhere[int(peer.rng.random() * len(elsewhere))]
+        with suppress(LinkRefused):
+            await _probe(peer, await peer.links.connect(None, address), address)
 
 
 async def _probe(peer: Peer, through: NodeID, address: Address) -> None:

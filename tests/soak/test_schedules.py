@@ -13,7 +13,15 @@ from p2psip_min.defences import preset
 from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.routing.topology.base import NOTHING, Changes
 from p2psip_min.routing.topology.chord import Chord
-from p2psip_min.trace import Event, NodeCrashed, NodeLeft, RecordHandedOver, RecordReplaced, RecordStored
+from p2psip_min.trace import (
+    Event,
+    NeighborsChanged,
+    NodeCrashed,
+    NodeLeft,
+    RecordHandedOver,
+    RecordReplaced,
+    RecordStored,
+)
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
 
@@ -98,6 +106,8 @@ def history(words: str) -> list[Event]:
         "~": lambda t, node: RecordHandedOver(t, node, 0, OTHER, 2),
         "-": lambda t, node: NodeLeft(t, node, 0),
         "!": lambda t, node: NodeCrashed(t, node, 0),
+        "<": lambda t, node: NeighborsChanged(t, node, 0, (), ()),
+        "^": lambda t, node: NeighborsChanged(t, node, 0, (b"n",), (b"n",)),
     }
     return [made[word[1]](float(word[2:]), word[0].encode()) for word in words.split()]
 
@@ -111,6 +121,14 @@ def history(words: str) -> list[Event]:
         ("a+0 b+0 c+0 d+9 a!100 d!5000 b!5100 c!5200", True),
         ("a+0 a!650", True),
         ("a+0 a!651", False),
+        ("a<0 a+9 a!5000", True),
+        ("a<0 a+9 a^4000 a!4650", True),
+        ("a<0 a+9 a^4000 a!4651", False),
+        ("a<0 a^5 a+9 a!660", False),
+        ("a+0 a<600 a<700 a!1000", True),
+        ("a+0 a<660 a!1000", False),
+        ("b+0 a+1 a<2 b!900 a!1700", False),
+        ("b<0 b+0 a+1 a!700 b!1400", False),
         ("a+0 b+0 c+9 a>10 b>11 c!659", True),
         ("a+0 b+0 c+9 a>10 b>11 c!660", False),
         ("a+0 b+0 c+9 a>10 b!11 c!12", False),
