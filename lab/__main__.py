@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import bench, demo, headings, matrix, playlists, preflight, report, requirements, scenarios, soak
+from lab import bench, demo, headings, labels, matrix, playlists, preflight, report, requirements, scenarios, soak
 from lab import export as export_files
 from lab.catalogue import Threat, threats
 from lab.choices import MOST_PEERS
@@ -311,7 +311,7 @@ def _print_verdict(chosen: Scenario, verdict: Verdict, first: Mapping[str, Outco
         ("decoy", f"decoy: {titles(chosen.decoys[:1])}"),
     )
     width = max(len(title) for _, title in heads)
-    print(f"{chosen.metric}:")
+    print(f"{labels.measured(chosen.metric)}:")
     for column, title in heads:
         figure = verdict.figure(column)
         facts = first[column].facts if column in first and len(verdict.seeds) == 1 else ()

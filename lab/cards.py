@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from lab import fixes, progress
+from lab import fixes, labels, progress
 from lab.exercises import HINTS
 from lab.playlists import Playlist, playlist
 from lab.predict import STYLE
@@ -80,7 +80,7 @@ class FixIt(Card):
         self.log = w.HTML()
         asked = (
             f'<p class="asked">{escape(chosen.attacker[:1].upper() + chosen.attacker[1:])}. Measured: '
-            f"{escape(chosen.metric)}. Every choice is run.</p>"
+            f"{escape(labels.measured(chosen.metric))}. Every choice is run.</p>"
         )
         self.choice.observe(lambda _: self._look(), "value")
         self.check.on_click(lambda _: self._guard(self.run))

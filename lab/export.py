@@ -113,7 +113,15 @@ def verdict(strip: Strip) -> str:
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\n")
     table.writerow(
-        ["run", "note", "word", strip.metric + (", of 1" if strip.share else ""), *strip.rows, SERVICE, "price"]
+        [
+            "run",
+            "note",
+            "word",
+            strip.metric + (" (0: none, 1: all)" if strip.share else ""),
+            *strip.rows,
+            SERVICE,
+            "price",
+        ]
     )
     for column in strip.columns:
         facts = [*column.facts, *([""] * (len(strip.rows) - len(column.facts)))]

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from lab import headings, provenance, review, style
+from lab import headings, labels, provenance, review, style
 from lab.cards import Card
 from lab.figures import Figure
 from lab.scenarios import SCENARIOS, Scenario, titles
@@ -118,10 +118,11 @@ class Grid(Card):
 
     def _line(self, chosen: Scenario, row: Mapping[str, Any] | None) -> str:
         standing = review.SIGNS[row["standing"]] if row else "–"
+        measured = escape(labels.measured(chosen.metric))
         cells = "".join(f"<td>{self._button(chosen, column, row)}</td>" for column in COLUMNS)
         return (
             f'<tr data-words="{escape(self._words(chosen.id))}"><td class="t"><b>{escape(chosen.id)}</b> '
-            f'{escape(chosen.title)}<i>{escape(chosen.metric)}</i></td><td class="s">{escape(standing)}</td>'
+            f'{escape(chosen.title)}<i>{measured}</i></td><td class="s">{escape(standing)}</td>'
             f"{cells}</tr>"
         )
 
@@ -152,7 +153,7 @@ class Grid(Card):
         looked = f"{len(verdict.seeds)} seeds{', a quick look' if verdict.quick else ''}"
         return (
             f'<tr data-words="{escape(verdict.id.lower())}"><td class="t"><b>{escape(verdict.id)}</b> your own'
-            f'<i>{escape(verdict.metric)}; {looked}</i></td><td class="s">'
+            f'<i>{escape(labels.measured(verdict.metric))}; {looked}</i></td><td class="s">'
             f"{escape(review.SIGNS[verdict.standing])}</td>{figures}</tr>"
         )
 
@@ -176,7 +177,8 @@ class Grid(Card):
         self._seen[self._open] = word(session.scenario, outcome.figure), outcome.figure
         self.panel = Panel(session)
         self.told.value = (
-            f"<p><b>{escape(session.threat)}</b> {escape(session.title)}: {escape(session.scenario.metric)}, "
+            f"<p><b>{escape(session.threat)}</b> {escape(session.title)}: "
+            f"{escape(labels.measured(session.scenario.metric))}, "
             f"<b>{outcome.figure:g}</b>. Card <code>{escape(session.card)}</code><br>"
             f"{escape(self._compared(outcome.digest))}</p>"
         )

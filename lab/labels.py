@@ -215,6 +215,11 @@ def in_per_cent(metric: str) -> str:
     return metric.replace(", of 1 that", ", of those that").replace(", of 1", "")
 
 
+def measured(metric: str) -> str:
+    """A metric beside figures as they are: those of a share lie between 0 and 1."""
+    return f"{in_per_cent(metric)} (0: none, 1: all)" if ", of 1" in metric else metric
+
+
 def no_number(what: str) -> str:
     """Why a number was not taken."""
     return f"{what} is a whole number"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from lab import headings
+from lab import headings, labels
 from lab.catalogue import threat
 from lab.coverage import Cover, coverage
 from lab.scenarios import SCENARIOS, titles
@@ -126,7 +126,7 @@ def _row(row: Mapping[str, Any]) -> str:
     said = escape("; ".join([*left, *([near(row["near"])] if row["close"] else [])]))
     return (
         f'<tr><td class="threat"><b>{escape(row["id"])}</b> {escape(chosen.title)}'
-        f"<small>{escape(chosen.metric)}; {escape(', '.join(threat(row['id']).sections))}</small></td>"
+        f"<small>{escape(labels.measured(chosen.metric))}; {escape(', '.join(threat(row['id']).sections))}</small></td>"
         f'<td class="{tone[0]}"><b>{tone[1]} {escape(row["standing"].upper())}</b><small>{said}</small></td>'
         + "".join(_cell(group) for group in (*groups, *presets))
         + "</tr>"

@@ -210,7 +210,7 @@ def alone_and_together(threat: str, *, seed: int = 7) -> Table:
         outcome, honest = run(chosen, planned), run(chosen, replace(planned, attack=False)).honest
         said = word(chosen, outcome.figure)
         rows.append((title, f"{'✓' if said is Word.HOLDS else '×'} {said}", f"{outcome.figure:g}", f"{honest:.0%}"))
-    return Table(("against it", "verdict", chosen.metric, "honest users served"), tuple(rows))
+    return Table(("against it", "verdict", labels.measured(chosen.metric), "honest users served"), tuple(rows))
 
 
 def environment() -> Table:
@@ -280,7 +280,7 @@ def against(mine: Scenario, *sets: Sequence[str], seed: int = 7) -> Table:
     for names in ((), *sets):
         outcome = run(mine, ground.with_defences(tuple(names)))
         rows.append((titles(tuple(names)) if names else "none of them", f"{outcome.figure:g}", *outcome.facts))
-    return Table(("defence", mine.metric, *mine.rows), tuple(rows))
+    return Table(("defence", labels.measured(mine.metric), *mine.rows), tuple(rows))
 
 
 # --- to open and to show ----------------------------------------------------------------------------------------------
@@ -293,7 +293,7 @@ def cells(*threats: str) -> Playlist:
     for name in threats or SCENARIOS:
         chosen = scenario(name)
         verdict = f" Published: {SIGNS[known[name]]}." if name in known else ""
-        ask = f"Measured: {chosen.metric}. Against it: {titles(chosen.defence)}.{verdict}"
+        ask = f"Measured: {labels.measured(chosen.metric)}. Against it: {titles(chosen.defence)}.{verdict}"
         demos.append(Demo(threat=name, base=chosen.bases[-1], row=chosen.section, minutes=0, ask=ask))
     return Playlist(name="matrix", title="The matrix, cell by cell", demos=tuple(demos))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from lab import catalogue, progress, strips, style
+from lab import catalogue, labels, progress, strips, style
 from lab.exercises.comparison import CELLS
 from lab.exercises.untrusted import Wayside
 from lab.fields import registration_text
@@ -120,6 +120,14 @@ def _cell(words: str, short: bool) -> str:
 
 
 # --- an overlay -------------------------------------------------------------------------------------------------------
+
+
+def overview(overlay: Overlay) -> Table:
+    """What an overlay is and how it is doing."""
+    seen = overlay.overview()
+    several = {what: ", ".join(seen[what]) or "none" for what in ("clients", "servers", "defences")}
+    rows = [(what, several.get(what, str(value))) for what, value in seen.items() if what not in ("name", "now")]
+    return Table((seen["name"], f"at {seen['now']:.2f} s"), tuple(rows))
 
 
 def node_tables(overlay: Overlay, name: str) -> Table:
@@ -275,7 +283,7 @@ def runs(threat: str, *sets: Sequence[str], base: str | None = None) -> Table:
         title = titles(tuple(names)) if names else "none of them"
         sign = "✓" if said is Word.HOLDS else "×"
         rows.append((title, f"{sign} {said}", f"{outcome.figure:g}", *outcome.facts))
-    return Table(("fix", "verdict", chosen.metric, *chosen.rows), tuple(rows))
+    return Table(("fix", "verdict", labels.measured(chosen.metric), *chosen.rows), tuple(rows))
 
 
 def figure_rows(playlist: Playlist) -> Table:

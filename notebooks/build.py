@@ -39,7 +39,7 @@ def notebook(source: str, *, solved: bool) -> str:
             cell.source = SOLUTION.sub(r"\1...", cell.source)
             if BEGIN in cell.source or END in cell.source:
                 raise ValueError(f"a solution without both its marks in the cell that begins {cell.source[:40]!r}")
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in ("tags", "jupyter")}
     built.metadata = METADATA
     built.nbformat, built.nbformat_minor = 4, 5
     nbformat.validate(built)

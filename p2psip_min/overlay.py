@@ -38,7 +38,7 @@ from p2psip_min.transport.network import Address
 from p2psip_min.use import Use
 from p2psip_min.view import View
 from p2psip_min.wire.kinds import KindSpec
-from p2psip_min.world import one_of
+from p2psip_min.world import one_of, several, whole
 
 ROUTING = ("recursive", "iterative")
 BOOTSTRAPS = 3
@@ -88,6 +88,9 @@ class Overlay(Use):
         topology: TopologyFactory | None = None,
         driver: Runs | None = None,
     ) -> None:
+        for what, number in (("peers", peers), ("seed", seed), ("trusted", trusted), ("servers", servers)):
+            whole(what, number)
+        clients, users = several("clients", clients), several("users", users)
         one_of("routing style", routing, ROUTING)
         one_of("finger choice", finger_choice, ("first", "random"))
         if peers < max(1, len(users)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Coroutine, Iterable
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from p2psip_min.counting import CountingTrace
 from p2psip_min.errors import LocalProtocolError
@@ -41,11 +41,14 @@ class World:
         return self.loop.time()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the world's time and return what it returns."""
+        """Run a coroutine in the world's time and return what it returns; LocalProtocolError once it is closed."""
+        if self.loop.is_closed():
+            coroutine.close()
+            raise LocalProtocolError("this world is closed")
         return self.driver.run(coroutine)
 
     def advance(self, seconds: float) -> None:
-        """Let virtual time pass."""
+        """Let virtual time pass; ValueError for what is no number of seconds from 0 on."""
         self.driver.advance(seconds)
 
     def step(self) -> bool:
@@ -80,6 +83,20 @@ class World:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def whole(what: str, value: object) -> None:
+    """Raise a ValueError when ``value`` is no whole number."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{what} is a whole number, not {value!r}")
+
+
+def several(what: str, value: Iterable[str]) -> tuple[str, ...]:
+    """The names in ``value``; raises a ValueError for anything else, as one string, which would be taken by letters."""
+    found = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (None,)
+    if not all(isinstance(name, str) for name in found):
+        raise ValueError(f"{what} are names, as ('alice', 'bob'), not {value!r}")
+    return cast(tuple[str, ...], found)
 
 
 def one_of(what: str, value: str, known: Iterable[str]) -> None:

@@ -261,6 +261,12 @@ def test_every_kind_is_put_got_and_removed_by_name() -> None:
         ({"peers": 0}, "at least one peer"),
         ({"peers": 1, "users": ("alice", "bob")}, "one for each of 2 users"),
         ({"peers": 4, "trusted": 5}, "0 to 4 can be trusted"),
+        ({"peers": "4"}, "peers is a whole number, not '4'"),
+        ({"peers": True}, "peers is a whole number, not True"),
+        ({"seed": 1.5}, "seed is a whole number, not 1.5"),
+        ({"clients": "alice"}, "clients are names, as .*, not 'alice'"),
+        ({"users": (1,)}, "users are names, as .*, not .1,."),
+        ({"users": 1}, "users are names, as .*, not 1"),
     ],
 )
 def test_wrong_arguments_name_the_right_ones(wrong: dict[str, Any], known: str) -> None:
@@ -280,6 +286,33 @@ def test_unknown_presets_and_nodes_are_named() -> None:
         overlay.crash("p01")
         with pytest.raises(LocalProtocolError):
             overlay.reconfigure(turn_density=2)
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_time_passes_by_a_number_of_seconds(seconds: float) -> None:
+    with Overlay(peers=1, links="plain") as overlay:
+        began = overlay.now
+        with pytest.raises(ValueError, match="from 0 on"):
+            overlay.advance(seconds)
+        assert overlay.now == began
+
+
+def test_a_closed_overlay_says_so() -> None:
+    with Overlay(peers=1, clients=("alice",), links="plain") as overlay:
+        pass
+    with pytest.raises(LocalProtocolError, match="closed"):
+        overlay.register("alice")
+
+
+def test_who_is_not_registered_is_named() -> None:
+    with Overlay(peers=2, clients=("alice",), links="plain") as overlay, pytest.raises(NotFound, match="carol@"):
+        overlay.call("alice", "carol")
+
+
+def test_a_script_may_end_without_closing_its_overlay() -> None:
+    script = "from p2psip_min import Overlay; Overlay(peers=2, links='plain')"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_an_overview_says_what_there_is() -> None:

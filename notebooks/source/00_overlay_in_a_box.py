@@ -14,7 +14,8 @@
 # 2. say which peer stores a user's address, and how a message finds it,
 # 3. find a run in its trace, bring it back with a card, and show that somebody else has the same one.
 #
-# Run a cell with Shift+Enter. Cells marked *Your turn* wait for an answer; the others run as they are.
+# Run a cell with Shift+Enter. Cells marked *Your turn* wait for an answer; the others run as they are. Folded cells
+# check what the text says, and give answers away: open them last.
 
 # %%
 from lab import exercises, tell
@@ -39,7 +40,7 @@ ready()
 
 # %%
 overlay = Overlay(peers=32, clients=("alice", "bob"), seed=7)
-overlay.overview()
+tell.overview(overlay)
 
 # %% [markdown]
 # That took no port, no second process and no waiting. The network and its clock are simulated, everything else is real:
@@ -165,10 +166,9 @@ assert tell.holders(overlay, "alice").column("as") == ("root", "replica 1", "rep
 card = predict("ST-17")
 card
 
-# %%
+# %% jupyter={"source_hidden": true}
 gone = told("ST-17")
 assert gone.outcome.figure == 1
-print(f"records read afterwards: {gone.outcome.facts[0]}")
 print(card.result())
 
 # %% [markdown]
@@ -177,7 +177,7 @@ print(card.result())
 # %%
 FixIt("ST-17")
 
-# %%
+# %% jupyter={"source_hidden": true}
 kept = tell.runs("ST-17", ("central-backup",), ("replicas",))
 assert kept.said() == ["LOST", "LOST", "HOLDS"]
 

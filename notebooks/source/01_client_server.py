@@ -94,7 +94,7 @@ SameCall()
 card = predict("KB-9")
 card
 
-# %%
+# %% jupyter={"source_hidden": true}
 changed = told("KB-9")
 assert changed.outcome.figure > 0
 calm = told("KB-9", attack=False)
@@ -107,7 +107,7 @@ print(card.result())
 # %%
 FixIt("KB-9")
 
-# %%
+# %% jupyter={"source_hidden": true}
 signed = tell.runs("KB-9", ("record-signature",), tell.named("KB-9"))
 assert signed.said() == ["FORGED", "FORGED", "HOLDS"]
 signed

@@ -79,7 +79,7 @@ reading
 # %%
 FixIt("TR-4", base="trusted")
 
-# %%
+# %% jupyter={"source_hidden": true}
 speaking = tell.runs("TR-4", ("tls",), ("tls", "link-auth"), base="trusted")
 assert speaking.said() == ["FORGED", "FORGED", "HOLDS"]
 speaking
@@ -93,7 +93,7 @@ speaking
 # %%
 FixIt("TR-5", base="trusted")
 
-# %%
+# %% jupyter={"source_hidden": true}
 between = tell.runs("TR-5", ("overlay-password",), ("tls", "link-auth"), base="trusted")
 assert between.said() == ["FORGED", "FORGED", "HOLDS"]
 
@@ -106,7 +106,7 @@ assert between.said() == ["FORGED", "FORGED", "HOLDS"]
 # %%
 FixIt("ST-2", base="trusted")
 
-# %%
+# %% jupyter={"source_hidden": true}
 writing = tell.runs("ST-2", ("record-signature",), ("access-control",), base="trusted")
 assert writing.said() == ["FORGED", "FORGED", "HOLDS"]
 writing
@@ -132,7 +132,7 @@ removing
 card = predict("ST-7", lambda: open_lab("ST-7", base="trusted", defences=("access-control",)))
 card
 
-# %%
+# %% jupyter={"source_hidden": true}
 flooded = told("ST-7", base="trusted", defence=("access-control",))
 assert flooded.outcome.figure == 6
 print(card.result())
@@ -145,7 +145,7 @@ tell.meter(flooded, "bob")
 # %%
 FixIt("ST-7", base="trusted")
 
-# %%
+# %% jupyter={"source_hidden": true}
 asked = told("ST-7", base="trusted", defence=("contact-consent",))
 assert asked.outcome.figure == 0
 assert asked.outcome.facts[1] == "1 of 1"
@@ -166,7 +166,7 @@ spread
 # %%
 FixIt("ST-8", base="trusted")
 
-# %%
+# %% jupyter={"source_hidden": true}
 spam = tell.runs("ST-8", ("peer-quota",), ("publication-account",), base="trusted")
 assert spam.said() == ["FLOODED", "FLOODED", "HOLDS"]
 print(spread.result())

@@ -85,7 +85,7 @@ panel
 card = predict("KB-1", lambda: open_lab("KB-1", defences=("message-signature",)))
 card
 
-# %%
+# %% jupyter={"source_hidden": true}
 lost = told("KB-1", defence=("message-signature",))
 assert lost.outcome.figure == 1.0
 print(f"{lost.outcome.figure:.0%} of the lookups without an answer")
@@ -94,7 +94,7 @@ print(card.result())
 # %%
 FixIt("KB-1")
 
-# %%
+# %% jupyter={"source_hidden": true}
 dropped = tell.runs("KB-1", ("message-signature",), ("path-diagnosis",), ("disjoint-paths",))
 assert dropped.said() == ["LOST", "LOST", "HOLDS", "HOLDS"]
 dropped
@@ -162,7 +162,7 @@ ground.close()
 # %%
 FixIt("KB-4")
 
-# %%
+# %% jupyter={"source_hidden": true}
 astray = tell.runs("KB-4", ("short-ttl",), ("progress-check",))
 assert astray.said() == ["FAILED", "FAILED", "HOLDS"]
 astray
@@ -181,7 +181,7 @@ astray
 invented = predict("KB-10")
 invented
 
-# %%
+# %% jupyter={"source_hidden": true}
 believed = told("KB-10")
 assert believed.outcome.figure == 1.0
 print(invented.result())
@@ -189,7 +189,7 @@ print(invented.result())
 # %%
 FixIt("KB-10")
 
-# %%
+# %% jupyter={"source_hidden": true}
 sets = [("true-root",), ("record-signature", "access-control"), ("true-root", "message-signature")]
 answered = tell.runs("KB-10", *sets)
 assert answered.said() == ["FORGED", "FORGED", "HOLDS", "HOLDS"]
@@ -235,7 +235,7 @@ Hints("true_root(key, heard, named)")
 # %%
 FixIt("RM-1")
 
-# %%
+# %% jupyter={"source_hidden": true}
 tables = tell.runs("RM-1", ("tls",), ("verified-entries",))
 assert tables.said() == ["FORGED", "FORGED", "HOLDS"]
 tables

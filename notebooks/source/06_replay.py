@@ -109,7 +109,7 @@ FixIt("RP-2")
 fixes = tell.try_fixes("time-stamp", "transaction-memory", "version-counter", "rising-time")
 fixes
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert fixes.said() == ["ROLLED BACK", "ROLLED BACK", "ROLLED BACK", "HOLDS", "HOLDS"]
 
 # %% [markdown]
@@ -244,7 +244,7 @@ Hints("accept(new, held, now)")
 # routing the phone asks each peer only who is next, and then sends the PUT straight to the last one. The draft says
 # that replays matter most with the first style (11.1). Try the switch *routing* in the panel.
 
-# %%
+# %% jupyter={"source_hidden": true}
 iterative = told("RP-2", routing="iterative")
 assert iterative.outcome.figure == 0
 print("recursive:", tell.passed_by(attacked), " iterative:", tell.passed_by(iterative))

@@ -118,7 +118,11 @@ class Telephone:
                 continue
             seen[name] = None
             place, kind = self._place(name)
-            for value in await fetch(self.peer, place, kind):
+            try:
+                found = await fetch(self.peer, place, kind)
+            except NotFound as missing:
+                raise NotFound(f"no registration of {name} to believe") from missing
+            for value in found:
                 if kind == BLINDED_REGISTRATION and value.signer not in (name, ""):
                     continue  # no storing peer could tell that it is not his place
                 registration = decode(SipRegistration, value.stored.value.value)

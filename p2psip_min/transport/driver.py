@@ -11,6 +11,8 @@ should a callback never end, interrupts at once.
 from __future__ import annotations
 
 import asyncio
+import atexit
+import math
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -19,6 +21,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
 from typing import Any, Protocol, TypeVar
+from weakref import WeakSet
 
 from p2psip_min.transport.loop import VirtualLoop
 
@@ -67,6 +70,8 @@ def _stop(task: asyncio.Task[Any]) -> None:
 
 
 def _advance(loop: VirtualLoop, seconds: float) -> None:
+    if not (seconds >= 0 and math.isfinite(seconds)):
+        raise ValueError(f"virtual time passes by a number of seconds from 0 on, not {seconds!r}")
     loop.run_until(loop.time() + seconds)
     if loop.take_halt():
         raise KeyboardInterrupt
@@ -104,11 +109,23 @@ def _interruptible(loop: VirtualLoop) -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
+_used: WeakSet[VirtualLoop] = WeakSet()
+"""The loops that nobody may have closed when the program ends; Python would complain of tasks that never began."""
+
+
+@atexit.register
+def _close_used() -> None:
+    for loop in tuple(_used):
+        if not loop.is_running():
+            _close(loop)
+
+
 class InlineDriver:
     """Runs the loop in the calling thread; not inside another running loop."""
 
     def __init__(self, loop: VirtualLoop | None = None) -> None:
         self.loop = VirtualLoop() if loop is None else loop
+        _used.add(self.loop)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run until the coroutine is done: its result or its exception; Stalled if that can never be."""

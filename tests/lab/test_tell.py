@@ -28,6 +28,12 @@ def attacked() -> Told:
     return told("RP-2")
 
 
+def test_an_overview_is_a_table(overlay: Overlay) -> None:
+    rows = dict(tell.overview(overlay).rows)
+    assert (rows["peers"], rows["clients"], rows["servers"]) == ("16", "alice, bob", "enroll")
+    assert "tls, link-auth" in rows["defences"]
+
+
 def test_a_nodes_tables_name_its_neighbors(overlay: Overlay) -> None:
     table = tell.node_tables(overlay, "p00")
     lists = dict(table.rows)
