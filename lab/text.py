@@ -6,6 +6,8 @@ import enum
 import re
 from collections.abc import Mapping, Sequence
 
+from p2psip_min.storage.replication import GIVE_UP, HAND_OVER
+
 
 class Word(enum.StrEnum):
     """One word per fact, the same word everywhere."""
@@ -362,7 +364,9 @@ def now(who: str, clauses: Sequence[str]) -> str:
 
 
 def role(replica: int, several: bool = True) -> str:
-    """A holder's role."""
+    """A holder's role, or how the record came to it."""
+    if replica in (GIVE_UP, HAND_OVER):
+        return "handed over"
     return "root" if replica == 0 else f"replica {replica}" if several else "replica"
 
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from p2psip_min.errors import ErrorAnswer, RemoteFault, StoreReason
+from p2psip_min.errors import ErrorAnswer, RemoteFault, RequestTimedOut, StoreReason
 from p2psip_min.ids import Destination, NodeID, ResourceID
 from p2psip_min.storage.replication import Discard, Duty, Transfer, Why, duties, for_joining, for_leaving
 from p2psip_min.storage.selection import whole
-from p2psip_min.wire.messages import ErrorCode, FetchReq, PingReq
+from p2psip_min.wire.messages import ErrorCode, FetchReq
 
 if TYPE_CHECKING:
     from p2psip_min.exchange import Received
@@ -119,37 +118,31 @@ async def _do(
     later: list[Transfer] = []
     for duty in found:
         if isinstance(duty, Discard):
-            if duty.ask and not await _still_answers(peer, duty, silent):
+            if peer.copies.missing(duty.resource, duty.after):
                 continue
-            if duties(duty.resource, peer.topology, peer.copies, peer.defences.copies) != (replace(duty, ask=True),):
-                continue  # our place, or what is here, has changed while we waited: this is not the one duty left
+            if duty not in duties(duty.resource, peer.topology, peer.copies, peer.defences.copies):
+                continue  # our place has changed while we waited
             for event in peer.store.drop(duty.resource, peer.now()):
                 peer.emit(event)
             peer.copies.forget(duty.resource)
         elif duty.delay and not delayed:
             later.append(duty)
-        elif duty.why is Why.MISPLACED or peer.links.connected(duty.to):
-            await _copy_quietly(peer, duty.resource, duty.to, duty.replica_number, routed=duty.why is Why.MISPLACED)
+        elif duty.why is Why.MISPLACED:
+            peer.copies.doubt(duty.resource, duty.to)  # it has to take our copy, or say that it has it, now
+            if duty.to not in silent:
+                await _give_up(peer, duty, silent)
+        elif peer.links.connected(duty.to):
+            await _copy_quietly(peer, duty.resource, duty.to, duty.replica_number)
     return later
 
 
-async def _still_answers(peer: Peer, duty: Discard, silent: dict[NodeID, None]) -> bool:
-    """Whether the peer that has acknowledged our copy answers for the resource.
-
-    A Ping and no Stat: nobody's right to read, and no quota, stands in its way.
-    """
-    if duty.after in silent:
-        return False
+async def _give_up(peer: Peer, duty: Transfer, silent: dict[NodeID, None]) -> None:
     try:
-        received = await peer.request((duty.resource,), PingReq())
+        await send_copy(peer, duty.resource, duty.to, duty.replica_number, routed=True)
+    except RequestTimedOut:
+        silent[duty.to] = None
     except RemoteFault:
-        silent[duty.after] = None
-        return False
-    if received.signer == duty.after:
-        return True
-    peer.copies.doubt(duty.resource, duty.after)
-    peer.unchecked = True  # the next look sends our copy to whoever it is
-    return False
+        return  # the next look tries again
 
 
 async def hand_over_to(peer: Peer, joining: NodeID) -> None:

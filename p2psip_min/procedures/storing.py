@@ -14,9 +14,12 @@ from p2psip_min.procedures import clearing
 from p2psip_min.procedures.alarm import watch
 from p2psip_min.procedures.clearing import certificates_of
 from p2psip_min.procedures.replicate import copy_out, look_after_copies
-from p2psip_min.storage.replication import HAND_OVER
+from p2psip_min.storage.replication import GIVE_UP, HAND_OVER
 from p2psip_min.storage.validation import Rejected, refuse
 from p2psip_min.wire.messages import ErrorCode, FetchReq, FindAns, StatAns, StatReq, StoreReq
+
+FORGOTTEN = 1.0
+"""Seconds after which a peer that has given a resource up has forgotten it."""
 
 
 def on_store(peer: Peer, received: Received) -> Reply | Later:
@@ -64,7 +67,7 @@ def _circumstances(peer: Peer, received: Received) -> dict[str, Any]:
         "certificates": certificates_of(peer, received),
         "responsible": responsible or (others > 0 and topology.holds(resource, others)),
         "plausible_replica_sender": topology.plausible_source(received.signer)
-        or (responsible and request.replica_number == HAND_OVER and _may_come_home(peer, resource)),
+        or (responsible and request.replica_number in (GIVE_UP, HAND_OVER) and _may_come_home(peer, resource)),
         "now": peer.now(),
         "first_hand": _first_hand(peer, received),
     }
@@ -83,8 +86,7 @@ def _carry_out(peer: Peer, received: Received) -> Reply:
         peer.emit(event)
     if isinstance(outcome, Rejected):
         raise ErrorAnswer(outcome.code, outcome.info)
-    handed_over = request.replica_number == HAND_OVER
-    copied = outcome.covers and not handed_over and request.replica_number != 0
+    copied = outcome.covers and request.replica_number not in (0, GIVE_UP, HAND_OVER)
     if outcome.changed:
         watch(peer, request, certificates_of(peer, received))
         peer.copies.stored(resource, received.signer if copied else None)
@@ -95,8 +97,11 @@ def _carry_out(peer: Peer, received: Received) -> Reply:
             look_after_copies(peer)  # handed over to us: the replicas need it too
     elif copied:
         peer.copies.acknowledged(resource, received.signer)
-    elif handed_over and received.signer not in topology.replicas(resource, peer.defences.copies):
-        peer.copies.doubt(resource, received.signer)  # it may be about to drop what it gives
+    if request.replica_number == GIVE_UP:
+        peer.copies.doubt(resource, received.signer)
+        if responsible and received.signer in topology.replicas(resource, peer.defences.copies):
+            # We take it for a replica. It will take a copy again, and keep it until it next looks.
+            peer.loop.call_later(FORGOTTEN, look_after_copies, peer)
     return Reply(outcome.answer)
 
 

@@ -5,13 +5,13 @@ Rules
 2. A replica sees that the responsible peer has it too. It waits first: a new responsible peer is usually given
    everything by the one before it, and where the last to arrive wins, an outdated copy should not be the last.
 3. Who is neither gives what it holds to the responsible peer, and forgets it once that has acknowledged. What a peer
-   with more than ``count`` predecessors before it holds, nobody will ask it for. If the acknowledgement is from an
-   earlier look, whoever gave it must still answer for the resource: where two parts of an overlay find each other, it
-   may have been cut off meanwhile, and the last copies would be given up for one that nobody reaches.
+   with more than ``count`` predecessors before it holds, nobody will ask it for. An earlier acknowledgement is not
+   enough: where two parts of an overlay find each other, whoever gave it may have been cut off meanwhile, or it takes
+   us for a replica, and has to be told that we are none.
 
-All three go by the ledger of ``copies``, so what is not acknowledged is sent again at the next look, and what is
-acknowledged is not sent twice, unless whoever acknowledged it hands the resource over: it may be about to forget it.
-Where copies belong is the overlay algorithm's affair: it is asked, through ``Places``.
+All go by the ledger of ``copies``, so what is not acknowledged is sent again at the next look, and by rules 1 and 2
+what is acknowledged is not sent twice. Whoever gives a resource up is struck from it. Where copies belong is the
+overlay algorithm's affair: it is asked, through ``Places``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ HOLD_DOWN = 30.0
 
 HAND_OVER = 255
 """The replica number of copies for the responsible peer: not 0, because it is not their owner who sends them."""
+
+GIVE_UP = 254
+"""The same, from a peer that will forget the resource when it is acknowledged."""
 
 
 class Places(Protocol):
@@ -69,11 +72,10 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discard:
-    """Forget ``resource``, which ``after`` has acknowledged; ``ask`` first whether ``after`` still answers for it."""
+    """Forget ``resource``, if ``after`` has acknowledged it now."""
 
     resource: ResourceID
     after: NodeID
-    ask: bool
 
 
 Duty = Transfer | Discard
@@ -92,15 +94,12 @@ def duties(resource: ResourceID, places: Places, copies: Copies, count: int) -> 
     root = places.owner(resource)
     if root == places.node_id:
         return ()
-    missing = copies.missing(resource, root)
     if places.holds(resource, count):
-        if not missing:
+        if not copies.missing(resource, root):
             return ()
         return (Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.ROOT, delay=HOLD_DOWN),)
-    discard = Discard(resource=resource, after=root, ask=not missing)
-    if not missing:
-        return (discard,)
-    return (Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.MISPLACED), discard)
+    given = Transfer(resource=resource, to=root, replica_number=GIVE_UP, why=Why.MISPLACED)
+    return given, Discard(resource=resource, after=root)
 
 
 def for_joining(
@@ -128,6 +127,6 @@ def for_leaving(resources: Iterable[ResourceID], places: Places, copies: Copies,
         heirs = places.replicas(resource, count + 1 if responsible else count)
         for number, heir in enumerate(heirs):
             if copies.missing(resource, heir):
-                named = number or HAND_OVER if responsible else HAND_OVER
+                named = number or GIVE_UP if responsible else GIVE_UP
                 found.append(Transfer(resource=resource, to=heir, replica_number=named, why=Why.LEAVING))
     return tuple(found)

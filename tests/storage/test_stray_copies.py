@@ -13,8 +13,9 @@ from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.leave import CAUTION
-from p2psip_min.procedures.replicate import hand_over_all, look_after_copies
+from p2psip_min.procedures.replicate import hand_over_all, look_after_copies, send_copy
 from p2psip_min.storage.redundancy import Successors
+from p2psip_min.storage.replication import GIVE_UP
 from p2psip_min.storage.selection import whole
 from p2psip_min.trace import MessageSent, RequestFailed
 from p2psip_min.wire.address import IpAddressPort
@@ -89,7 +90,7 @@ def test_a_stray_copy_is_kept_until_the_responsible_peer_answers() -> None:
     assert root.peer.store.holds(place)
 
 
-def test_whoever_has_acknowledged_a_stray_copy_is_asked_and_sent_none() -> None:
+def test_whoever_has_acknowledged_a_stray_copy_is_given_it_once_more() -> None:
     overlay, place, root, holder = astray()
     holder.peer.copies.acknowledged(place, root.node_id)
     before = len(overlay.events)
@@ -97,8 +98,25 @@ def test_whoever_has_acknowledged_a_stray_copy_is_asked_and_sent_none() -> None:
     overlay.advance(5)
     assert not holder.peer.store.holds(place)
     assert [event.code for event in trace_of(overlay).select(MessageSent, since=before, node=holder.node_id)] == [
-        MessageCode.PING_REQ
+        MessageCode.STORE_REQ
     ]
+
+
+@pytest.mark.parametrize("links", ["plain", "tls"])
+def test_a_replica_that_takes_itself_for_none_is_given_the_record_again(links: str) -> None:
+    """Found by a soak: it gave up what it had just taken, and who had sent it counted on it, and died."""
+    overlay = small(12, links=links)
+    place = turn_servers(overlay)[0]
+    overlay.advance(60)
+    root = overlay.root(place)
+    replica = overlay.node(root.peer.topology.replicas(place, 1)[0])
+    assert not root.peer.copies.missing(place, replica.node_id)
+    overlay.run(send_copy(replica.peer, place, root.node_id, GIVE_UP))
+    replica.peer.store.drop(place, overlay.now)
+    assert root.peer.copies.missing(place, replica.node_id)
+    overlay.advance(5)
+    assert replica.peer.store.holds(place)
+    assert not root.peer.copies.missing(place, replica.node_id)
 
 
 def test_a_stray_copy_that_changes_while_the_responsible_peer_is_asked_is_kept() -> None:
