@@ -326,7 +326,8 @@ def lost_packet(remote: str, reason: str) -> str:
 
 def caption_before(peers: int) -> str:
     """Before the first moment."""
-    return f"{peers} peers are up. Nothing has happened yet: press Play (space) or Step (.)."
+    up = "1 peer is" if peers == 1 else f"{peers} peers are"
+    return f"{up} up. Nothing has happened yet: press Play (space) or Step (.)."
 
 
 def times(count: int) -> str:
