@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from lab import arguments as take
 from lab import bench, demo, headings, labels, matrix, playlists, preflight, report, requirements, scenarios, soak
 from lab import export as export_files
 from lab.catalogue import Threat, threats
@@ -99,22 +100,27 @@ def _parser() -> argparse.ArgumentParser:
         "--defence", action="append", default=[], metavar="NAME", help="defend with this one instead; may be repeated"
     )
     one.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="set a number of the scenario or of a defence"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a number of the scenario or of a defence, such as resend-after=36; the verdict says what seconds are "
+        "counted from",
     )
-    one.add_argument("--seeds", type=_count, default=1, metavar="N", help="how many seeds, from --seed on (1)")
+    one.add_argument("--seeds", type=take.count, default=1, metavar="N", help="how many seeds, from --seed on (1)")
     _json(one)
     table = command("matrix", _matrix, "run every threat against every defence and write a page and its figures")
     table.add_argument("ids", nargs="*", metavar="ID", help="these threats only (all that are ready)")
-    table.add_argument("--seeds", type=_count, default=1, metavar="N", help="how many seeds, from 1 on (1)")
+    table.add_argument("--seeds", type=take.count, default=1, metavar="N", help="how many seeds, from 1 on (1)")
     table.add_argument(
-        "--others", type=_number, metavar="N", help="seeds for the other bases and routing styles (--seeds)"
+        "--others", type=take.number, metavar="N", help="seeds for the other bases and routing styles (--seeds)"
     )
     table.add_argument("--out", type=Path, default=Path("matrix"), metavar="DIR", help="where to write (matrix)")
-    table.add_argument("--workers", type=_count, metavar="N", help="processes (one a core)")
+    table.add_argument("--workers", type=take.count, metavar="N", help="processes (one a core)")
     card = command("requirements", _requirements, "grade the draft's requirements by runs")
     card.add_argument("ids", nargs="*", metavar="ID", help='these only, such as "Req. 9" or U2 (all)')
-    card.add_argument("--seeds", type=_count, default=1, metavar="N", help="how many seeds, from 1 on (1)")
-    card.add_argument("--workers", type=_count, metavar="N", help="processes (one a core)")
+    card.add_argument("--seeds", type=take.count, default=1, metavar="N", help="how many seeds, from 1 on (1)")
+    card.add_argument("--workers", type=take.count, metavar="N", help="processes (one a core)")
     _json(card)
     before = command("check", _check, "run every demonstration before a class, and write pages that need no kernel")
     before.add_argument("names", nargs="*", metavar="PLAYLIST", help="figure4, figure6 (both)")
@@ -133,46 +139,20 @@ def _parser() -> argparse.ArgumentParser:
     _world(capture)
     commands.add_parser("bench", help="measure the overlay against its floors")
     faults = command("soak", _soak, "run random schedules of faults and check what must hold")
-    faults.add_argument("--seeds", type=_count, default=20, metavar="N", help="how many schedules (20)")
-    faults.add_argument("--first-seed", type=_whole, default=1, metavar="S", help="the first one's seed (1)")
+    faults.add_argument("--seeds", type=take.count, default=20, metavar="N", help="how many schedules (20)")
+    faults.add_argument("--first-seed", type=take.whole, default=1, metavar="S", help="the first one's seed (1)")
     return parser
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"a whole number is wanted, not {text!r}") from None
-
-
-def _number(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"a whole number from 0 on is wanted, not {text!r}")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"a whole number above 0 is wanted, not {text!r}")
-    return int(text)
-
-
-def _peers(text: str) -> int:
-    count = _count(text)
-    if count > MOST_PEERS:
-        raise argparse.ArgumentTypeError(f"at most {MOST_PEERS} peers fit into one run, not {count}")
-    return count
 
 
 def _world(parser: argparse.ArgumentParser, *, base: str | None = None, routing: str | None = None) -> None:
     own = "the scenario's own"
     parser.add_argument(
-        "--peers", type=_peers, default=32, metavar="N", help=f"how many peers, up to {MOST_PEERS} (32)"
+        "--peers", type=take.peers, default=32, metavar="N", help=f"how many peers, up to {MOST_PEERS} (32)"
     )
     parser.add_argument("--base", default=base, help=f"trusted or untrusted ({base or own})")
     parser.add_argument("--links", help="tls or plain (what the defences say)")
     parser.add_argument("--routing", default=routing, help=f"recursive or iterative ({routing or own})")
-    parser.add_argument("--seed", type=_whole, default=7, metavar="S", help="the same seed gives the same run (7)")
+    parser.add_argument("--seed", type=take.whole, default=7, metavar="S", help="the same seed gives the same run (7)")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:
@@ -198,16 +178,19 @@ def _demo(arguments: argparse.Namespace) -> int:
         _print_json(played.to_json())
     else:
         _tell(played)
-    return FAILS if played.verdict is not None and not played.verdict.holds and not played.note else HOLDS
+    if played.verdict is None:
+        sys.stdout.flush()
+        print(f"{PROGRAM}: {played.refused}", file=sys.stderr)
+        return REFUSED
+    return HOLDS if played.verdict.holds else FAILS
 
 
 def _tell(played: demo.Demo) -> None:
     setting = played.setting
     print(f"An overlay comes up: {_where(setting)}; times are virtual seconds.\n")
     _story(played.attacked, attacked=setting.attack)
-    for why in (played.refused, played.note):
-        if why:
-            print(f"\n{why[0].upper()}{why[1:]}.")
+    if why := played.note:
+        print(f"\n{why[0].upper()}{why[1:]}.")
     if played.defended is not None:
         print(f"\nThe same seed again, with the {titles(demo.DEMO.defence)} on.\n")
         _story(played.defended, attacked=True)
@@ -257,7 +240,7 @@ def _run(arguments: argparse.Namespace) -> int:
         links=arguments.links,
         preset=arguments.preset,
         seed=arguments.seed,
-        numbers=_numbers(arguments.set),
+        numbers=take.numbers(arguments.set),
     )
     seeds = range(setting.seed, setting.seed + arguments.seeds)
     planned = {seed: scenarios.columns(chosen, replace(setting, seed=seed), defence) for seed in seeds}
@@ -271,10 +254,12 @@ def _run(arguments: argparse.Namespace) -> int:
         _print_json(verdict.to_json())
     else:
         print(f"{chosen.id}  {chosen.title} ({chosen.section})")
-        print(f"{_where(setting)}; the attacker is {chosen.attacker}\n")
+        print(f"{_where(setting)}; the attacker is {chosen.attacker}")
+        for name, value in setting.numbers:
+            if name in chosen.counted:
+                print(f"{name} {value:g}: {chosen.counted[name]}")
+        print()
         _print_verdict(chosen, verdict, runs[setting.seed], defence or chosen.defence)
-        if setting.routing not in chosen.routing:
-            print(f"The draft names this threat for {' and '.join(chosen.routing)} routing only.")
     return HOLDS if verdict.holds else FAILS
 
 
@@ -287,20 +272,8 @@ def _defence(name: str) -> str:
 
 def _where(setting: Setting) -> str:
     kind = "TLS" if demo.links(setting) == "tls" else "plain"
-    return f"{setting.base} base, {setting.routing} routing, {setting.peers} peers, {kind} links, seed {setting.seed}"
-
-
-def _numbers(assignments: Sequence[str]) -> dict[str, float]:
-    found = {}
-    for text in assignments:
-        name, equals, value = text.partition("=")
-        try:
-            found[name] = float(value)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise ValueError(f"--set wants NAME=VALUE with a number, not {text!r}")
-    return found
+    peers = labels.peers(setting.peers)
+    return f"{setting.base} base, {setting.routing} routing, {peers}, {kind} links, seed {setting.seed}"
 
 
 def _print_verdict(chosen: Scenario, verdict: Verdict, first: Mapping[str, Outcome], defence: tuple[str, ...]) -> None:
@@ -332,7 +305,10 @@ def _print_verdict(chosen: Scenario, verdict: Verdict, first: Mapping[str, Outco
     if chosen.bounds.reason:
         print(f"Its bounds are not the usual ones: {chosen.bounds.reason}.")
     if verdict.quick:
-        print(headings.quick_look(len(verdict.seeds), SEEDS))
+        command = f"{PROGRAM} run {chosen.id}" if chosen is demo.DEMO else ""  # the demonstration takes one seed only
+        print(headings.quick_look(len(verdict.seeds), SEEDS, command))
+    if verdict.routing not in chosen.routing:
+        print(f"The draft names this threat for {' and '.join(chosen.routing)} routing only.")
 
 
 def _standing(verdict: Verdict) -> str:

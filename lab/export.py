@@ -9,8 +9,10 @@ import csv
 import io
 import textwrap
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import resvg_py
 
@@ -176,15 +178,26 @@ FILES: Mapping[str, Callable[[Session, Path], None]] = {
 
 
 def save(session: Session, folder: Path, *names: str) -> tuple[Path, ...]:
-    """Write the named files, or all; LookupError lists the known ones. The tour has no verdict to write."""
+    """Write the named files, or all, or none when it is interrupted; LookupError lists the known ones.
+
+    The tour has no verdict to write.
+    """
     for name in names:
         if name not in FILES:
             raise LookupError(f"no file {name!r} to export; known: {', '.join(FILES)}")
     wanted = names or tuple(name for name in FILES if name != "verdict.csv" or session.scenario.defence)
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    _play(session)
-    for name in wanted:
-        part = folder / f"{name}.part"
-        FILES[name](session, part)
-        part.replace(folder / name)
+    try:
+        with TemporaryDirectory(prefix=".part-", dir=folder) as room:
+            _play(session)
+            for name in wanted:
+                FILES[name](session, Path(room, name))
+            for name in wanted:
+                Path(room, name).replace(folder / name)
+    except BaseException:
+        with suppress(OSError):  # somebody else has put something there
+            for each in made:
+                each.rmdir()
+        raise
     return tuple(folder / name for name in wanted)

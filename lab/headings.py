@@ -41,9 +41,10 @@ def preset_head(name: str) -> str:
     return f"Preset {name}"
 
 
-def quick_look(seeds: int, wanted: int) -> str:
-    """What to say beside a verdict over few seeds."""
-    return f"A quick look: {seeds} seed{'s' if seeds != 1 else ''}. A verdict takes {wanted}: --seeds {wanted}."
+def quick_look(seeds: int, wanted: int, command: str = "") -> str:
+    """What to say beside a verdict over few seeds, with the command that takes more where it is another one."""
+    more = f"{command} --seeds {wanted}".strip()
+    return f"A quick look: {seeds} seed{'s' if seeds != 1 else ''}. A verdict takes {wanted}: {more}."
 
 
 COVERAGE_TITLE = "The draft, sentence by sentence"

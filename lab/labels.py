@@ -55,6 +55,16 @@ def folded(rows: int, transactions: int) -> str:
     return f"{many}, of {transactions} transaction{'s' if transactions != 1 else ''}"
 
 
+def peers(number: int) -> str:
+    """How many peers."""
+    return f"{number} peer{'s' if number != 1 else ''}"
+
+
+def past_the_end(card: str, steps: int) -> str:
+    """A card's moment that its run does not have."""
+    return f"{card!r} names a step that is not there: this run has {steps} steps"
+
+
 def nothing_found(find: str) -> str:
     """A search without a match."""
     return f"no message has “{find}”"

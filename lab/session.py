@@ -95,6 +95,8 @@ class Session:
             if (ours := session._check) != check:
                 raise ValueError(f"this version plays {card!r} differently: its check digits would be {ours}")
             session._grow(moment)
+            if moment > session.length and session.finished:
+                raise ValueError(labels.past_the_end(card, session.length))
             undo.pop_all()
         session.seek(moment)
         return session
@@ -217,7 +219,7 @@ class Session:
     @property
     def subtitle(self) -> str:
         """Section, size and links."""
-        return f"{self.scenario.section} · {self.choices.peers} peers, {self.choices.links} links"
+        return f"{self.scenario.section} · {labels.peers(self.choices.peers)}, {self.choices.links} links"
 
     @property
     def card(self) -> str:
@@ -284,8 +286,7 @@ class Session:
     def set(self, name: str, value: str | int | bool) -> None:
         """Move one switch and run the same seed again to where it was; TrustedBase, ValueError or LookupError."""
         choices = self._moved(name, value)
-        ended, began = self.finished, self._cursor == 0
-        t = self.frame().t
+        ended, began, t = self.finished, self._cursor == 0, self.frame().t
         self._take(choices)
         if ended:
             self.run()
@@ -335,8 +336,7 @@ class Session:
 
     def switches(self) -> tuple[Switch, ...]:
         """Every control, in order."""
-        choices, on = self.choices, set(self.choices.defences.names())
-        scenario = self.scenario
+        choices, scenario, on = self.choices, self.scenario, set(self.choices.defences.names())
         named = {*scenario.defence, *scenario.decoys, *(name for claimed in scenario.claims for name in claimed)}
         nobody = "" if scenario.id else labels.NOBODY_ATTACKS
 

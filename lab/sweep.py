@@ -10,8 +10,11 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -70,27 +73,48 @@ def sweep(
     progress(len(done), len(wanted))
     note = _writer(journal, fresh=not known) if journal and left else None
     try:
-        for job, outcome in _played(left, workers or os.cpu_count() or 1):
-            done[job] = outcome
-            if note is not None:
-                note.write(json.dumps({"job": job.key, **asdict(outcome)}) + "\n")
-                note.flush()
-            progress(len(done), len(wanted))
+        with closing(_played(left, workers or os.cpu_count() or 1)) as played:
+            for job, outcome in played:
+                done[job] = outcome
+                if note is not None:
+                    note.write(json.dumps({"job": job.key, **asdict(outcome)}) + "\n")
+                    note.flush()
+                progress(len(done), len(wanted))
     finally:
         if note is not None:
             note.close()
     return {job: done[job] for job in wanted}
 
 
-def _played(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Outcome]]:
+def _played(jobs: list[Job], workers: int) -> Generator[tuple[Job, Outcome], None, None]:
     if workers == 1 or len(jobs) < 2:
         for job in jobs:
             yield job, play(job)
         return
     # Fresh interpreters: a fork of a process with threads, as a notebook's is, may hang.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(workers, len(jobs)), initializer=_leave_interrupts_to_the_parent) as pool:
+    count = min(workers, len(jobs))
+    with _interrupts_held() as let_go, context.Pool(count, initializer=_leave_interrupts_to_the_parent) as pool:
+        let_go()
         yield from pool.imap_unordered(_answer, jobs, chunksize=1)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[Callable[[], object]]:
+    """No interrupt comes before it is let go; processes that are begun meanwhile never get one.
+
+    Their initializer alone would be too late: they import for a second before they call it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield lambda: None
+        return
+    resource_tracker.ensure_running()  # whose own start lets interrupts go
+    let_go = partial(signal.pthread_sigmask, signal.SIG_SETMASK, signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield let_go
+    finally:
+        let_go()
 
 
 def _leave_interrupts_to_the_parent() -> None:

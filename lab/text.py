@@ -328,7 +328,8 @@ def lost_packet(remote: str, reason: str) -> str:
 
 def caption_before(peers: int) -> str:
     """Before the first moment."""
-    return f"{peers} peers are up. Nothing has happened yet: press Play (space) or Step (.)."
+    up = "1 peer is" if peers == 1 else f"{peers} peers are"
+    return f"{up} up. Nothing has happened yet: press Play (space) or Step (.)."
 
 
 def times(count: int) -> str:
@@ -372,14 +373,12 @@ def role(replica: int, several: bool = True) -> str:
 
 ROLE_OWNER, ROLE_READER, ROLE_HOLDER = "owner", "read it", "holds it"
 NOBODY = "nobody"
+RESENT = "resent"
 
 
 def key_of(resource: str) -> str:
     """The mark on the ring."""
     return f"key of {resource.removeprefix('sip:').split('@', 1)[0]}"
-
-
-RESENT = "resent"
 
 
 # --- the inspector ----------------------------------------------------------------------------------------------

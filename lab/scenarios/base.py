@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from lab.catalogue import threat
@@ -95,8 +95,8 @@ class Scenario:
     ``decoys`` one after the other in the decoy's (the first one counts, the others are shown). ``span`` is the metric's
     range, the worst last; ``whole`` says of how many things it counts them. ``word`` is what a harmed run is called.
     ``ground`` are defences that are on in every column beside the preset. ``claims`` are other defences, each a set
-    that is put on together, that are said to help. ``declare`` fills in what the catalogue knows: ``section``,
-    ``bases``, ``routing`` and the verdict's ``bounds``.
+    that is put on together, that are said to help. ``counted`` says what numbers are counted from.
+    ``declare`` fills in what the catalogue knows: ``section``, ``bases``, ``routing`` and the verdict's ``bounds``.
     """
 
     id: str
@@ -121,6 +121,7 @@ class Scenario:
     ground: tuple[str, ...] = ()
     claims: tuple[tuple[str, ...], ...] = ()
     bounds: Bounds = USUAL
+    counted: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def insider(self) -> bool:
@@ -133,7 +134,8 @@ class Scenario:
             raise ValueError(f"{self.id} needs at least {self.least_peers} peers, not {setting.peers}")
         for name, _ in setting.numbers:
             if name not in self.numbers and name not in NUMBERS:
-                known = ", ".join([*self.numbers, *NUMBERS])
+                own = (f"{each} ({self.counted[each]})" if each in self.counted else each for each in self.numbers)
+                known = ", ".join([*own, *NUMBERS])
                 raise UnknownSetting(f"no setting {name!r} in {self.id}; known: {known}")
 
 

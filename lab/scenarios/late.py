@@ -138,6 +138,10 @@ RP_1 = declare(
     word=Word.ROLLED_BACK,
     least_peers=2,
     numbers={"resend-after": 36.0},
+    counted={
+        "resend-after": f"seconds after v1 left its owner, at {ReplayedStage.STORES:g} s; v2 comes at "
+        f"{ReplayedStage.UPDATES:g} s, the last reads at {ReplayedStage.READS:g} s"
+    },
     rows=ROWS,
     notes={"baseline": "nobody is on the lines", "attacked": "somebody sends v1 again after v2"},
     stage=ReplayedStage,
@@ -158,6 +162,10 @@ RP_3 = declare(
     word=Word.STALE,
     least_peers=6,
     numbers={"release-after": 90.0},
+    counted={
+        "release-after": f"seconds after a PUT was held back, at {DelayedStage.UPDATES:g} s; one is late after "
+        f"{LATE:g} s, the last reads are at {DelayedStage.READS:g} s"
+    },
     rows=ROWS,
     notes={"baseline": "every PUT arrives at once", "attacked": "one PUT of each owner arrives 90 s late"},
     stage=DelayedStage,

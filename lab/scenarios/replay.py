@@ -178,6 +178,10 @@ RP_2 = declare(
     word=Word.ROLLED_BACK,
     least_peers=6,
     numbers={"resend-after": 36.0},
+    counted={
+        "resend-after": f"seconds after mallory kept v1, at {REGISTERS:g} s; v2 comes at {REGISTERS_AGAIN:g} s, "
+        f"bob reads at {READS:g} s"
+    },
     rows=("bob reads", "honest PUTs accepted"),
     notes={"baseline": "mallory forwards honestly", "attacked": "mallory resends v1 after v2"},
     stage=ReplayStage,

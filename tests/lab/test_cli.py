@@ -75,15 +75,20 @@ def test_the_demonstration_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_on_a_trusted_base_nobody_attacks_and_it_says_why(capsys: pytest.CaptureFixture[str]) -> None:
-    told = document(capsys, "demo", "--base", "trusted")
-    assert "operator" in told["refused"]
+    code, out, err = called(capsys, "demo", "--base", "trusted", "--json")
+    told = json.loads(out)
+    assert (code, err) == (2, f"p2psip-lab: {told['refused']}\n")
+    assert called(capsys, "run", "RP-2", "--base", "trusted") == (code, "", err)
     assert (told["verdict"], told["defended"], told["attacked"]["bob_reads"]) == (None, None, "v2")
 
 
 def test_with_iterative_routing_nobody_can_keep_the_put(capsys: pytest.CaptureFixture[str]) -> None:
-    told = document(capsys, "demo", "--routing", "iterative")
-    assert "nobody forwards it" in told["note"]
-    assert told["attacked"]["rollbacks"] == 0
+    code, out, err = called(capsys, "demo", "--routing", "iterative")
+    assert (code, err) == (1, "")
+    for words in ("nobody forwards it", "does NOT hold", "recursive routing only", "p2psip-lab run RP-2 --seeds 20"):
+        assert words in out
+    code, out, _ = called(capsys, "demo", "--routing", "iterative", "--json")
+    assert (code, json.loads(out)["attacked"]["rollbacks"]) == (1, 0)
 
 
 # --- threats ----------------------------------------------------------------------------------------------------------
@@ -130,6 +135,18 @@ def test_another_defence_and_another_number(capsys: pytest.CaptureFixture[str]) 
     assert found["defended"] == 0.0
 
 
+def test_what_a_number_is_counted_from_stands_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = called(capsys, "run", "RP-2", "--set", "resend-after=8")
+    assert (code, "resend-after 8: seconds after mallory kept v1, at 2 s; v2 comes at 30 s" in out) == (1, True)
+    numbers = {each.id: {name for name in each.numbers if name.endswith("-after")} for each in SCENARIOS.values()}
+    assert {each.id: set(each.counted) for each in SCENARIOS.values()} == numbers
+
+
+def test_one_peer_is_one_peer(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = called(capsys, "run", "TR-1", "--peers", "1")
+    assert ", 1 peer, " in out
+
+
 def test_routing_that_the_threat_is_not_about_is_run_and_does_not_hold(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = called(capsys, "run", "RP-2", "--links", "plain", "--routing", "iterative")
     assert (code, "recursive routing only" in out) == (1, True)
@@ -149,6 +166,14 @@ def test_routing_that_the_threat_is_not_about_is_run_and_does_not_hold(capsys: p
         (("run", "RP-2", "--set", "x=1"), "known: resend-after"),
         (("run", "RP-2", "--set", "time-stamp"), "NAME=VALUE"),
         (("run", "RP-2", "--set", "time-stamp=soon"), "NAME=VALUE"),
+        *[
+            (
+                ("run", "RP-2", "--set", f"resend-after={value}"),
+                f"a finite number from 0 on, not 'resend-after={value}'",
+            )
+            for value in ("nan", "inf", "-inf", "-5")
+        ],
+        (("run", "RP-2", "--set", "x=1"), "resend-after (seconds after mallory kept v1"),
         (("run", "RP-2", "--peers", "3"), "at least 6 peers"),
         (("run", "RP-2", "--peers", "many"), "whole number"),
         (("run", "RP-2", "--base", "trusted"), "every peer is the operator's"),

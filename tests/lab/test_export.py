@@ -70,6 +70,27 @@ def test_everything_is_saved_and_nothing_is_left_half_written(session: Session, 
         export.save(session, tmp_path, "ring.gif")
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_an_export_that_is_interrupted_leaves_all_as_it_was(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    folder = tmp_path / "deep" / "exp"
+    if there:
+        folder.mkdir(parents=True)
+        (folder / "ring.svg").write_text("kept")
+    before = sorted(tmp_path.rglob("*"))
+
+    def stop(session: Session, path: Path) -> None:
+        path.write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export, "FILES", {"ring.svg": export.FILES["ring.svg"], "messages.svg": stop})
+    with pytest.raises(KeyboardInterrupt):
+        export.save(session, folder, "ring.svg", "messages.svg")
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not there or (folder / "ring.svg").read_text() == "kept"
+
+
 def test_one_card_is_one_digest_and_one_trace_however_far_one_has_looked(session: Session, tmp_path: Path) -> None:
     fresh = Session.from_card(session.card.split("@")[0] + "@12")
     whole = session.trace.to_jsonl()
@@ -101,3 +122,6 @@ def test_a_card_opens_on_the_command_line(session: Session, tmp_path: Path, caps
     other = session.card.replace(session.card.split("-")[5][:4], "0000")
     assert main(["show", other]) == 2
     assert "plays" in capsys.readouterr().err
+    front = session.card.split("@")[0]
+    assert main(["show", f"{front}@{session.length + 1}"]) == 2
+    assert f"this run has {session.length} steps" in capsys.readouterr().err

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +64,33 @@ def test_a_sweep_goes_on_where_it_was_stopped(
     assert played == []
     lines = journal.read_text().splitlines()
     assert [json.loads(line)["job"] for line in lines[1:]] == [each.key for each in JOBS]
+
+
+SWEEPING = """
+from lab.scenarios import scenario, setting
+from lab.sweep import Job, sweep
+
+jobs = [Job("TR-1", setting(scenario("TR-1"), peers=4, seed=seed)) for seed in range(200)]
+try:
+    sweep(jobs, workers=2, progress=lambda done, total: print(done, flush=True))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs process groups")
+@pytest.mark.parametrize("done", [0, 1])
+def test_ctrl_c_ends_the_workers_without_a_word_of_theirs(done: int) -> None:
+    pipe = subprocess.PIPE
+    words = [sys.executable, "-c", SWEEPING]
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as swept:
+        assert swept.stdout is not None
+        while swept.stdout.readline() != f"{done}\n":
+            pass
+        time.sleep(0.3)  # the workers are there, and without a run done they still import
+        os.killpg(swept.pid, signal.SIGINT)
+        said, wrong = swept.communicate(timeout=30)  # which comes when no worker has the pipe any more
+    assert (said.splitlines()[-1], wrong, swept.returncode) == ("interrupted", "", 0)
 
 
 @pytest.mark.parametrize("head", ["", "rubbish\n", '{"source": "another"}\n'])
