@@ -331,7 +331,7 @@ def _beside(
             for up in (True, False):
                 place(cost + (2 if up == (y > centre[1]) else 6), x - width / 2, y - gap - height if up else y + gap)
         deep = hypot(centre[0] - x, centre[1] - y) or 1.0
-        for away in (30.0, 50.0, 75.0, 100.0):
+        for away in (30.0, 50.0, 75.0, 100.0, 125.0):
             part = min(1.0, away / deep)
             place(away, x + (centre[0] - x) * part - width / 2, y + (centre[1] - y) * part - height / 2)
     return sorted(places, key=lambda one: one[0])
