@@ -226,8 +226,8 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> 
             )
         )
         small = 12.0 if text_width(second, 12) < _gap(columns) - 1 else 11.2
-        if one is not None and one.role and text_width(second, small) > _gap(columns) - 1:
-            second = labels.COPY
+        if text_width(second, small) > _gap(columns) - 1:
+            second = labels.MORE if shared else labels.COPY if one is not None and one.role else second
         second = _short(second, small, _gap(columns) - 1, bold=False)
         parts.append(write(x, 52, second, size=small, ink=style.VERMILLION_INK if hot else style.INK2, anchor="middle"))
     return "".join(parts)
@@ -352,9 +352,7 @@ def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], width: i
     return "".join(parts) + "</g>"
 
 
-def _held_from(
-    frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: int, width: int
-) -> Iterable[str]:
+def _held_from(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: int, width: int) -> Iterable[str]:
     """The tags of what nodes hold from this row on, drawn over every arrow."""
     xs = list(columns.values())
     for span in frame.spans:

@@ -14,8 +14,19 @@ from math import cos, hypot, pi, sin
 from lab import labels, style, text
 from lab.frames import Frame, Hop, NodeKind, NodeState, RingNode, Strand
 from lab.marks import (
-    Curve, Point, along, arrow_head, in_lines, path, shape, tag_width, text_width, towards, version_tag, write,
-)  # fmt: skip
+    Curve,
+    Point,
+    along,
+    arrow_head,
+    in_lines,
+    path,
+    shape,
+    tag_width,
+    text_width,
+    towards,
+    version_tag,
+    write,
+)
 from lab.signs import Board, Rect, Sign
 
 REST = 0.55
@@ -354,6 +365,9 @@ def _board(ring: Ring) -> Board:
     for one in ring.frame.nodes:
         if one.kind in (NodeKind.CLIENT, NodeKind.SERVER) and one.node in ring.place:
             board.mark(ring.place[one.node], 10)
+        if one.before in ring.place:
+            turn = ring.nodes[one.before].turn
+            board.strokes.extend(ring.at(turn, out) for out in range(9, ring.tether, 4))
     if ring.frame.key_turn is not None:
         board.mark(ring.at(ring.frame.key_turn, KEY / 2), 3)
     for curve in filter(None, (ring.curve(hop.sender, hop.receiver) for hop in ring.frame.hops)):

@@ -26,6 +26,9 @@ FAR, SOFT = 1.4, 0.25
 ACROSS = 150.0
 """What it weighs to stand on the ring."""
 
+CROSSED = 4.0
+"""What it weighs that an arrow goes through words, in pixels of distance for each of its 32 parts."""
+
 EDGE = 4.0
 """How far words may stand out of the picture, in pixels."""
 
@@ -88,7 +91,7 @@ class Board:
     def place(self, *places: Point) -> Point | None:
         """The first place where a number covers nothing, if it can be no arrow either; None where there is none."""
         free = [at for at in places if not any(_meet(_digits(at), rect) for rect in self.taken)]
-        clear = [at for at in free if not any(_meet(_digits(at), (x, y, x, y)) for x, y in self.strokes)]
+        clear = [at for at in free if not self._crossed(_digits(at))]
         chosen = next(iter(clear or free), None)
         if chosen is not None:
             self.take(*_digits(chosen))
@@ -112,6 +115,9 @@ class Board:
             total += ACROSS + 12.0 * min(self._outer - near, far - self._inner, 2 * (self._outer - self._radius))
         return total
 
+    def _crossed(self, rect: Rect) -> int:
+        return sum(_meet(rect, (x, y, x, y)) for x, y in self.strokes)
+
     def best(self, places: Iterable[tuple[float, Rect]]) -> tuple[Rect, float]:
         """The place where least is covered, each with its distance, nearest first; and how much that is."""
         found, least, covers = (0.0, 0.0, 0.0, 0.0), float("inf"), 0.0
@@ -127,8 +133,8 @@ class Board:
 
     def put(self, sign: Sign, newest: int) -> str:
         """Find a place for the sign and draw it; nothing where it is loose and there is none."""
-        places = self._places(sign)
-        rect, covers = self.best(place for place in places if not sign.loose or place[0] <= NEAR)
+        places = [place for place in self._places(sign) if not sign.loose or place[0] <= NEAR]
+        rect, covers = self.best(sorted((far + CROSSED * self._crossed(rect), rect) for far, rect in places))
         if sign.loose and covers > 30:
             return ""
         self.taken.append(rect)
