@@ -16,7 +16,7 @@ BOTH_ON, BOTH_BACK = "one moment on in both runs (.)", "one moment back in both 
 PAIRS, ALL_PAIRS = "Messages side by side", "All messages side by side"
 PAIRS_NOTE = "= the same to the byte, ≈ the same way with other bytes or at another time, ≠ goes another way"
 BOTH = "moment of both runs"
-NO_LATER, NO_EARLIER = "no difference comes after this moment", "no difference lies before this moment"
+NO_LATER, NO_EARLIER = "No further difference comes after this moment.", "No difference lies before this moment."
 KEYS = (
     ("n", "next difference"),
     ("N", "previous"),

@@ -37,8 +37,8 @@ TIME = "time, s"
 TIME_SHORT = "t, s"
 MESSAGE = "message"
 HOLDERS = "holders of the record"
-OTHERS = "others"
-HOP = "hop"
+OTHERS, MORE = "others", "more"
+HOP, COPY = "hop", "copy"
 IN_FLIGHT = "in flight"
 STEP = "step"
 SHORT_OUTCOMES = {"refused": "REFUSED", "dropped": "DROPPED", "lost": "LOST"}
@@ -305,8 +305,8 @@ def failed(what: str) -> str:
 
 LEGEND_PEER, LEGEND_CLIENT, LEGEND_HOSTILE, LEGEND_BOOTSTRAP = "peer", "client", "hostile", "bootstrap"
 LEGEND_SERVER = "enrollment server"
-LEGEND_HOLDS, LEGEND_CURRENT, LEGEND_AHEAD = "holds the record", "current message", "way still to go"
-LEGEND_RESENT, LEGEND_FINGERS = "resent message", "fingers, under the pointer"
+LEGEND_HOLDS, LEGEND_CURRENT, LEGEND_AHEAD = "holds the record", "current message", "still to go"
+LEGEND_RESENT, LEGEND_FINGERS = "resent", "fingers (on hover)"
 AGAIN = "rolled back"
 
 # --- hands on a message -----------------------------------------------------------------------------------------

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
 from lab import labels, style, text
 from lab.causes import causes, repeated, sought
-from lab.frames import Frame, Outcome, Row, Span, Tick
+from lab.frames import Frame, NodeKind, Outcome, Row, Span, Tick
 from lab.marks import arrow_head, tag_width, text_width, version_tag, write
 
 LEFT, NARROW_LEFT, NARROW = 250.0, 230.0, 560
@@ -17,6 +17,9 @@ LEFT, NARROW_LEFT, NARROW = 250.0, 230.0, 560
 
 ROW = 22.5
 HEAD = 62
+TIGHT = 36
+"""Pixels between two lifelines at the least."""
+
 DRAWN = 80
 """The most rows that are drawn; earlier ones stand in the table."""
 
@@ -87,7 +90,10 @@ def draw_lanes(frame: Frame, width: int, selected: int = 0, *, find: str = "", f
                 'stroke-width="1"/>'
             )
         else:
-            parts.append(_row(frame, line, y, columns, newest, width, grid))
+            parts.append(_row(frame, line, y, columns, width, grid))
+    # After every row: no arrow crosses them.
+    for row in rows:
+        parts.extend(_held_from(frame, row, middle[row.number], columns, newest, width))
     for first, then in why:
         if first in middle and then in middle:
             parts.append(_because(columns.get(frame.rows[then - 1].sender), middle[first], middle[then]))
@@ -138,15 +144,22 @@ def _because(x: float | None, top: float, bottom: float) -> str:
 
 
 def _columns(frame: Frame, rows: Sequence[Row], width: int, grid: Grid) -> dict[bytes, float]:
-    """The lifeline of each node; where they do not all fit, the least used share the last one before the holders."""
+    """The lifeline of each node; where they do not all fit, the least used share the last one before the holders.
+
+    Who attacks and who has a name, such as the owner and the reader, comes before everybody else.
+    """
     holders = [one.node for one in frame.storage if one.replica >= 0]
     used = {node for row in rows for node in (row.sender, *row.receivers, *row.hops)}
     nodes = [node for node in frame.lanes if node in used or node in holders]
     room = max(2, int((width - grid.left - 40) // (46 if width >= NARROW else 42)) + 1)
+    told = {node: _told(frame, node) for node in nodes if node not in holders}
+    # For people the lanes may be a little narrower.
+    people = sum(part > 1 for part in told.values())
+    room = max(room, min(people + 1 + len(holders), int((width - grid.left - 40) // TIGHT) + 1))
     if len(nodes) > room:
         weight = {node: sum(node in (row.sender, *row.receivers) for row in rows[-24:]) for node in nodes}
-        loose = [node for node in nodes if node not in holders]
-        keep = set(sorted(loose, key=lambda node: -weight[node])[: max(1, room - 1 - len(holders))])
+        loose = list(told)
+        keep = set(sorted(loose, key=lambda node: (-told[node], -weight[node]))[: max(1, room - 1 - len(holders))])
         shown = [node for node in loose if node in keep]
         folded = [node for node in loose if node not in keep]
         slots: list[list[bytes]] = [[node] for node in shown] + [folded] + [[node] for node in holders[: room - 1]]
@@ -155,6 +168,14 @@ def _columns(frame: Frame, rows: Sequence[Row], width: int, grid: Grid) -> dict[
     gap = (width - grid.left - 44) / max(1, len(slots) - 1) if len(slots) > 1 else 0.0
     gap = min(gap, 120.0)
     return {node: grid.left + 14 + place * gap for place, nodes_here in enumerate(slots) for node in nodes_here}
+
+
+def _told(frame: Frame, node: bytes) -> int:
+    """How large a part in the story a node has: a user's own 3, of those with another name 2, of other attackers 1."""
+    world = frame.world
+    if world.kind(node) is NodeKind.CLIENT or world.person(node) == world.owner:
+        return 3
+    return 2 if world.person(node) != world.name(node) else int(node in world.hostile)
 
 
 def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> str:
@@ -204,7 +225,9 @@ def _head(frame: Frame, columns: dict[bytes, float], width: int, grid: Grid) -> 
                 anchor="middle",
             )
         )
-        small = 12.0 if text_width(second, 12) < _gap(columns) else 11.2
+        small = 12.0 if text_width(second, 12) < _gap(columns) - 1 else 11.2
+        if text_width(second, small) > _gap(columns) - 1:
+            second = labels.MORE if shared else labels.COPY if one is not None and one.role else second
         second = _short(second, small, _gap(columns) - 1, bold=False)
         parts.append(write(x, 52, second, size=small, ink=style.VERMILLION_INK if hot else style.INK2, anchor="middle"))
     return "".join(parts)
@@ -285,7 +308,7 @@ def _lifeline(span: Span, columns: dict[bytes, float], middle: dict[int, float],
     )
 
 
-def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: int, width: int, grid: Grid) -> str:
+def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], width: int, grid: Grid) -> str:
     current = row.number == frame.current
     ink = style.VERMILLION if row.resent else style.BLUE if current else style.INK2
     word_ink = style.VERMILLION_INK if row.resent else style.BLUE_INK if current else style.INK
@@ -306,6 +329,7 @@ def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: 
         write(grid.name, y + 4.4, name, ink=word_ink, bold=strong),
     ]
     if row.version:
+        newest = max((one.version for one in frame.storage), default=0)
         parts.append(version_tag(grid.left - 20, y, row.version, newest, anchor="middle"))
     start = columns.get(row.sender)
     if start is None:
@@ -318,20 +342,6 @@ def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: 
             parts.append(f'<path d="M{start:.1f} {y - 4:.1f}h11v8h-7" fill="none" stroke="{ink}" stroke-width="1.4"/>')
     if not any(columns.get(receiver) == start for receiver in row.receivers):
         parts.append(f'<circle cx="{start:.1f}" cy="{y:.1f}" r="2.6" fill="{ink}"/>')
-    gap = _gap(columns)
-    for span in frame.spans:
-        x = columns.get(span.node)
-        if x is None or span.first_row != row.number or not span.version or list(columns.values()).count(x) > 1:
-            continue
-        if len(row.receivers) == 1 and gap >= 44:
-            beyond = x + 10 + tag_width(span.version) > width
-            parts.append(
-                version_tag(x - 8, y, span.version, newest, anchor="end")
-                if beyond
-                else version_tag(x + 8, y, span.version, newest)
-            )
-        else:
-            parts.append(version_tag(x, y + ROW, span.version, newest, anchor="middle"))
     if row.kept:
         x = columns.get(row.receivers[0], start)
         parts.append(
@@ -340,6 +350,20 @@ def _row(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: 
         )
         parts.append(write(x + 11, y + 4.4, text.KEEPS_COPY, size=12, ink=style.VERMILLION_INK, bold=True, halo=True))
     return "".join(parts) + "</g>"
+
+
+def _held_from(frame: Frame, row: Row, y: float, columns: dict[bytes, float], newest: int, width: int) -> Iterable[str]:
+    """The tags of what nodes hold from this row on, drawn over every arrow."""
+    xs = list(columns.values())
+    for span in frame.spans:
+        x = columns.get(span.node)
+        if x is None or span.first_row != row.number or not span.version or xs.count(x) > 1:
+            continue
+        tag = tag_width(span.version)
+        left, middle = x - tag / 2, y + ROW
+        if len(row.receivers) == 1 and _gap(columns) >= 44:
+            left, middle = (x - 8 - tag if x + 10 + tag > width else x + 8), y
+        yield f'<g pointer-events="none">{version_tag(left, middle, span.version, newest)}</g>'
 
 
 def _gap(columns: dict[bytes, float]) -> float:

@@ -9,6 +9,31 @@ from lab import style, text
 from lab.frames import NodeKind
 
 Point = tuple[float, float]
+Curve = tuple[Point, Point, Point]
+"""Where it starts, what it bends towards, and its tip."""
+
+
+def towards(start: Point, end: Point, by: float) -> Point:
+    """So many pixels from one point to another, and never all the way."""
+    length = hypot(end[0] - start[0], end[1] - start[1]) or 1.0
+    by = min(by, length * 0.8)
+    return (start[0] + (end[0] - start[0]) * by / length, start[1] + (end[1] - start[1]) * by / length)
+
+
+def along(curve: Curve, share: float) -> Point:
+    """The point at this share of a curve."""
+    (ax, ay), (bx, by), (cx, cy) = curve
+    rest = 1 - share
+    return (
+        rest * rest * ax + 2 * rest * share * bx + share * share * cx,
+        rest * rest * ay + 2 * rest * share * by + share * share * cy,
+    )
+
+
+def path(curve: Curve) -> str:
+    """A curve as an SVG path."""
+    (ax, ay), (bx, by), (cx, cy) = curve
+    return f"M{ax:.1f} {ay:.1f}Q{bx:.1f} {by:.1f} {cx:.1f} {cy:.1f}"
 
 
 def write(

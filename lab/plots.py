@@ -13,7 +13,20 @@ from math import cos, hypot, pi, sin
 
 from lab import labels, style, text
 from lab.frames import Frame, Hop, NodeKind, NodeState, RingNode, Strand
-from lab.marks import Point, arrow_head, in_lines, shape, tag_width, text_width, version_tag, write
+from lab.marks import (
+    Curve,
+    Point,
+    along,
+    arrow_head,
+    in_lines,
+    path,
+    shape,
+    tag_width,
+    text_width,
+    towards,
+    version_tag,
+    write,
+)
 from lab.signs import Board, Rect, Sign
 
 REST = 0.55
@@ -58,7 +71,8 @@ class Ring:
         self.radius = max(88.0, min(most, (self.width - left - right) / 2))
         slack = max(0.0, self.width - left - right - 2 * self.radius) / 2
         self.centre = (left + slack + self.radius, self.radius + self.tether + 12)
-        self.height = int(2 * (self.radius + self.tether + 12))
+        # Below, the key's name has room under the numbers.
+        self.height = int(2 * (self.radius + self.tether + 12)) + (8 if narrow else 0)
         count = max(1, len(self.on_ring))
         self.gap = 2 * pi * self.radius / count
         self.r = 6.0 if self.gap >= 20 else max(1.8, self.gap * 0.3)
@@ -106,7 +120,7 @@ class Ring:
             return self.involved_r + self.halo[1]
         return self.involved_r if one.involved else self.r
 
-    def curve(self, start: bytes, end: bytes, side: float = 0.0) -> tuple[Point, Point, Point] | None:
+    def curve(self, start: bytes, end: bytes, side: float = 0.0) -> Curve | None:
         """A bend towards the middle from one node's edge to the other's; None when a node is not in the picture."""
         a, b = self.place.get(start), self.place.get(end)
         if a is None or b is None or a == b:
@@ -123,30 +137,10 @@ class Ring:
             middle[1] + inward[1] / depth * pull + normal[1] * side,
         )
         return (
-            _towards(a, bend, self.size(self.nodes[start]) + 2),
+            towards(a, bend, self.size(self.nodes[start]) + 2),
             bend,
-            _towards(b, bend, self.size(self.nodes[end]) + 3),
+            towards(b, bend, self.size(self.nodes[end]) + 3),
         )
-
-
-def _towards(start: Point, end: Point, by: float) -> Point:
-    length = hypot(end[0] - start[0], end[1] - start[1]) or 1.0
-    by = min(by, length * 0.8)
-    return (start[0] + (end[0] - start[0]) * by / length, start[1] + (end[1] - start[1]) * by / length)
-
-
-def _on(curve: tuple[Point, Point, Point], share: float) -> Point:
-    (ax, ay), (bx, by), (cx, cy) = curve
-    rest = 1 - share
-    return (
-        rest * rest * ax + 2 * rest * share * bx + share * share * cx,
-        rest * rest * ay + 2 * rest * share * by + share * share * cy,
-    )
-
-
-def _path(curve: tuple[Point, Point, Point]) -> str:
-    (ax, ay), (bx, by), (cx, cy) = curve
-    return f"M{ax:.1f} {ay:.1f}Q{bx:.1f} {by:.1f} {cx:.1f} {cy:.1f}"
 
 
 # --- layers -----------------------------------------------------------------------------------------------------
@@ -217,12 +211,11 @@ def _ground(ring: Ring, board: Board) -> str:
                 )
         parts.append(_node(one, marks, ring.r, *at, tab=False, first=not place))
         if ring.labels_every and len(_number(one)) < 4 and not (one.involved or one.hostile):
-            x, y = ring.at(one.turn, BESIDE)
-            if board.hidden((x, y)):
-                continue
-            parts.append(write(x, y + 4, _number(one), size=12, ink=style.INK3, anchor="middle"))
+            free = board.place(*(ring.at(one.turn, out) for out in BESIDE))
+            if free is not None:
+                parts.append(write(free[0], free[1] + 4, _number(one), size=12, ink=style.INK3, anchor="middle"))
     if ring.frame.key_turn is not None:
-        near, far = ring.at(ring.frame.key_turn, 2), ring.at(ring.frame.key_turn, ring.tether * 0.65)
+        near, far = ring.at(ring.frame.key_turn, 2), ring.at(ring.frame.key_turn, KEY)
         parts.append(
             f'<path d="M{near[0]:.1f} {near[1]:.1f}L{far[0]:.1f} {far[1]:.1f}" stroke="{style.INK}" '
             'stroke-width="1.6"/>'
@@ -242,7 +235,7 @@ def _reach(ring: Ring) -> dict[str, str]:
         if node not in shown:
             continue
         curves = [ring.curve(node, finger) for finger in fingers if node in ring.nodes and finger in ring.nodes]
-        reach[bytes(node).hex()] = "".join(_path(curve) for curve in curves if curve)
+        reach[bytes(node).hex()] = "".join(path(curve) for curve in curves if curve)
     return reach
 
 
@@ -257,7 +250,7 @@ def _hops(ring: Ring, board: Board, hops: Sequence[Hop], selected: int, newest: 
         frame = ""
         if hop.row == selected:
             frame = (
-                f'<path d="{_path(curve)}" fill="none" stroke="{style.LOOK}" stroke-width="11" stroke-linecap="round"/>'
+                f'<path d="{path(curve)}" fill="none" stroke="{style.LOOK}" stroke-width="11" stroke-linecap="round"/>'
             )
         yield f'<g data-act="row" data-id="{hop.row}">{frame}{_strand(hop, curve)}</g>'
         if hop.label:
@@ -265,15 +258,15 @@ def _hops(ring: Ring, board: Board, hops: Sequence[Hop], selected: int, newest: 
     yield from tags
 
 
-def _strand(hop: Hop, curve: tuple[Point, Point, Point]) -> str:
-    d, (_, bend, tip) = _path(curve), curve
+def _strand(hop: Hop, curve: Curve) -> str:
+    d, (_, bend, tip) = path(curve), curve
     if hop.strand is Strand.RESENT:
         return (
             f'<path d="{d}" fill="none" stroke="{style.VERMILLION}" stroke-width="2.4" stroke-dasharray="7 4.5"/>'
             + arrow_head(tip, bend, style.VERMILLION)
         )
     if hop.strand is Strand.CURRENT:
-        dot = _on(curve, REST)
+        dot = along(curve, REST)
         return (
             f'<path d="{d}" fill="none" stroke="{style.BLUE}" stroke-width="2" stroke-dasharray="1.5 5" '
             f'stroke-linecap="round"/>{arrow_head(tip, bend, style.BLUE, size=8.5, hollow=True)}'
@@ -282,7 +275,7 @@ def _strand(hop: Hop, curve: tuple[Point, Point, Point]) -> str:
             f'fill="{style.BLUE}"/>'
         )
     if hop.strand is Strand.REFUSED:
-        bar = _on(curve, 0.93)
+        bar = along(curve, 0.93)
         length = hypot(tip[0] - bend[0], tip[1] - bend[1]) or 1.0
         nx, ny = (tip[1] - bend[1]) / length * 9, -(tip[0] - bend[0]) / length * 9
         return (
@@ -296,7 +289,7 @@ def _strand(hop: Hop, curve: tuple[Point, Point, Point]) -> str:
     )
 
 
-def _hop_label(ring: Ring, board: Board, hop: Hop, curve: tuple[Point, Point, Point], newest: int) -> str:
+def _hop_label(ring: Ring, board: Board, hop: Hop, curve: Curve, newest: int) -> str:
     """What is on its way, in a box beside its curve; what was resent, as words."""
     resent = hop.strand is Strand.RESENT
     if resent and (ring.nodes[hop.sender].at or ring.nodes[hop.receiver].at):
@@ -327,7 +320,7 @@ def _hop_label(ring: Ring, board: Board, hop: Hop, curve: tuple[Point, Point, Po
 
 
 def _beside(
-    curve: tuple[Point, Point, Point], shares: Sequence[float], width: float, height: float, ring: Ring
+    curve: Curve, shares: Sequence[float], width: float, height: float, ring: Ring
 ) -> Iterable[tuple[float, Rect]]:
     """Places for a box along a curve, and how far away each is: beside it, above it, below it, towards the middle."""
     places: list[tuple[float, Rect]] = []
@@ -335,11 +328,11 @@ def _beside(
 
     def place(distance: float, left: float, top: float) -> None:
         middle = hypot(left + width / 2 - centre[0], top + height / 2 - centre[1])
-        distance += max(0.0, middle - inside)
+        distance += 2 * max(0.0, middle - inside)
         places.append((distance, (left, top, left + width, top + height)))
 
     for number, share in enumerate(shares):
-        x, y = _on(curve, share)
+        x, y = along(curve, share)
         for gap in (12.0, 30.0):
             cost = gap - 12 + 3 * number
             for east in (True, False):
@@ -349,7 +342,7 @@ def _beside(
             for up in (True, False):
                 place(cost + (2 if up == (y > centre[1]) else 6), x - width / 2, y - gap - height if up else y + gap)
         deep = hypot(centre[0] - x, centre[1] - y) or 1.0
-        for away in (30.0, 50.0, 75.0, 100.0):
+        for away in (30.0, 50.0, 75.0, 100.0, 125.0):
             part = min(1.0, away / deep)
             place(away, x + (centre[0] - x) * part - width / 2, y + (centre[1] - y) * part - height / 2)
     return sorted(places, key=lambda one: one[0])
@@ -357,8 +350,8 @@ def _beside(
 
 # --- marks and words --------------------------------------------------------------------------------------------
 
-BESIDE = 18
-"""How far outside the ring the numbers of idle peers stand."""
+BESIDE, KEY = (18, -17), 26
+"""How far outside the ring the numbers of idle peers stand, or else inside; and where the key's mark ends."""
 
 
 def _board(ring: Ring) -> Board:
@@ -368,12 +361,17 @@ def _board(ring: Ring) -> Board:
         if one.involved or one.hostile or one.version:
             board.mark(ring.place[one.node], ring.size(one))
         elif ring.labels_every and len(_number(one)) < 4:
-            board.number(ring.at(one.turn, BESIDE))
+            board.number(ring.at(one.turn, BESIDE[0]))
     for one in ring.frame.nodes:
         if one.kind in (NodeKind.CLIENT, NodeKind.SERVER) and one.node in ring.place:
             board.mark(ring.place[one.node], 10)
+        if one.before in ring.place:
+            turn = ring.nodes[one.before].turn
+            board.strokes.extend(ring.at(turn, out) for out in range(9, ring.tether, 4))
     if ring.frame.key_turn is not None:
-        board.mark(ring.at(ring.frame.key_turn, ring.tether * 0.4), 6)
+        board.mark(ring.at(ring.frame.key_turn, KEY / 2), 3)
+    for curve in filter(None, (ring.curve(hop.sender, hop.receiver) for hop in ring.frame.hops)):
+        board.strokes.extend(along(curve, part / 32) for part in range(33))
     return board
 
 
@@ -470,7 +468,7 @@ def _words(ring: Ring, board: Board, newest: int) -> Iterable[str]:
         most = 18 if ring.width < NARROW else 30
         name = ring.frame.key_label
         name = name if len(name) <= most else name[: most - 1] + "…"
-        sign(5, ring.at(ring.frame.key_turn, ring.tether * 0.65), 0, (name, False, style.INK2))
+        sign(4, ring.at(ring.frame.key_turn, KEY), 0, (name, False, style.INK2))
     crowded = len(signs) > MOST_SIGNS
     for order, one_sign in sorted(signs, key=lambda item: item[0]):
         if not (crowded and order > 4):

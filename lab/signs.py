@@ -1,8 +1,8 @@
 """Where the words of a ring stand: beside what they name, and on nothing else.
 
 A board knows what is taken (circles, squares, words) and tries places for each sign: it takes the one where the sign
-covers least and is nearest. The numbers of idle peers give way. Signs that are ``loose`` stay away where there is no
-room beside their marks.
+covers least and is nearest. The numbers of idle peers give way: they go to the ring's other side. Signs that are
+``loose`` stay away where there is no room beside their marks.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ FAR, SOFT = 1.4, 0.25
 
 ACROSS = 150.0
 """What it weighs to stand on the ring."""
+
+CROSSED = 4.0
+"""What it weighs that an arrow goes through words, in pixels of distance for each of its 32 parts."""
 
 EDGE = 4.0
 """How far words may stand out of the picture, in pixels."""
@@ -70,6 +73,7 @@ class Board:
         self._radius, self._inner, self._outer = radius, radius - r - 1, radius + r + 1
         self.taken: list[Rect] = []
         self._numbers: list[Rect] = []
+        self.strokes: list[Point] = []
 
     def take(self, *rect: float) -> None:
         """Nothing shall stand here: left, top, right, bottom."""
@@ -81,13 +85,17 @@ class Board:
         self.take(at[0] - r, at[1] - r, at[0] + r, at[1] + r)
 
     def number(self, at: Point) -> None:
-        """The number of an idle peer, which is left out where a sign has to stand."""
-        self._numbers.append((at[0] - 8, at[1] - 6, at[0] + 8, at[1] + 6))
+        """The number of an idle peer, which stands elsewhere where a sign has to stand."""
+        self._numbers.append(_digits(at))
 
-    def hidden(self, at: Point) -> bool:
-        """Whether something stands where this number would be."""
-        return any(left < at[0] + 7 and at[0] - 7 < right and top < at[1] + 4 and at[1] - 4 < bottom
-                   for left, top, right, bottom in self.taken)  # fmt: skip
+    def place(self, *places: Point) -> Point | None:
+        """The first place where a number covers nothing, if it can be no arrow either; None where there is none."""
+        free = [at for at in places if not any(_meet(_digits(at), rect) for rect in self.taken)]
+        clear = [at for at in free if not self._crossed(_digits(at))]
+        chosen = next(iter(clear or free), None)
+        if chosen is not None:
+            self.take(*_digits(chosen))
+        return chosen
 
     def covered(self, rect: Rect) -> float:
         """How much of what is taken this would cover, in square pixels; what does not fit in counts double."""
@@ -95,7 +103,7 @@ class Board:
         total = 0.0
         for weight, rects in ((1.0, self.taken), (SOFT, self._numbers)):
             for a, b, c, d in rects:
-                if a < right and left < c and b < bottom and top < d:
+                if _meet(rect, (a, b, c, d)):
                     total += weight * (min(right, c) - max(left, a)) * (min(bottom, d) - max(top, b))
         out = max(0.0, -left - EDGE) + max(0.0, right - self._width - EDGE)
         over = max(0.0, -top - EDGE) + max(0.0, bottom - self._height - EDGE)
@@ -106,6 +114,9 @@ class Board:
         if near < self._outer and far > self._inner:
             total += ACROSS + 12.0 * min(self._outer - near, far - self._inner, 2 * (self._outer - self._radius))
         return total
+
+    def _crossed(self, rect: Rect) -> int:
+        return sum(_meet(rect, (x, y, x, y)) for x, y in self.strokes)
 
     def best(self, places: Iterable[tuple[float, Rect]]) -> tuple[Rect, float]:
         """The place where least is covered, each with its distance, nearest first; and how much that is."""
@@ -122,8 +133,8 @@ class Board:
 
     def put(self, sign: Sign, newest: int) -> str:
         """Find a place for the sign and draw it; nothing where it is loose and there is none."""
-        places = self._places(sign)
-        rect, covers = self.best(place for place in places if not sign.loose or place[0] <= NEAR)
+        places = [place for place in self._places(sign) if not sign.loose or place[0] <= NEAR]
+        rect, covers = self.best(sorted((far + CROSSED * self._crossed(rect), rect) for far, rect in places))
         if sign.loose and covers > 30:
             return ""
         self.taken.append(rect)
@@ -179,6 +190,15 @@ class Board:
             f'<path d="M{begin[0]:.1f} {begin[1]:.1f}L{end[0]:.1f} {end[1]:.1f}" stroke="{style.LINE}" '
             'stroke-width="1"/>'
         )
+
+
+def _digits(at: Point) -> Rect:
+    """Where a number of two digits stands."""
+    return (at[0] - 8, at[1] - 6, at[0] + 8, at[1] + 6)
+
+
+def _meet(one: Rect, other: Rect) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _drawn(sign: Sign, rect: Rect, newest: int) -> str:

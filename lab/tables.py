@@ -383,6 +383,11 @@ def alert(what: str, why: str) -> str:
     return f'<div class="err" role="alert">{icon("warn")}<span>{said}</span></div>'
 
 
+def remark(words: str) -> str:
+    """What is no error, such as that nothing comes any more."""
+    return f'<div class="quiet" role="status">{escape(words)}</div>' if words else ""
+
+
 def keys() -> str:
     """Every key of the panel."""
     rows = "".join(
@@ -440,7 +445,7 @@ def legend() -> str:
     ]
     return (
         '<div class="legend">'
-        + "".join(
+        + " ".join(
             f'<span><svg width="{width}" height="16" viewBox="0 0 {width} 16" aria-hidden="true">{mark}</svg>'
             f"{name}</span>"
             for name, width, mark in marks

@@ -266,8 +266,9 @@ class Comparing:
         self._other: Session | None = None
         self._changed: tuple[str, ...] = ()
         self._reading = False
+        self._remark = ""
         self.walk: Walk | None = None
-        self.text = w.HTML()
+        self.text, self.remark = w.HTML(), w.HTML().add_class("lab-remark")
         self.button = desk.button(contrast.COMPARE, "", self.toggle)
         self.button.tooltip = contrast.COMPARE_HELP
         self.close = desk.button(contrast.LEAVE, "", self.toggle)
@@ -293,6 +294,7 @@ class Comparing:
             self.text,
             box(["sides"], *sides_),
             box(["time"], buttons, self.track, box(["btns"], self.close)),
+            self.remark,
             self.pairs,
             self.whole,
         )
@@ -313,7 +315,7 @@ class Comparing:
 
     def leave(self) -> None:
         """Close; the panel shows this run at the moment that was looked at."""
-        self.walk, self._changed, self.text.value = None, (), ""
+        self.walk, self._changed, self.text.value, self.remark.value = None, (), "", ""
         if self._other is not None:
             self._other.close()
             self._other = None
@@ -347,7 +349,7 @@ class Comparing:
 
         def act() -> None:
             if MOVES[name](walk) is False:
-                raise LocalProtocolError(contrast.NO_LATER if name == "n" else contrast.NO_EARLIER)
+                self._remark = contrast.NO_LATER if name == "n" else contrast.NO_EARLIER
 
         self._desk.move(act, animated=name in (".", "ArrowRight"))
 
@@ -381,6 +383,8 @@ class Comparing:
             return False
         names = contrast.RUN_BEFORE, labels.THIS_RUN
         self.text.value = sides.caption(walk, self._changed)
+        # It is about one key, so it goes with the next picture.
+        self.remark.value, self._remark = tables.remark(self._remark), ""
         # One scale for both: a column with a rule beside it has less room than the other.
         width = min(ring.width for ring in self.rings)
         for place, run in enumerate((other, session)):

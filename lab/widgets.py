@@ -266,6 +266,7 @@ class Panel:
         """Go into presenter mode, or out of it."""
         self.presenting = not self.presenting if presenting is None else presenting
         (self.view.add_class if self.presenting else self.view.remove_class)("present")
+        self.alert.value = ""
         self.refresh()
 
     def escape(self) -> None:

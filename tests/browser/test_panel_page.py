@@ -310,6 +310,15 @@ def test_nothing_overflows_and_the_first_screen_has_the_story(open_notebook: Ope
         page.keyboard.press("Escape")
         page.get_by_text("Bytes of message").first.wait_for(state="detached")
         rests(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    rests(page)
+    ends = page.evaluate(
+        """() => { const rows = {}; for (const one of document.querySelectorAll('.lab .legend span')) {
+             const r = one.getBoundingClientRect(); rows[r.top] = Math.max(rows[r.top] || 0, r.right); }
+           const left = document.querySelector('.lab .legend').getBoundingClientRect().left;
+           return Object.values(rows).map(right => right - left); }"""
+    )
+    assert min(ends) > 0.6 * max(ends), "a line of the legend holds hardly anything"
 
 
 # --- how fast it is -------------------------------------------------------------------------------------------------

@@ -173,7 +173,8 @@ def test_lanes_that_do_not_fit_are_shared() -> None:
     film = Story().tell().film()
     frame = film.frame(film.length)
     assert "others" not in draw_lanes(frame, 900).head
-    assert "others" in draw_lanes(frame, 460).head
+    assert labels.MORE in draw_lanes(frame, 420).head
+    assert labels.OTHERS in draw_lanes(frame, 528).head
 
 
 def test_standalone_svg_is_whole() -> None:
@@ -318,10 +319,10 @@ def test_both_runs_are_scrubbed_together(replayed: Panel) -> None:
         replayed._heard({"act": "key", "id": key})
         assert replayed.alert.value == ""
     assert (walk.cursor, replayed.session.cursor) == (0, 0)
-    replayed.guarded(lambda: replayed._heard({"act": "key", "id": "N"}), "key N")
-    assert "No difference lies before this moment" in replayed.alert.value
+    replayed._heard({"act": "key", "id": "N"})
+    assert "No difference lies before this moment" in compare.remark.value
     compare._heard({"act": "seek", "id": str(walk.length)})
-    assert "no difference comes after" not in replayed.alert.value.lower()
+    assert compare.remark.value == ""
     assert "ROLLED BACK" in compare.heads[0].value
     assert "REFUSED" in compare.heads[1].value
     assert compare.next.disabled
@@ -500,6 +501,31 @@ def test_presenter_mode_shows_one_large_picture(replayed: Panel) -> None:
         replayed._heard({"act": "key", "id": "Escape"})
     assert replayed.keys_shown.value == ""
     assert "present" not in replayed.view._dom_classes
+
+
+def test_the_last_difference_is_no_error_and_is_not_projected(replayed: Panel) -> None:
+    replayed._heard({"act": "switch", "id": "version-counter"})
+    compare = replayed.comparing
+    for leaves in ("c", "p"):
+        if not compare.open:
+            replayed._heard({"act": "key", "id": "c"})
+        assert compare.walk is not None
+        for _ in range(len(compare.walk.found.stops) + 1):
+            replayed._heard({"act": "key", "id": "n"})
+        assert "No further difference" in compare.remark.value
+        assert replayed.alert.value == ""
+        replayed._heard({"act": "key", "id": leaves})
+        assert compare.open == (leaves == "p")
+        assert "difference" not in replayed.stage.story.lower()
+    replayed._heard({"act": "key", "id": "p"})
+    assert compare.remark.value == ""
+
+
+def test_an_earlier_error_is_not_projected(panel: Panel) -> None:
+    panel._refuse("seed", "a seed is a whole number")
+    assert "failed" in panel.alert.value
+    panel._heard({"act": "key", "id": "p"})
+    assert panel.alert.value == ""
 
 
 def test_f_does_what_the_first_button_does(replayed: Panel) -> None:
