@@ -126,6 +126,7 @@ class Node:
         self.announcing: asyncio.TimerHandle | None = None
         self.copies = Copies()
         self.copying: asyncio.Task[None] | None = None
+        self.giving_up: bytes | None = None
         self.unchecked = False
         self.reader = Reader(
             self.node_id,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from p2psip_min.errors import ErrorAnswer, RemoteFault, RequestTimedOut, StoreReason
 from p2psip_min.ids import Destination, NodeID, ResourceID
-from p2psip_min.storage.replication import Discard, Duty, Transfer, Why, duties, for_joining, for_leaving
+from p2psip_min.storage.replication import GIVE_UP, Duty, GiveUp, Transfer, duties, for_joining, for_leaving
 from p2psip_min.storage.selection import whole
 from p2psip_min.wire.messages import ErrorCode, FetchReq
 
@@ -36,11 +36,12 @@ async def _copy_quietly(
 
 async def send_copy(
     peer: Peer, resource: ResourceID, holder: NodeID, replica_number: int, *, routed: bool = False
-) -> None:
+) -> bool:
     """Store a copy at ``holder``; when it has something younger, take that over (§7.4.1.1, healing).
 
     ``routed``: whoever is responsible gets it; from afar we may be wrong about who that is, and ``holder`` is a guess.
-    It may take from a stranger only what it lacks: then what it has is looked at.
+    It may take from a stranger only what it lacks: then what it has is looked at. Returns whether it knows now what is
+    held here, or takes us for a stranger.
     """
     state = peer.copies.state(resource, holder)
     way: tuple[Destination, ...] = (resource,) if routed else (holder,)
@@ -55,8 +56,9 @@ async def send_copy(
             everything = tuple(whole(spec) for spec in peer.surroundings.kinds.values())
             received = await peer.request(way, FetchReq(resource, everything), next_hop=next_hop)
             _adopt(peer, resource, holder, received)
-            return
+            return stranger
     peer.copies.acknowledged(resource, holder, state)
+    return True
 
 
 def _adopt(peer: Peer, resource: ResourceID, holder: NodeID, received: Received) -> None:
@@ -117,32 +119,35 @@ async def _do(
     """Carry out what is due now; returns what is to be looked at again later. Who was ``silent`` is not asked twice."""
     later: list[Transfer] = []
     for duty in found:
-        if isinstance(duty, Discard):
-            if peer.copies.missing(duty.resource, duty.after):
-                continue
-            if duty not in duties(duty.resource, peer.topology, peer.copies, peer.defences.copies):
-                continue  # our place has changed while we waited
-            for event in peer.store.drop(duty.resource, peer.now()):
-                peer.emit(event)
-            peer.copies.forget(duty.resource)
+        if isinstance(duty, GiveUp):
+            if duty.to not in silent and await _taken(peer, duty, silent):
+                for event in peer.store.drop(duty.resource, peer.now()):
+                    peer.emit(event)
+                peer.copies.forget(duty.resource)
         elif duty.delay and not delayed:
             later.append(duty)
-        elif duty.why is Why.MISPLACED:
-            peer.copies.doubt(duty.resource, duty.to)  # it has to take our copy, or say that it has it, now
-            if duty.to not in silent:
-                await _give_up(peer, duty, silent)
         elif peer.links.connected(duty.to):
             await _copy_quietly(peer, duty.resource, duty.to, duty.replica_number)
     return later
 
 
-async def _give_up(peer: Peer, duty: Transfer, silent: dict[NodeID, None]) -> None:
+async def _taken(peer: Peer, duty: GiveUp, silent: dict[NodeID, None]) -> bool:
+    """Whether the responsible peer has our copy, knows that we forget it, and it is still not ours to hold.
+
+    Meanwhile we take none of it: whoever sent it would count on us.
+    """
+    peer.giving_up = duty.resource
+    peer.copies.doubt(duty.resource, duty.to)  # what it has acknowledged before does not count
     try:
-        await send_copy(peer, duty.resource, duty.to, duty.replica_number, routed=True)
-    except RequestTimedOut:
-        silent[duty.to] = None
-    except RemoteFault:
-        return  # the next look tries again
+        known = await send_copy(peer, duty.resource, duty.to, GIVE_UP, routed=True)
+    except RemoteFault as fault:
+        if isinstance(fault, RequestTimedOut):
+            silent[duty.to] = None
+        return False  # the next look tries again
+    finally:
+        peer.giving_up = None
+    missing = peer.copies.missing(duty.resource, duty.to)
+    return known and not missing and duty in duties(duty.resource, peer.topology, peer.copies, peer.defences.copies)
 
 
 async def hand_over_to(peer: Peer, joining: NodeID) -> None:

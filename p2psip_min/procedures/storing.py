@@ -8,7 +8,7 @@ from typing import Any
 from p2psip_min import trace as events
 from p2psip_min.errors import ErrorAnswer
 from p2psip_min.exchange import Later, Received, Reply
-from p2psip_min.ids import ResourceID
+from p2psip_min.ids import NodeID, ResourceID
 from p2psip_min.peer import Peer
 from p2psip_min.procedures import clearing
 from p2psip_min.procedures.alarm import watch
@@ -27,6 +27,8 @@ def on_store(peer: Peer, received: Received) -> Reply | Later:
     request: StoreReq = received.body
     if peer.leaving or (not peer.joined and request.replica_number == 0):
         raise ErrorAnswer(ErrorCode.FORBIDDEN, b"going" if peer.leaving else b"not a peer")
+    if request.resource == peer.giving_up:
+        raise ErrorAnswer(ErrorCode.FORBIDDEN, b"giving it up")
     if _first_hand(peer, received) and (peer.defences.consent.asks or peer.defences.quota.booked):
         changes = peer.store.judge(request, **_circumstances(peer, received))
         if not isinstance(changes, Rejected):
@@ -98,11 +100,17 @@ def _carry_out(peer: Peer, received: Received) -> Reply:
     elif copied:
         peer.copies.acknowledged(resource, received.signer)
     if request.replica_number == GIVE_UP:
+        if outcome.covers and not peer.copies.missing(resource, received.signer):
+            peer.loop.call_later(FORGOTTEN, _copy_again, peer, resource, received.signer)
         peer.copies.doubt(resource, received.signer)
-        if responsible and received.signer in topology.replicas(resource, peer.defences.copies):
-            # We take it for a replica. It will take a copy again, and keep it until it next looks.
-            peer.loop.call_later(FORGOTTEN, look_after_copies, peer)
     return Reply(outcome.answer)
+
+
+def _copy_again(peer: Peer, resource: ResourceID, holder: NodeID) -> None:
+    """Give a replica that took itself for none the resource again, to keep until it next looks after its copies."""
+    replicas = peer.topology.replicas(resource, peer.defences.copies)
+    if peer.joined and holder in replicas and peer.topology.responsible(resource) and peer.store.holds(resource):
+        copy_out(peer, resource, holder, 1 + replicas.index(holder))
 
 
 def _may_come_home(peer: Peer, resource: ResourceID) -> bool:

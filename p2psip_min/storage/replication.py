@@ -54,7 +54,6 @@ class Why(enum.StrEnum):
 
     REPLICA = "a replica is missing"
     ROOT = "the responsible peer may not have it"
-    MISPLACED = "held by the wrong peer"
     JOINING = "a joining peer takes over"
     LEAVING = "its holder leaves"
 
@@ -71,14 +70,14 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Discard:
-    """Forget ``resource``, if ``after`` has acknowledged it now."""
+class GiveUp:
+    """Give ``resource`` to ``to``, and forget it once that is acknowledged."""
 
     resource: ResourceID
-    after: NodeID
+    to: NodeID
 
 
-Duty = Transfer | Discard
+Duty = Transfer | GiveUp
 
 
 def duties(resource: ResourceID, places: Places, copies: Copies, count: int) -> tuple[Duty, ...]:
@@ -98,8 +97,7 @@ def duties(resource: ResourceID, places: Places, copies: Copies, count: int) -> 
         if not copies.missing(resource, root):
             return ()
         return (Transfer(resource=resource, to=root, replica_number=HAND_OVER, why=Why.ROOT, delay=HOLD_DOWN),)
-    given = Transfer(resource=resource, to=root, replica_number=GIVE_UP, why=Why.MISPLACED)
-    return given, Discard(resource=resource, after=root)
+    return (GiveUp(resource=resource, to=root),)
 
 
 def for_joining(

@@ -8,6 +8,7 @@ import pytest
 
 from p2psip_min import procedures
 from p2psip_min.defences import preset
+from p2psip_min.errors import ErrorAnswer
 from p2psip_min.exchange import Received
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
@@ -22,10 +23,10 @@ from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.codec import encode
 from p2psip_min.wire.codes import MessageCode
 from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
-from p2psip_min.wire.messages import ErrorCode, FetchReq
+from p2psip_min.wire.messages import ErrorCode, FetchReq, StoreReq
 from tests.crafting import close_all, small, trace_of, turn_servers
 
-FETCH = int(MessageCode.FETCH_REQ)
+FETCH, STORE = int(MessageCode.FETCH_REQ), int(MessageCode.STORE_REQ)
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +118,47 @@ def test_a_replica_that_takes_itself_for_none_is_given_the_record_again(links: s
     overlay.advance(5)
     assert replica.peer.store.holds(place)
     assert not root.peer.copies.missing(place, replica.node_id)
+
+
+def test_nobody_counts_on_a_peer_that_is_giving_the_resource_up() -> None:
+    overlay = small(12)
+    place = turn_servers(overlay)[0]
+    overlay.advance(60)
+    root = overlay.root(place)
+    replica = overlay.node(root.peer.topology.replicas(place, 1)[0])
+    replica.peer.giving_up = place
+    with pytest.raises(ErrorAnswer, match="giving it up"):
+        overlay.run(send_copy(root.peer, place, replica.node_id, 1))
+
+
+def test_who_gives_nothing_up_is_sent_nothing() -> None:
+    overlay = small(12)
+    place = turn_servers(overlay)[0]
+    overlay.advance(60)
+    root = overlay.root(place)
+    replica = overlay.node(root.peer.topology.replicas(place, 1)[0])
+    before = len(overlay.events)
+    for _ in range(3):
+        overlay.run(replica.peer.request((root.node_id,), StoreReq(place, GIVE_UP, ()), next_hop=root.node_id))
+        overlay.advance(5)
+    assert not list(trace_of(overlay).select(MessageSent, since=before, node=root.node_id, code=STORE))
+
+
+def test_peers_that_take_each_other_for_replicas_and_themselves_for_none_do_not_pass_records_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    overlay = small(3)
+    places = turn_servers(overlay)
+    overlay.advance(60)
+    for node in overlay.peers():
+        monkeypatch.setattr(node.peer.topology, "holds", lambda resource, count: False)
+    before = len(overlay.events)
+    for node in overlay.peers():
+        look_after_copies(node.peer)
+    overlay.advance(60)
+    stores = list(trace_of(overlay).select(MessageSent, since=before, code=STORE))
+    assert len(stores) <= 3 * 2 * len(places), "each of two replicas gives up once, and is given it again"
+    assert all(node.peer.store.holds(place) for node in overlay.peers() for place in places)
 
 
 def test_a_stray_copy_that_changes_while_the_responsible_peer_is_asked_is_kept() -> None:
