@@ -23,9 +23,7 @@ from p2psip_min.wire.address import IpAddressPort
 from p2psip_min.wire.codec import encode
 from p2psip_min.wire.codes import MessageCode
 from p2psip_min.wire.data import SingleValue
-from p2psip_min.wire.header import open_envelope
 from p2psip_min.wire.kinds import TURN_SERVICE, TurnServer
-from p2psip_min.wire.message import decode_message
 
 RECORDS, PLACES = 4, range(1, 21)
 PHONES = 4
@@ -127,14 +125,9 @@ class ChurnStage(Stage):
         return round(self._transfers() / (2 * self.times * max(1, len(self.records))), 6)
 
     def _transfers(self) -> int:
-        """Copies of the records that some peer handed to another meanwhile."""
-        kinds, moved = self.overlay.surroundings.kinds, set[int]()
-        for event in self.trace.select(events.MessageSent, since=self.start, code=int(MessageCode.STORE_REQ)):
-            if event.t >= self.churned and event.transaction_id not in moved:
-                body = decode_message(open_envelope(event.message), kinds).body
-                if body.resource in self.resources:
-                    moved.add(event.transaction_id)
-        return len(moved)
+        """How often one of the records came to a peer that did not have it meanwhile."""
+        came = self.trace.select(events.RecordStored, since=self.start)
+        return sum(event.t >= self.churned and event.resource in self.resources for event in came)
 
     def _maintenance(self) -> float:
         """Bytes a minute of messages that keep the tables right."""

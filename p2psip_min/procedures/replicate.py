@@ -132,10 +132,7 @@ async def _do(
 
 
 async def _taken(peer: Peer, duty: GiveUp, silent: dict[NodeID, None]) -> bool:
-    """Whether the responsible peer has our copy, knows that we forget it, and it is still not ours to hold.
-
-    Meanwhile we take none of it: whoever sent it would count on us.
-    """
+    """Whether the responsible peer has our copy, nobody has sent us one meanwhile, and it is still not ours to hold."""
     peer.giving_up = duty.resource
     peer.copies.doubt(duty.resource, duty.to)  # what it has acknowledged before does not count
     try:
@@ -145,9 +142,10 @@ async def _taken(peer: Peer, duty: GiveUp, silent: dict[NodeID, None]) -> bool:
             silent[duty.to] = None
         return False  # the next look tries again
     finally:
-        peer.giving_up = None
+        still, peer.giving_up = peer.giving_up == duty.resource, None
     missing = peer.copies.missing(duty.resource, duty.to)
-    return known and not missing and duty in duties(duty.resource, peer.topology, peer.copies, peer.defences.copies)
+    ours = duty not in duties(duty.resource, peer.topology, peer.copies, peer.defences.copies)
+    return known and still and not missing and not ours
 
 
 async def hand_over_to(peer: Peer, joining: NodeID) -> None:

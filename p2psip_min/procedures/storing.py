@@ -27,8 +27,6 @@ def on_store(peer: Peer, received: Received) -> Reply | Later:
     request: StoreReq = received.body
     if peer.leaving or (not peer.joined and request.replica_number == 0):
         raise ErrorAnswer(ErrorCode.FORBIDDEN, b"going" if peer.leaving else b"not a peer")
-    if request.resource == peer.giving_up:
-        raise ErrorAnswer(ErrorCode.FORBIDDEN, b"giving it up")
     if _first_hand(peer, received) and (peer.defences.consent.asks or peer.defences.quota.booked):
         changes = peer.store.judge(request, **_circumstances(peer, received))
         if not isinstance(changes, Rejected):
@@ -88,6 +86,8 @@ def _carry_out(peer: Peer, received: Received) -> Reply:
         peer.emit(event)
     if isinstance(outcome, Rejected):
         raise ErrorAnswer(outcome.code, outcome.info)
+    if resource == peer.giving_up:
+        peer.giving_up = None  # whoever sends it may count on us
     copied = outcome.covers and request.replica_number not in (0, GIVE_UP, HAND_OVER)
     if outcome.changed:
         watch(peer, request, certificates_of(peer, received))

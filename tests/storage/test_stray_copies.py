@@ -8,13 +8,12 @@ import pytest
 
 from p2psip_min import procedures
 from p2psip_min.defences import preset
-from p2psip_min.errors import ErrorAnswer
 from p2psip_min.exchange import Received
 from p2psip_min.ids import ResourceID
 from p2psip_min.overlay import Node, Overlay
 from p2psip_min.peer import Peer
 from p2psip_min.procedures.leave import CAUTION
-from p2psip_min.procedures.replicate import hand_over_all, look_after_copies, send_copy
+from p2psip_min.procedures.replicate import copy_out, hand_over_all, look_after_copies, send_copy
 from p2psip_min.storage.redundancy import Successors
 from p2psip_min.storage.replication import GIVE_UP
 from p2psip_min.storage.selection import whole
@@ -120,15 +119,17 @@ def test_a_replica_that_takes_itself_for_none_is_given_the_record_again(links: s
     assert not root.peer.copies.missing(place, replica.node_id)
 
 
-def test_nobody_counts_on_a_peer_that_is_giving_the_resource_up() -> None:
-    overlay = small(12)
-    place = turn_servers(overlay)[0]
-    overlay.advance(60)
-    root = overlay.root(place)
-    replica = overlay.node(root.peer.topology.replicas(place, 1)[0])
-    replica.peer.giving_up = place
-    with pytest.raises(ErrorAnswer, match="giving it up"):
-        overlay.run(send_copy(root.peer, place, replica.node_id, 1))
+def test_who_is_sent_what_it_is_giving_up_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends it may count on it, and the acknowledgement of what it gives up may be on its way already."""
+    overlay, place, root, holder = astray()
+    look_after_copies(holder.peer)
+    overlay.advance(0)
+    assert holder.peer.giving_up == place
+    monkeypatch.setattr(holder.peer.topology, "plausible_source", lambda node: True)
+    overlay.driver.call(lambda: copy_out(root.peer, place, holder.node_id, 1))
+    overlay.advance(5)
+    assert holder.peer.giving_up is None
+    assert holder.peer.store.holds(place)
 
 
 def test_who_gives_nothing_up_is_sent_nothing() -> None:
