@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lab import progress, provenance, review, widgets
+from lab import labels, progress, provenance, review, widgets
 from lab.coverage import coverage
 from lab.draft import index, sentences
 from lab.findings import FINDINGS, Kind
@@ -163,7 +163,7 @@ def test_ones_own_attacker_becomes_a_row() -> None:
         equip, title="drops half of what passes", defence=("disjoint-paths",), decoy="message-signature"
     )
     table = review.against(mine, ("message-signature",), ("disjoint-paths",))
-    nothing, decoy, named = map(float, table.column(mine.metric))
+    nothing, decoy, named = map(float, table.column(labels.measured(mine.metric)))
     assert nothing == decoy > named == 0
     verdict = review.judged(mine)
     assert (verdict.id, verdict.holds) == ("OWN-1", True)
