@@ -51,6 +51,7 @@ class Panel:
 
     def leaves_comparison(self) -> None:
         """Close the comparison, and wait for the one run."""
+        self.rests()  # a picture that is being redrawn swallows a click
         self.press("Close the comparison")
         self.place.locator(".lab-caption .cap").wait_for()
 
