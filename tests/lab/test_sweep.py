@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -87,7 +86,6 @@ def test_ctrl_c_ends_the_workers_without_a_word_of_theirs(done: int) -> None:
         assert swept.stdout is not None
         while swept.stdout.readline() != f"{done}\n":
             pass
-        time.sleep(0.3)  # the workers are there, and without a run done they still import
         os.killpg(swept.pid, signal.SIGINT)
         said, wrong = swept.communicate(timeout=30)  # which comes when no worker has the pipe any more
     assert (said.splitlines()[-1], wrong, swept.returncode) == ("interrupted", "", 0)
